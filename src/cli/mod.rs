@@ -1,0 +1,66 @@
+//! What a user may say, and what comes back: commands, messages, exit
+//! statuses.
+
+mod args;
+mod read;
+mod show;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Done.
+const DONE: u8 = 0;
+/// Usage, or input that cannot be read at all.
+const UNUSABLE: u8 = 2;
+/// Done, but damaged input was passed over, and the user asked to be told so.
+const DAMAGED: u8 = 3;
+/// Interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    args.color.write_global();
+    let result = match args.command {
+        Command::Read(read) => read::run(&read),
+        Command::Show(show) => show::run(&show),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        // The reader of our output has gone: nothing is wrong.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
+        Err(error) => {
+            anstream::eprintln!("{}", message("error", &format!("{error:#}")));
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+/// A message for standard error, its kind in colour.
+fn message(kind: &str, text: &str) -> String {
+    let style = match kind {
+        "error" => anstyle::AnsiColor::Red.on_default().bold(),
+        "warning" => anstyle::AnsiColor::Yellow.on_default().bold(),
+        _ => anstyle::Style::new().bold(),
+    };
+    format!("zerttap: {style}{kind}{style:#}: {text}")
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let direct = cause.downcast_ref::<io::Error>();
+        let inside = cause
+            .downcast_ref::<crate::sink::file::OutputError>()
+            .and_then(|e| match e {
+                crate::sink::file::OutputError::Io { error, .. } => Some(error),
+                crate::sink::file::OutputError::Exists(_) => None,
+            });
+        direct
+            .or(inside)
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,285 @@
+//! `zerttap read`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::Read;
+use super::{DAMAGED, DONE, INTERRUPTED, message};
+use crate::config::{Home, Identity, Mode, Settings};
+use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
+use crate::sink::OutputFile;
+use crate::sink::file::OutputError;
+use crate::sink::table::{self, Layout, RowKey, Table};
+use crate::source::{Filter, Set, SetOptions};
+
+/// Input from which on progress is shown.
+const LARGE: u64 = 64 * 1024 * 1024;
+
+/// Places of damage that are printed; the ledger has the number.
+const SHOWN_DAMAGE: usize = 10;
+
+/// The outputs of a run.
+#[derive(Default)]
+struct Outputs {
+    records: Option<OutputFile>,
+    lines: Option<OutputFile>,
+    table: Table,
+}
+
+impl Output for Outputs {
+    type Error = OutputError;
+
+    fn record(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.records.as_mut().map_or(Ok(()), |f| f.write(bytes))
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), OutputError> {
+        self.lines.as_mut().map_or(Ok(()), |f| f.write(line))
+    }
+
+    fn row(&mut self, key: RowKey, from_client: u64, from_server: u64) {
+        self.table.add(key, from_client, from_server);
+    }
+}
+
+/// Runs the command; returns the exit status.
+pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
+    if args.write.is_some() && !args.detail {
+        bail!(
+            "--write needs --detail: it writes zERT connection detail records (subtype 11); summary records (subtype 12) are not written yet"
+        );
+    }
+    let standard_outputs = [&args.write, &args.jsonl, &args.stats]
+        .into_iter()
+        .filter(|o| o.as_deref() == Some(Path::new("-")))
+        .count();
+    if standard_outputs > 1 {
+        bail!("only one of --write, --jsonl and --stats can be standard output");
+    }
+    let filter = args.filter.as_deref().map(Filter::new).transpose()?;
+    let mut set = Set::open(&args.inputs, SetOptions { filter })?;
+
+    let create = |path: &Option<PathBuf>| {
+        path.as_deref()
+            .map(|p| OutputFile::create(p, args.force))
+            .transpose()
+    };
+    let mut outputs = Outputs {
+        records: create(&args.write)?,
+        lines: create(&args.jsonl)?,
+        ..Outputs::default()
+    };
+    let mut stats = create(&args.stats)?;
+    let wants = Wants {
+        detail: args.detail,
+        json: args.jsonl.is_some(),
+        rows: args.write.is_none() && args.jsonl.is_none() && args.stats.is_none(),
+    };
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            // The second time the user does not want to wait.
+            std::process::exit(INTERRUPTED.into());
+        }
+    })
+    .context("cannot watch for interrupts")?;
+
+    let bar = progress_bar(args);
+    let mut progress = |bytes: u64| {
+        if let Some(bar) = &bar {
+            bar.set_position(bytes);
+        }
+    };
+    let result = pipeline::run(
+        &mut set,
+        &settings(args),
+        wants,
+        tuning(args),
+        &mut outputs,
+        &stop,
+        &mut progress,
+    );
+    if let Some(bar) = &bar {
+        bar.finish_and_clear();
+    }
+    let (ledger, error) = match result {
+        Ok(ledger) => (ledger, None),
+        Err((ledger, RunError::Source(error))) => (ledger, Some(error)),
+        Err((_, RunError::Output(error))) => return Err(error.into()),
+        Err((_, error @ RunError::Threads(_))) => return Err(error.into()),
+    };
+    if !args.quiet {
+        report(&set, &ledger);
+    }
+    let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
+    line.push(b'\n');
+    if let Some(file) = &mut outputs.lines {
+        file.write(&line)?;
+    }
+    if let Some(file) = &mut stats {
+        file.write(&line)?;
+    }
+    for file in [outputs.records, outputs.lines, stats]
+        .into_iter()
+        .flatten()
+    {
+        file.finish()?;
+    }
+    if wants.rows {
+        print_table(args, &outputs.table, &ledger)?;
+    }
+    if let Some(error) = error {
+        return Err(error.into());
+    }
+    Ok(if ledger.interrupted {
+        if !args.quiet && args.stats.as_deref() != Some(Path::new("-")) {
+            eprint!("{}", String::from_utf8_lossy(&line));
+        }
+        INTERRUPTED
+    } else if ledger.input.damaged_places > 0 && args.fail_on_damage {
+        DAMAGED
+    } else {
+        DONE
+    })
+}
+
+fn settings(args: &Read) -> Settings {
+    Settings {
+        identity: Identity {
+            sid: args.sid.clone(),
+            sysname: args.sysname.clone(),
+            sysplex: args.sysplex.clone(),
+            stack: args.stack.clone(),
+            release: args.release.clone(),
+        },
+        zone: args.tz.clone(),
+        home: Home::new(args.home.clone()),
+        mode: if args.strict {
+            Mode::Strict
+        } else {
+            Mode::Extended
+        },
+        include_midstream: args.include_midstream,
+        ..Settings::default()
+    }
+}
+
+fn tuning(args: &Read) -> Tuning {
+    let mut tuning = Tuning::default();
+    if let Some(threads) = args.threads {
+        tuning.threads = threads.into();
+    }
+    if let Some(batch) = args.batch {
+        tuning.batch_packets = batch as usize;
+    }
+    tuning
+}
+
+/// A bar when somebody looks and the input is large. Its end is the size of
+/// the files, which is only a guide where they are compressed.
+fn progress_bar(args: &Read) -> Option<ProgressBar> {
+    if args.quiet || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let size: u64 = args
+        .inputs
+        .iter()
+        .filter_map(|p| p.metadata().ok())
+        .map(|m| m.len())
+        .sum();
+    if size < LARGE {
+        return None;
+    }
+    let style =
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    Some(ProgressBar::new(size).with_style(style))
+}
+
+/// Notes and warnings about the input.
+fn report(set: &Set, ledger: &Ledger) {
+    for note in set.notes() {
+        anstream::eprintln!("{}", message("note", note));
+    }
+    for damage in set.damage().iter().take(SHOWN_DAMAGE) {
+        anstream::eprintln!(
+            "{}",
+            message(
+                "warning",
+                &format!(
+                    "{}: {} ({} bytes passed over)",
+                    damage.place, damage.what, damage.skipped
+                )
+            )
+        );
+    }
+    let more = ledger
+        .input
+        .damaged_places
+        .saturating_sub(SHOWN_DAMAGE as u64);
+    if more > 0 {
+        anstream::eprintln!(
+            "{}",
+            message("warning", &format!("{more} more damaged places"))
+        );
+    }
+    if ledger.connections.evicted > 0 {
+        anstream::eprintln!(
+            "{}",
+            message(
+                "warning",
+                &format!(
+                    "{} connections were given up because too many were open at once",
+                    ledger.connections.evicted
+                )
+            )
+        );
+    }
+}
+
+fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()> {
+    use std::io::Write;
+    let width = terminal_size::terminal_size().map(|(w, _)| usize::from(w.0));
+    let layout = Layout {
+        width: width.filter(|_| std::io::stdout().is_terminal()),
+        rows: (args.rows > 0).then_some(args.rows),
+    };
+    let c = &ledger.connections;
+    let [(unprotected, unprotected_bytes), (all, all_bytes)] = table.totals();
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{} packets, {} TCP connections ({} established, {} without their start).",
+        table::group(ledger.total.packets),
+        table::group(c.seen),
+        table::group(c.established),
+        table::group(c.midstream),
+    )?;
+    writeln!(
+        out,
+        "Without recognised protection: {} of {} connections, {} of {}.",
+        table::group(unprotected),
+        table::group(all),
+        table::bytes(unprotected_bytes),
+        table::bytes(all_bytes),
+    )?;
+    if args.home.is_empty() {
+        writeln!(
+            out,
+            "No --home address is given: every server is taken for the z/OS stack."
+        )?;
+    }
+    if all > 0 {
+        writeln!(out)?;
+        write!(out, "{}", table.render(layout))?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Settings: who the records are written for and what is asked of the engine.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+
+/// The names in a record's header and identification section. Empty means
+/// blanks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// SMF system identifier, at most four characters.
+    pub sid: String,
+    /// System name (SYSNAME), at most eight.
+    pub sysname: String,
+    /// Sysplex name (SYSPLEX), at most eight.
+    pub sysplex: String,
+    /// TCP/IP stack name, at most eight; also the address space name.
+    pub stack: String,
+    /// Communications Server release, at most eight.
+    pub release: String,
+}
+
+/// Addresses of the stack: single ones and prefixes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home(Vec<Prefix>);
+
+impl Home {
+    /// Takes the prefixes.
+    pub fn new(prefixes: Vec<Prefix>) -> Self {
+        Self(prefixes)
+    }
+
+    /// Whether no address is configured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an address is one of the stack's.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|p| p.contains(address))
+    }
+}
+
+/// An address prefix, `ADDR` or `ADDR/BITS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    address: IpAddr,
+    bits: u8,
+}
+
+/// Why a text is no prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// The address is none.
+    #[error("\"{0}\" is not an IPv4 or IPv6 address")]
+    Address(String),
+    /// The prefix length is none, or too long.
+    #[error("prefix length \"{found}\", expected 0 to {most}")]
+    Length {
+        /// What was given.
+        found: String,
+        /// The longest for the address family.
+        most: u8,
+    },
+}
+
+impl Prefix {
+    /// Whether an address lies in the prefix.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
+                u32::from(a) & mask == u32::from(b) & mask
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.bits))
+                    .unwrap_or(0);
+                u128::from(a) & mask == u128::from(b) & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| PrefixError::Address(address.to_owned()))?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            None => most,
+            Some(bits) => {
+                bits.parse()
+                    .ok()
+                    .filter(|&n| n <= most)
+                    .ok_or_else(|| PrefixError::Length {
+                        found: bits.to_owned(),
+                        most,
+                    })?
+            }
+        };
+        Ok(Self { address, bits })
+    }
+}
+
+/// How much of what the wire shows goes into the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Every attribute that the wire shows.
+    #[default]
+    Extended,
+    /// Only what z/OS's own stream observation fills.
+    Strict,
+}
+
+/// Seconds that a connection has to last for an initiation record.
+pub const SETTLE_SECONDS: u32 = 10;
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who the records are written for.
+    pub identity: Identity,
+    /// Time zone of the record headers.
+    pub zone: TimeZone,
+    /// Addresses of the stack; empty if every server is taken for local.
+    pub home: Home,
+    /// How much goes into the records.
+    pub mode: Mode,
+    /// Whether connections whose start was not seen get records.
+    pub include_midstream: bool,
+    /// Connections that are followed at once.
+    pub max_connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            identity: Identity::default(),
+            zone: TimeZone::UTC,
+            home: Home::default(),
+            mode: Mode::Extended,
+            include_midstream: false,
+            max_connections: 4 * 1024 * 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(text: &str) -> Prefix {
+        text.parse().expect("a prefix")
+    }
+
+    #[test]
+    fn prefixes_hold_their_addresses() {
+        let p = prefix("192.0.2.0/24");
+        assert!(p.contains([192, 0, 2, 255].into()) && !p.contains([192, 0, 3, 0].into()));
+        assert!(prefix("0.0.0.0/0").contains([8, 8, 8, 8].into()));
+        assert!(prefix("10.1.1.1").contains([10, 1, 1, 1].into()));
+        let v6 = prefix("2001:db8::/32");
+        assert!(v6.contains("2001:db8:1::1".parse().expect("an address")));
+        assert!(!v6.contains([32, 1, 13, 184].into()));
+    }
+
+    #[test]
+    fn errors_say_what_was_expected() {
+        let error = |t: &str| t.parse::<Prefix>().expect_err("wrong").to_string();
+        assert_eq!(error("host1"), "\"host1\" is not an IPv4 or IPv6 address");
+        assert_eq!(
+            error("10.0.0.0/33"),
+            "prefix length \"33\", expected 0 to 32"
+        );
+    }
+}

@@ -1,0 +1,393 @@
+//! The life of a TCP connection as a tap sees it: who opened it, when it was
+//! established, how it ended (RFC 9293 from the outside).
+
+use super::Dir;
+use crate::frame::{Segment, flag};
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// Both sides' FINs were acknowledged.
+    Fin,
+    /// A reset.
+    Reset,
+    /// A new connection took its place before its end was seen.
+    Replaced,
+    /// Both FINs were seen; the last acknowledgment was not.
+    Unacknowledged,
+}
+
+/// What a segment changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that matters here.
+    None,
+    /// The three-way handshake is complete.
+    Established,
+    /// The connection has ended.
+    Closed,
+}
+
+/// Whether a segment belongs to a known connection of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It does.
+    Same,
+    /// It opens another connection between the same end points.
+    New,
+}
+
+/// The state of one connection.
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    /// Initial sequence numbers, where they were seen.
+    isn: [Option<u32>; 2],
+    /// First sequence number seen in each direction.
+    first: [Option<u32>; 2],
+    /// Whether the side's SYN was acknowledged by the other.
+    syn_acked: [bool; 2],
+    /// Sequence number after the side's FIN.
+    fin: [Option<u32>; 2],
+    fin_acked: [bool; 2],
+    /// Highest acknowledgment number each side has sent.
+    acked: [Option<u32>; 2],
+    /// The side that opened the connection.
+    client: Option<Dir>,
+    established: Option<i64>,
+    ended: Option<(i64, Close)>,
+}
+
+impl Life {
+    /// The side that opened the connection, if a SYN or SYN/ACK showed it.
+    pub fn client(&self) -> Option<Dir> {
+        self.client
+    }
+
+    /// Whether the start of the connection was seen.
+    pub fn start_seen(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// When the three-way handshake was complete.
+    pub fn established(&self) -> Option<i64> {
+        self.established
+    }
+
+    /// When and how the connection ended.
+    pub fn ended(&self) -> Option<(i64, Close)> {
+        self.ended
+    }
+
+    /// Whether both sides have sent FIN.
+    pub fn both_finished(&self) -> bool {
+        self.fin.iter().all(Option::is_some)
+    }
+
+    /// Sequence number of the first byte that a side sends, if its SYN was
+    /// seen or the other side has acknowledged it in the handshake.
+    pub fn first_byte(&self, dir: Dir) -> Option<u32> {
+        self.isn[dir.index()].map(|isn| isn.wrapping_add(1))
+    }
+
+    /// Sequence number after the last byte of a side: that of its FIN.
+    pub fn fin_sequence(&self, dir: Dir) -> Option<u32> {
+        self.fin[dir.index()].map(|after| after.wrapping_sub(1))
+    }
+
+    /// The highest acknowledgment that a side has received for its bytes.
+    pub fn acknowledged(&self, dir: Dir) -> Option<u32> {
+        self.acked[dir.other().index()]
+    }
+
+    /// Whether a segment belongs to this connection or opens the next one.
+    ///
+    /// A retransmitted SYN has the sequence number of the first; another
+    /// number is another connection.
+    pub fn relation(&self, dir: Dir, segment: &Segment) -> Relation {
+        if segment.flags & flag::SYN == 0 || segment.flags & flag::RST != 0 {
+            return Relation::Same;
+        }
+        let ack = segment.flags & flag::ACK != 0;
+        let over = self.ended.is_some() && self.established.is_some();
+        match self.isn[dir.index()] {
+            Some(isn) if isn == segment.seq => {
+                if over && !ack {
+                    Relation::New
+                } else {
+                    Relation::Same
+                }
+            }
+            // SYN cookies or a restarted server may answer again differently.
+            Some(_) if ack && self.established.is_none() => Relation::Same,
+            Some(_) => Relation::New,
+            None => {
+                let continues = |first: u32| first == segment.seq.wrapping_add(1);
+                let late = self.first[dir.index()].is_some_and(continues);
+                let opening = self.client.is_some() && self.established.is_none();
+                let answers_late = self.client.is_some_and(|c| c != dir) && ack && !over;
+                if late || opening || answers_late {
+                    Relation::Same
+                } else {
+                    Relation::New
+                }
+            }
+        }
+    }
+
+    /// Takes a segment that belongs to the connection.
+    pub fn update(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
+        let (me, peer) = (dir.index(), dir.other().index());
+        let (syn, ack) = (
+            segment.flags & flag::SYN != 0,
+            segment.flags & flag::ACK != 0,
+        );
+        let rst = segment.flags & flag::RST != 0;
+
+        if syn && !rst {
+            self.isn[me] = Some(segment.seq);
+            self.client
+                .get_or_insert(if ack { dir.other() } else { dir });
+            if ack && self.isn[peer].is_none() {
+                // One-sided capture, or the SYN comes late: the answer says
+                // which number it answers.
+                self.isn[peer] = Some(segment.ack.wrapping_sub(1));
+            }
+        }
+        let first = segment.seq.wrapping_add(u32::from(syn));
+        let known = self.first[me].get_or_insert(first);
+        if syn {
+            *known = first;
+        }
+        if ack && !rst {
+            let highest = self.acked[me].get_or_insert(segment.ack);
+            if (segment.ack.wrapping_sub(*highest)).cast_signed() > 0 {
+                *highest = segment.ack;
+            }
+            if let Some(isn) = self.isn[peer]
+                && segment.ack.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD
+            {
+                self.syn_acked[peer] = true;
+            }
+        }
+        if self.ended.is_some() {
+            return Change::None;
+        }
+        if rst {
+            if self.reset_is_plausible(dir, segment) {
+                self.ended = Some((ts, Close::Reset));
+                return Change::Closed;
+            }
+            return Change::None;
+        }
+        let mut change = Change::None;
+        if self.established.is_none() && self.completes_handshake(dir, segment) {
+            self.established = Some(ts);
+            change = Change::Established;
+        }
+        if segment.flags & flag::FIN != 0 {
+            let after = segment
+                .seq
+                .wrapping_add(u32::from(syn))
+                .wrapping_add(segment.length)
+                .wrapping_add(1);
+            self.fin[me].get_or_insert(after);
+        }
+        if ack
+            && let Some(after) = self.fin[peer]
+            && segment.ack.wrapping_sub(after) < MAX_AHEAD
+        {
+            self.fin_acked[peer] = true;
+        }
+        if self.fin_acked == [true; 2] {
+            self.ended = Some((ts, Close::Fin));
+            return Change::Closed;
+        }
+        change
+    }
+
+    /// Whether this segment proves that the three-way handshake is complete.
+    ///
+    /// Normally both SYNs were seen and both are acknowledged. With one
+    /// direction only: a segment after the SYN from the client with the number
+    /// that follows, or from the server after its SYN/ACK, is sent by nobody
+    /// who has not seen the other's part.
+    fn completes_handshake(&self, dir: Dir, segment: &Segment) -> bool {
+        let Some(client) = self.client else {
+            return false;
+        };
+        if segment.flags & flag::ACK == 0 {
+            return false;
+        }
+        let syn = segment.flags & flag::SYN != 0;
+        if self.isn.iter().all(Option::is_some) && self.syn_acked == [true; 2] {
+            // In a simultaneous open the second SYN/ACK completes it.
+            return !syn || dir == client;
+        }
+        let follows = |isn: u32| segment.seq.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD;
+        !syn && dir == client && self.isn[dir.index()].is_some_and(follows)
+            || !syn
+                && dir != client
+                && self.isn[dir.index()].is_some_and(follows)
+                && self.syn_acked[client.index()]
+                && self.acked[client.index()].is_none()
+    }
+
+    /// A reset far from the window is a stray or a forgery, and the stack
+    /// would not act on it.
+    fn reset_is_plausible(&self, dir: Dir, segment: &Segment) -> bool {
+        let near = |expected: u32| {
+            segment.seq.wrapping_sub(expected.wrapping_sub(MAX_AHEAD)) < 2 * MAX_AHEAD
+        };
+        // A refusal has sequence number zero and acknowledges the SYN.
+        let refuses = segment.flags & flag::ACK != 0 && self.established.is_none();
+        refuses
+            || match (self.acked[dir.other().index()], self.first[dir.index()]) {
+                (Some(acked), _) => near(acked),
+                (None, Some(first)) => near(first),
+                (None, None) => true,
+            }
+    }
+
+    /// Ends the connection from outside: its place is taken, or it has been
+    /// quiet after both FINs.
+    pub fn end(&mut self, ts: i64, how: Close) {
+        self.ended.get_or_insert((ts, how));
+    }
+
+    /// Takes the connection for established because packets flow on it, though
+    /// its start was not seen.
+    pub fn assume_established(&mut self, ts: i64) {
+        self.established.get_or_insert(ts);
+    }
+}
+
+/// The largest window that window scaling allows (RFC 7323), in bytes.
+pub(crate) const MAX_AHEAD: u32 = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    const C: Dir = Dir::FromLow;
+    const S: Dir = Dir::FromHigh;
+
+    fn seg(seq: u32, ack: u32, flags: u8, length: u32) -> Segment {
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        Segment {
+            src: ip,
+            dst: ip,
+            src_port: 1,
+            dst_port: 2,
+            seq,
+            ack,
+            flags,
+            payload: 0,
+            captured: length,
+            length,
+        }
+    }
+
+    const SYN: u8 = flag::SYN;
+    const ACK: u8 = flag::ACK;
+    const FIN: u8 = flag::FIN;
+
+    fn established() -> Life {
+        let mut life = Life::default();
+        assert_eq!(life.update(C, &seg(u32::MAX, 0, SYN, 0), 1), Change::None);
+        assert_eq!(life.update(S, &seg(100, 0, SYN | ACK, 0), 2), Change::None);
+        assert_eq!(life.update(C, &seg(0, 101, ACK, 0), 3), Change::Established);
+        life
+    }
+
+    #[test]
+    fn open_and_close() {
+        let mut life = established();
+        assert_eq!((life.client(), life.established()), (Some(C), Some(3)));
+        assert_eq!(life.update(C, &seg(0, 101, FIN | ACK, 5), 4), Change::None);
+        assert_eq!(life.update(S, &seg(101, 6, FIN | ACK, 0), 5), Change::None);
+        assert_eq!(life.update(C, &seg(6, 102, ACK, 0), 6), Change::Closed);
+        assert_eq!(life.ended(), Some((6, Close::Fin)));
+    }
+
+    #[test]
+    fn simultaneous_open_and_close() {
+        let mut life = Life::default();
+        life.update(C, &seg(10, 0, SYN, 0), 1);
+        assert_eq!(life.relation(S, &seg(20, 0, SYN, 0)), Relation::Same);
+        life.update(S, &seg(20, 0, SYN, 0), 2);
+        assert_eq!(life.update(S, &seg(20, 11, SYN | ACK, 0), 3), Change::None);
+        assert_eq!(
+            life.update(C, &seg(10, 21, SYN | ACK, 0), 4),
+            Change::Established
+        );
+        life.update(C, &seg(11, 21, FIN | ACK, 0), 5);
+        life.update(S, &seg(21, 11, FIN | ACK, 0), 5);
+        assert_eq!(life.update(C, &seg(12, 22, ACK, 0), 6), Change::None);
+        assert_eq!(life.update(S, &seg(22, 12, ACK, 0), 7), Change::Closed);
+    }
+
+    #[test]
+    fn one_direction_is_enough_to_establish() {
+        let mut client_only = Life::default();
+        client_only.update(C, &seg(10, 0, SYN, 0), 1);
+        assert_eq!(
+            client_only.update(C, &seg(11, 99, ACK, 0), 2),
+            Change::Established
+        );
+        let mut server_only = Life::default();
+        assert_eq!(
+            server_only.update(S, &seg(20, 11, SYN | ACK, 0), 1),
+            Change::None
+        );
+        assert_eq!(server_only.client(), Some(C));
+        assert_eq!(
+            server_only.update(S, &seg(21, 500, ACK, 9), 2),
+            Change::Established
+        );
+        assert_eq!(server_only.first_byte(C), Some(11));
+    }
+
+    #[test]
+    fn a_refused_connection_is_never_established() {
+        let mut life = Life::default();
+        life.update(C, &seg(10, 0, SYN, 0), 1);
+        assert_eq!(
+            life.update(S, &seg(0, 11, flag::RST | ACK, 0), 2),
+            Change::Closed
+        );
+        assert_eq!(life.established(), None);
+    }
+
+    #[test]
+    fn a_reset_far_from_the_window_ends_nothing() {
+        let mut life = established();
+        assert_eq!(
+            life.update(S, &seg(0x8000_0000, 0, flag::RST, 0), 4),
+            Change::None
+        );
+        assert_eq!(
+            life.update(S, &seg(101, 0, flag::RST, 0), 5),
+            Change::Closed
+        );
+    }
+
+    #[test]
+    fn another_number_is_another_connection() {
+        let life = established();
+        assert_eq!(life.relation(C, &seg(u32::MAX, 0, SYN, 0)), Relation::Same);
+        assert_eq!(life.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
+        assert_eq!(life.relation(S, &seg(100, 0, SYN | ACK, 0)), Relation::Same);
+        let midstream = Life::default();
+        assert_eq!(midstream.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
+    }
+
+    #[test]
+    fn a_late_syn_belongs_to_the_connection_it_opened() {
+        let mut life = Life::default();
+        life.update(S, &seg(20, 11, SYN | ACK, 0), 1);
+        assert_eq!(life.relation(C, &seg(10, 0, SYN, 0)), Relation::Same);
+        life.update(C, &seg(10, 0, SYN, 0), 2);
+        assert_eq!(life.client(), Some(C));
+    }
+}

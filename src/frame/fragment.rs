@@ -1,0 +1,295 @@
+//! IP fragments waiting for each other, within bounds.
+//!
+//! Where fragments overlap, the bytes that came first stay (as the end points
+//! of most systems do it); the overlap is counted. A datagram that does not
+//! come together within [`TIMEOUT`] of packet time is given up.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+
+/// What fragments of one datagram have in common (RFC 791, RFC 8200).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Datagram {
+    pub src: IpAddr,
+    pub dst: IpAddr,
+    pub id: u32,
+    pub protocol: u8,
+}
+
+/// One fragment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fragment<'a> {
+    /// Offset of the bytes in the datagram.
+    pub offset: usize,
+    /// Whether others follow.
+    pub more: bool,
+    pub bytes: &'a [u8],
+}
+
+/// Nanoseconds that a datagram may take to come together (RFC 791 leaves it
+/// open, RFC 8200 says 60 seconds; 30 is what Linux uses).
+const TIMEOUT: i64 = 30_000_000_000;
+/// Datagrams that may wait at once.
+const MAX_DATAGRAMS: usize = 4096;
+/// Bytes that may wait at once.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// The longest datagram: the length field of IP has 16 bits.
+const MAX_DATAGRAM: usize = 65_535;
+/// Pieces of one datagram; more come only from an attacker.
+const MAX_PIECES: usize = 256;
+
+/// What became of fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FragmentCounters {
+    /// Datagrams put together.
+    pub reassembled: u64,
+    /// Datagrams given up because a piece did not come in time.
+    pub expired: u64,
+    /// Datagrams given up because a bound was reached.
+    pub evicted: u64,
+    /// Fragments refused: beyond the longest datagram, or too many pieces.
+    pub refused: u64,
+    /// Fragments that overlapped others.
+    pub overlapping: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    since: i64,
+    /// Bytes from the start of the datagram; holes are zeros.
+    bytes: Vec<u8>,
+    /// Stretches that are there, sorted, not touching.
+    there: Vec<(usize, usize)>,
+    total: Option<usize>,
+}
+
+/// The pool.
+#[derive(Debug, Default)]
+pub struct FragmentPool {
+    waiting: HashMap<Datagram, Waiting, foldhash::fast::RandomState>,
+    /// In order of arrival, so that the oldest is found; an entry may be stale.
+    arrivals: VecDeque<(i64, Datagram)>,
+    bytes: usize,
+    counters: FragmentCounters,
+}
+
+impl FragmentPool {
+    /// Adds a fragment; returns the datagram's payload when it is complete.
+    pub(super) fn add(
+        &mut self,
+        datagram: Datagram,
+        fragment: Fragment<'_>,
+        clock: i64,
+    ) -> Option<Vec<u8>> {
+        self.expire(clock);
+        let end = fragment.offset + fragment.bytes.len();
+        if end > MAX_DATAGRAM || fragment.bytes.is_empty() {
+            self.counters.refused += 1;
+            return None;
+        }
+        if !self.waiting.contains_key(&datagram) {
+            while self.waiting.len() >= MAX_DATAGRAMS || self.bytes + end > MAX_BYTES {
+                if !self.drop_oldest() {
+                    break;
+                }
+                self.counters.evicted += 1;
+            }
+            self.arrivals.push_back((clock, datagram));
+        }
+        let entry = self.waiting.entry(datagram).or_insert_with(|| Waiting {
+            since: clock,
+            bytes: Vec::new(),
+            there: Vec::new(),
+            total: None,
+        });
+        let before = entry.bytes.len();
+        let verdict = entry.add(fragment);
+        self.bytes += entry.bytes.len() - before;
+        match verdict {
+            Verdict::Refused => self.counters.refused += 1,
+            Verdict::Taken { overlap } => self.counters.overlapping += u64::from(overlap),
+        }
+        if entry.complete() {
+            let whole = self.remove(&datagram)?;
+            self.counters.reassembled += 1;
+            return Some(whole.bytes);
+        }
+        None
+    }
+
+    /// What became of fragments so far.
+    pub fn counters(&self) -> FragmentCounters {
+        let waiting = self.waiting.len() as u64;
+        FragmentCounters {
+            expired: self.counters.expired + waiting,
+            ..self.counters
+        }
+    }
+
+    fn expire(&mut self, clock: i64) {
+        while let Some(&(since, _)) = self.arrivals.front() {
+            if clock.saturating_sub(since) < TIMEOUT {
+                break;
+            }
+            if self.drop_oldest() {
+                self.counters.expired += 1;
+            }
+        }
+    }
+
+    /// Drops the datagram that waits longest; `false` if the entry was stale.
+    fn drop_oldest(&mut self) -> bool {
+        while let Some((since, datagram)) = self.arrivals.pop_front() {
+            if self
+                .waiting
+                .get(&datagram)
+                .is_some_and(|w| w.since == since)
+            {
+                return self.remove(&datagram).is_some();
+            }
+        }
+        false
+    }
+
+    fn remove(&mut self, datagram: &Datagram) -> Option<Waiting> {
+        let entry = self.waiting.remove(datagram)?;
+        self.bytes -= entry.bytes.len();
+        Some(entry)
+    }
+}
+
+enum Verdict {
+    Taken { overlap: bool },
+    Refused,
+}
+
+impl Waiting {
+    fn add(&mut self, fragment: Fragment<'_>) -> Verdict {
+        let (start, end) = (fragment.offset, fragment.offset + fragment.bytes.len());
+        if self.there.len() >= MAX_PIECES || self.total.is_some_and(|total| end > total) {
+            return Verdict::Refused;
+        }
+        if !fragment.more {
+            if self.total.is_some_and(|total| total != end) || self.bytes.len() > end {
+                return Verdict::Refused;
+            }
+            self.total = Some(end);
+        }
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        // Fill only what is not there yet.
+        let mut overlap = false;
+        let mut at = start;
+        for &(from, to) in &self.there {
+            if to <= at || from >= end {
+                continue;
+            }
+            overlap = true;
+            if from > at {
+                self.bytes[at..from].copy_from_slice(&fragment.bytes[at - start..from - start]);
+            }
+            at = at.max(to);
+        }
+        if at < end {
+            self.bytes[at..end].copy_from_slice(&fragment.bytes[at - start..]);
+        }
+        self.there.push((start, end));
+        self.there.sort_unstable();
+        let mut merged: Vec<(usize, usize)> = Vec::with_capacity(self.there.len());
+        for &(from, to) in &self.there {
+            match merged.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        self.there = merged;
+        Verdict::Taken { overlap }
+    }
+
+    fn complete(&self) -> bool {
+        self.total.is_some_and(|total| self.there == [(0, total)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn datagram(id: u32) -> Datagram {
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        Datagram {
+            src: ip,
+            dst: ip,
+            id,
+            protocol: 6,
+        }
+    }
+
+    fn fragment(offset: usize, more: bool, bytes: &[u8]) -> Fragment<'_> {
+        Fragment {
+            offset,
+            more,
+            bytes,
+        }
+    }
+
+    #[test]
+    fn pieces_in_any_order_make_the_datagram() {
+        let mut pool = FragmentPool::default();
+        assert_eq!(pool.add(datagram(1), fragment(8, true, &[2; 8]), 0), None);
+        assert_eq!(pool.add(datagram(1), fragment(16, false, &[3; 3]), 0), None);
+        let whole = pool
+            .add(datagram(1), fragment(0, true, &[1; 8]), 0)
+            .expect("complete");
+        assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 3]].concat());
+        assert_eq!((pool.bytes, pool.counters().reassembled), (0, 1));
+    }
+
+    #[test]
+    fn the_first_bytes_win() {
+        let mut pool = FragmentPool::default();
+        pool.add(datagram(1), fragment(8, true, &[2; 8]), 0);
+        pool.add(datagram(1), fragment(0, true, &[1; 16]), 0);
+        let whole = pool
+            .add(datagram(1), fragment(16, false, &[3; 8]), 0)
+            .expect("complete");
+        assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 8]].concat());
+        assert_eq!(pool.counters().overlapping, 1);
+    }
+
+    #[test]
+    fn what_does_not_come_together_is_given_up() {
+        let mut pool = FragmentPool::default();
+        pool.add(datagram(1), fragment(8, true, &[2; 8]), 0);
+        pool.add(datagram(2), fragment(8, true, &[2; 8]), TIMEOUT);
+        assert_eq!(pool.counters.expired, 1);
+        assert_eq!(
+            pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT)
+                .map(|w| w.len()),
+            Some(8)
+        );
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let mut pool = FragmentPool::default();
+        for id in 0..20_000 {
+            pool.add(datagram(id), fragment(60_000, true, &[0; 8]), 0);
+            assert!(pool.bytes <= MAX_BYTES && pool.waiting.len() <= MAX_DATAGRAMS);
+        }
+        assert!(pool.counters().evicted > 19_000);
+    }
+
+    #[test]
+    fn a_datagram_cannot_be_longer_than_ip_allows() {
+        let mut pool = FragmentPool::default();
+        assert_eq!(
+            pool.add(datagram(1), fragment(65_528, false, &[0; 8]), 0),
+            None
+        );
+        assert_eq!(pool.counters().refused, 1);
+    }
+}

@@ -1,0 +1,233 @@
+//! One captured frame to one transport packet: link types, VLAN tags and
+//! labels, tunnels in one bounded loop, IP with its extension headers,
+//! fragments in a bounded pool.
+//!
+//! Lengths come from the IP header where it makes sense, because a capture may
+//! hold less than the wire had (snap length) or a frame more than the packet
+//! (padding). Checksums are not looked at: offloading makes them wrong in
+//! captures of the sending host.
+
+mod fragment;
+mod link;
+mod net;
+mod tunnel;
+
+use std::net::IpAddr;
+
+pub use fragment::{FragmentCounters, FragmentPool};
+
+/// TCP flag bits, as in the header.
+pub mod flag {
+    /// No more data from the sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// Push.
+    pub const PSH: u8 = 0x08;
+    /// The acknowledgment number is significant.
+    pub const ACK: u8 = 0x10;
+}
+
+/// A TCP segment, with its payload as a place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number.
+    pub ack: u32,
+    /// Flags, see [`flag`].
+    pub flags: u8,
+    /// Offset of the payload in the arena.
+    pub payload: u32,
+    /// Payload bytes captured.
+    pub captured: u32,
+    /// Payload bytes on the wire.
+    pub length: u32,
+}
+
+/// What a frame turned out to be. Every frame is exactly one of these; the
+/// ledger counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A TCP segment.
+    Tcp(Segment),
+    /// A UDP datagram that is no tunnel.
+    Udp,
+    /// ICMP or ICMPv6.
+    Icmp,
+    /// Encapsulating Security Payload.
+    Esp,
+    /// IP with another protocol.
+    OtherIp,
+    /// A fragment that completed nothing yet.
+    Fragment,
+    /// Not IP: ARP, spanning tree, routing over LLC and the like.
+    NotIp,
+    /// Headers that contradict themselves.
+    Malformed,
+    /// The capture ends inside a header.
+    Cut,
+    /// A link type that is not read.
+    UnsupportedLink,
+    /// Tunnels nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+/// Layers that one frame may hold, link and IP headers counted alike.
+pub const MAX_DEPTH: usize = 24;
+
+/// What is odd in a frame without making it unreadable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// An IP length of zero, as segmentation offload leaves it.
+    pub zero_ip_length: u64,
+    /// An IP length beyond the end of the frame on the wire.
+    pub ip_length_beyond_frame: u64,
+    /// A frame that the capture cut short.
+    pub cut_frames: u64,
+}
+
+/// A stretch of the arena that is being looked at: captured to `end`, on the
+/// wire to `wire_end`.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    at: usize,
+    end: usize,
+    wire_end: usize,
+}
+
+impl Span {
+    fn captured(self) -> usize {
+        self.end.saturating_sub(self.at)
+    }
+
+    fn wire(self) -> usize {
+        self.wire_end.saturating_sub(self.at)
+    }
+
+    fn skip(self, n: usize) -> Self {
+        Self {
+            at: self.at + n,
+            ..self
+        }
+    }
+
+    /// The same start, at most `n` bytes on the wire.
+    fn limit(self, n: usize) -> Self {
+        let wire_end = self.at + n;
+        Self {
+            at: self.at,
+            end: self.end.min(wire_end),
+            wire_end,
+        }
+    }
+
+    fn bytes(self, arena: &[u8]) -> &[u8] {
+        arena.get(self.at..self.end).unwrap_or_default()
+    }
+
+    /// The first `n` bytes, or the verdict that they are not there: cut if the
+    /// wire had them, malformed if it had not.
+    fn head(self, arena: &[u8], n: usize) -> Result<&[u8], Frame> {
+        self.bytes(arena).get(..n).ok_or(if self.wire() >= n {
+            Frame::Cut
+        } else {
+            Frame::Malformed
+        })
+    }
+}
+
+/// What a layer says comes next.
+enum Next {
+    /// A frame of a link type.
+    Link(u16, Span),
+    /// A payload by EtherType.
+    EtherType(u16, Span),
+    /// A payload by PPP protocol number.
+    Ppp(u16, Span),
+    /// An IP packet, the version in its first four bits.
+    Ip(Span),
+    /// A payload by IP protocol number.
+    Protocol(u8, IpAddr, IpAddr, Span),
+    /// The end.
+    Done(Frame),
+}
+
+/// Turns frames into packets. It holds the fragments that wait for others.
+#[derive(Debug, Default)]
+pub struct Parser {
+    fragments: FragmentPool,
+    oddities: Oddities,
+}
+
+impl Parser {
+    /// Reads the frame at `start..start + captured` of the arena.
+    ///
+    /// A fragment that completes its datagram appends the datagram to the
+    /// arena; the packet's payload then lies there.
+    pub fn parse(
+        &mut self,
+        arena: &mut Vec<u8>,
+        link: u16,
+        start: usize,
+        captured: usize,
+        wire: usize,
+        clock: i64,
+    ) -> Frame {
+        let span = Span {
+            at: start,
+            end: start + captured,
+            wire_end: start + wire.max(captured),
+        };
+        self.oddities.cut_frames += u64::from(wire > captured);
+        let mut next = Next::Link(link, span);
+        for _ in 0..MAX_DEPTH {
+            let step = match next {
+                Next::Link(link, span) => link::link(arena, link, span),
+                Next::EtherType(ether_type, span) => link::ether_type(arena, ether_type, span),
+                Next::Ppp(protocol, span) => Ok(link::ppp(protocol, span)),
+                Next::Ip(span) => net::ip(self, arena, span, clock),
+                Next::Protocol(protocol, src, dst, span) => {
+                    tunnel::protocol(arena, protocol, src, dst, span)
+                }
+                Next::Done(frame) => return frame,
+            };
+            next = step.unwrap_or_else(Next::Done);
+        }
+        match next {
+            Next::Done(frame) => frame,
+            _ => Frame::TooDeep,
+        }
+    }
+
+    /// What was odd so far.
+    pub fn oddities(&self) -> Oddities {
+        self.oddities
+    }
+
+    /// What became of fragments so far.
+    pub fn fragment_counters(&self) -> FragmentCounters {
+        self.fragments.counters()
+    }
+}
+
+fn be16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn be32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! IPv4 and IPv6, their lengths, extension headers and fragments.
+
+use std::net::IpAddr;
+
+use etherparse::{
+    IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
+    Ipv6RawExtHeaderSlice,
+};
+
+use super::fragment::{Datagram, Fragment};
+use super::{Frame, Next, Parser, Span};
+
+/// Extension headers that one packet may carry.
+const MAX_EXTENSIONS: usize = 16;
+
+/// Reads an IP header and everything up to the transport.
+pub(super) fn ip(
+    parser: &mut Parser,
+    arena: &mut Vec<u8>,
+    span: Span,
+    clock: i64,
+) -> Result<Next, Frame> {
+    match span.head(arena, 1)?[0] >> 4 {
+        4 => ipv4(parser, arena, span, clock),
+        6 => ipv6(parser, arena, span, clock),
+        _ => Err(Frame::Malformed),
+    }
+}
+
+/// Applies the length an IP header gives. Zero and nonsense fall back to the
+/// frame's length; a length beyond the frame is believed, because a capture
+/// may have lost the frame's true length with its bytes.
+fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -> Span {
+    if length == 0 {
+        parser.oddities.zero_ip_length += 1;
+        return span;
+    }
+    if length < header {
+        return span;
+    }
+    if length > span.wire() {
+        parser.oddities.ip_length_beyond_frame += 1;
+    }
+    span.limit(length)
+}
+
+fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Result<Next, Frame> {
+    const FIXED: usize = 20;
+    let head = span.head(arena, FIXED)?;
+    let header_length = usize::from(head[0] & 0x0F) * 4;
+    if header_length < FIXED {
+        return Err(Frame::Malformed);
+    }
+    let header = Ipv4HeaderSlice::from_slice(span.head(arena, header_length)?)
+        .map_err(|_| Frame::Malformed)?;
+    let (src, dst) = (header.source_addr(), header.destination_addr());
+    let protocol = header.protocol();
+    let total = usize::from(header.total_len());
+    let more = header.more_fragments();
+    let offset = usize::from(header.fragments_offset().value()) * 8;
+    let id = u32::from(header.identification());
+    let packet = apply_length(parser, span, total, header_length);
+    let payload = packet.skip(header_length);
+    if more || offset > 0 {
+        let datagram = Datagram {
+            src: src.into(),
+            dst: dst.into(),
+            id,
+            protocol: protocol.0,
+        };
+        return fragment(parser, arena, payload, datagram, offset, more, clock);
+    }
+    after_ip(
+        parser,
+        arena,
+        protocol,
+        src.into(),
+        dst.into(),
+        payload,
+        clock,
+    )
+}
+
+fn ipv6(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Result<Next, Frame> {
+    const FIXED: usize = 40;
+    let header =
+        Ipv6HeaderSlice::from_slice(span.head(arena, FIXED)?).map_err(|_| Frame::Malformed)?;
+    let (src, dst) = (header.source_addr(), header.destination_addr());
+    let next = header.next_header();
+    let length = usize::from(header.payload_length());
+    let payload = apply_length(parser, span.skip(FIXED), length, 0);
+    after_ip(parser, arena, next, src.into(), dst.into(), payload, clock)
+}
+
+/// Walks extension headers (and AH, which is one for both IP versions) to the
+/// transport protocol.
+fn after_ip(
+    parser: &mut Parser,
+    arena: &mut Vec<u8>,
+    mut protocol: IpNumber,
+    src: IpAddr,
+    dst: IpAddr,
+    mut span: Span,
+    clock: i64,
+) -> Result<Next, Frame> {
+    for _ in 0..MAX_EXTENSIONS {
+        match protocol {
+            IpNumber::IPV6_HEADER_HOP_BY_HOP
+            | IpNumber::IPV6_ROUTE_HEADER
+            | IpNumber::IPV6_DESTINATION_OPTIONS
+            | IpNumber::MOBILITY_HEADER
+            | IpNumber::HIP
+            | IpNumber::SHIM6
+                if src.is_ipv6() =>
+            {
+                let head = span.head(arena, 8)?;
+                let length = (usize::from(head[1]) + 1) * 8;
+                let header = Ipv6RawExtHeaderSlice::from_slice(span.head(arena, length)?)
+                    .map_err(|_| Frame::Malformed)?;
+                protocol = header.next_header();
+                span = span.skip(length);
+            }
+            IpNumber::AUTHENTICATION_HEADER => {
+                let head = span.head(arena, 12)?;
+                let length = (usize::from(head[1]) + 2) * 4;
+                let header = IpAuthHeaderSlice::from_slice(span.head(arena, length.max(12))?)
+                    .map_err(|_| Frame::Malformed)?;
+                protocol = header.next_header();
+                span = span.skip(length);
+            }
+            IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {
+                let header = Ipv6FragmentHeaderSlice::from_slice(span.head(arena, 8)?)
+                    .map_err(|_| Frame::Malformed)?;
+                let (next, id) = (header.next_header(), header.identification());
+                let more = header.more_fragments();
+                let offset = usize::from(header.fragment_offset().value()) * 8;
+                span = span.skip(8);
+                protocol = next;
+                if more || offset > 0 {
+                    let datagram = Datagram {
+                        src,
+                        dst,
+                        id,
+                        protocol: next.0,
+                    };
+                    return fragment(parser, arena, span, datagram, offset, more, clock);
+                }
+                // An atomic fragment (RFC 6946) is a whole packet.
+            }
+            _ => return Ok(Next::Protocol(protocol.0, src, dst, span)),
+        }
+    }
+    Err(Frame::TooDeep)
+}
+
+/// Hands a fragment to the pool. The datagram it completes is appended to the
+/// arena and read on from there.
+fn fragment(
+    parser: &mut Parser,
+    arena: &mut Vec<u8>,
+    span: Span,
+    datagram: Datagram,
+    offset: usize,
+    more: bool,
+    clock: i64,
+) -> Result<Next, Frame> {
+    if span.captured() < span.wire() {
+        // A fragment that the capture cut can complete nothing.
+        return Err(Frame::Cut);
+    }
+    let fragment = Fragment {
+        offset,
+        more,
+        bytes: span.bytes(arena),
+    };
+    let Some(whole) = parser.fragments.add(datagram, fragment, clock) else {
+        return Err(Frame::Fragment);
+    };
+    let at = arena.len();
+    arena.extend_from_slice(&whole);
+    let end = arena.len();
+    let span = Span {
+        at,
+        end,
+        wire_end: end,
+    };
+    after_ip(
+        parser,
+        arena,
+        IpNumber(datagram.protocol),
+        datagram.src,
+        datagram.dst,
+        span,
+        clock,
+    )
+}

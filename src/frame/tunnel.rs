@@ -1,0 +1,208 @@
+//! What an IP packet carries: TCP, or a tunnel to look into.
+
+use std::net::IpAddr;
+
+use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
+
+use super::{Frame, Next, Segment, Span, be16, be32, link};
+
+type Step = Result<Next, Frame>;
+
+const ICMP: u8 = 1;
+const IPV4_IN_IP: u8 = 4;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const IPV6_IN_IP: u8 = 41;
+const GRE: u8 = 47;
+const ESP: u8 = 50;
+const ICMPV6: u8 = 58;
+const MPLS_IN_IP: u8 = 137;
+
+/// IANA's port of VXLAN, and the one Linux used before it.
+const VXLAN_PORTS: [u16; 2] = [4789, 8472];
+const GENEVE_PORT: u16 = 6081;
+const GTP_USER_PORT: u16 = 2152;
+
+/// Reads the payload of an IP packet by its protocol number.
+pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, span: Span) -> Step {
+    match protocol {
+        TCP => tcp(arena, src, dst, span),
+        UDP => udp(arena, span),
+        IPV4_IN_IP | IPV6_IN_IP => Ok(Next::Ip(span)),
+        GRE => gre(arena, span),
+        MPLS_IN_IP => Ok(Next::EtherType(0x8847, span)),
+        ESP => Err(Frame::Esp),
+        ICMP | ICMPV6 => Err(Frame::Icmp),
+        _ => Err(Frame::OtherIp),
+    }
+}
+
+fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
+    const FIXED: usize = 20;
+    let head = span.head(arena, FIXED)?;
+    let header_length = usize::from(head[12] >> 4) * 4;
+    if header_length < FIXED || header_length > span.wire() {
+        return Err(Frame::Malformed);
+    }
+    // A capture that ends inside the options still shows all that is needed.
+    let options_there = header_length.min(span.captured());
+    let (src_port, dst_port, seq, ack, flags) =
+        match TcpHeaderSlice::from_slice(&span.bytes(arena)[..options_there]) {
+            Ok(h) => (
+                h.source_port(),
+                h.destination_port(),
+                h.sequence_number(),
+                h.acknowledgment_number(),
+                head[13],
+            ),
+            Err(_) => (
+                be16(head, 0),
+                be16(head, 2),
+                be32(head, 4),
+                be32(head, 8),
+                head[13],
+            ),
+        };
+    let payload = span.skip(header_length);
+    // Arena offsets and packet lengths fit 32 bits.
+    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(Next::Done(Frame::Tcp(Segment {
+        src,
+        dst,
+        src_port,
+        dst_port,
+        seq,
+        ack,
+        flags,
+        payload: narrow(payload.at.min(payload.end)),
+        captured: narrow(payload.captured()),
+        length: narrow(payload.wire()),
+    })))
+}
+
+fn udp(arena: &[u8], span: Span) -> Step {
+    const HEADER: usize = 8;
+    let header =
+        UdpHeaderSlice::from_slice(span.head(arena, HEADER)?).map_err(|_| Frame::Malformed)?;
+    let payload = span.skip(HEADER);
+    let (from, to) = (header.source_port(), header.destination_port());
+    // A tunnel is told by its port; when what is inside makes no sense it is a
+    // datagram like any other.
+    let inside = if VXLAN_PORTS.contains(&to) {
+        vxlan(arena, payload)
+    } else if to == GENEVE_PORT {
+        geneve(arena, payload)
+    } else if to == GTP_USER_PORT || from == GTP_USER_PORT {
+        gtp(arena, payload)
+    } else {
+        Err(Frame::Udp)
+    };
+    inside.map_err(|_| Frame::Udp)
+}
+
+/// VXLAN (RFC 7348): the flag that says the network identifier is valid.
+fn vxlan(arena: &[u8], span: Span) -> Step {
+    const VNI_VALID: u8 = 0x08;
+    let head = span.head(arena, 8)?;
+    if head[0] & VNI_VALID == 0 {
+        return Err(Frame::Udp);
+    }
+    Ok(Next::Link(1, span.skip(8)))
+}
+
+/// Geneve (RFC 8926): version 0, options, an EtherType.
+fn geneve(arena: &[u8], span: Span) -> Step {
+    let head = span.head(arena, 8)?;
+    let options = usize::from(head[0] & 0x3F) * 4;
+    if head[0] >> 6 != 0 {
+        return Err(Frame::Udp);
+    }
+    span.head(arena, 8 + options)?;
+    Ok(Next::EtherType(be16(head, 2), span.skip(8 + options)))
+}
+
+/// GTP version 1 user plane (3GPP TS 29.281): G-PDU messages carry IP.
+fn gtp(arena: &[u8], span: Span) -> Step {
+    const G_PDU: u8 = 0xFF;
+    let head = span.head(arena, 8)?;
+    if head[0] & 0xF0 != 0x30 || head[1] != G_PDU {
+        return Err(Frame::Udp);
+    }
+    let mut at = 8;
+    if head[0] & 0x07 != 0 {
+        let optional = span.head(arena, 12)?;
+        at = 12;
+        let mut next = optional[11];
+        for _ in 0..8 {
+            if next == 0 {
+                break;
+            }
+            let length = usize::from(span.head(arena, at + 1)?[at]) * 4;
+            if length == 0 {
+                return Err(Frame::Udp);
+            }
+            next = span.head(arena, at + length)?[at + length - 1];
+            at += length;
+        }
+    }
+    let inner = span.skip(at);
+    match inner.head(arena, 1)?[0] >> 4 {
+        4 | 6 => Ok(Next::Ip(inner)),
+        _ => Err(Frame::Udp),
+    }
+}
+
+/// GRE (RFC 2784, 2890) and its enhanced form for PPP (RFC 2637).
+fn gre(arena: &[u8], span: Span) -> Step {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+    const PPP: u16 = 0x880B;
+    const ERSPAN: u16 = 0x88BE;
+    const ERSPAN_III: u16 = 0x22EB;
+
+    let head = span.head(arena, 4)?;
+    let flags = be16(head, 0);
+    let protocol = be16(head, 2);
+    if flags & ROUTING != 0 || flags & 0x0007 > 1 {
+        return Err(Frame::OtherIp);
+    }
+    let mut length = 4;
+    for (bit, bytes) in [(CHECKSUM, 4), (KEY, 4), (SEQUENCE, 4)] {
+        if flags & bit != 0 {
+            length += bytes;
+        }
+    }
+    if flags & 0x0007 == 1 && flags & ACKNOWLEDGMENT != 0 {
+        length += 4;
+    }
+    span.head(arena, length)?;
+    let inner = span.skip(length);
+    match protocol {
+        PPP => link::ppp_protocol(arena, inner),
+        // Type I has no sequence number and no header of its own.
+        ERSPAN if flags & SEQUENCE == 0 => Ok(Next::Link(1, inner)),
+        ERSPAN => inner.head(arena, 8).map(|_| Next::Link(1, inner.skip(8))),
+        ERSPAN_III => {
+            const OPTIONAL_SUBHEADER: u8 = 0x01;
+            const FRAME_TYPE: u8 = 0x7C;
+            let head = inner.head(arena, 12)?;
+            let header = if head[11] & OPTIONAL_SUBHEADER == 0 {
+                12
+            } else {
+                20
+            };
+            let is_ip = (head[10] & FRAME_TYPE) >> 2 == 2;
+            inner.head(arena, header)?;
+            let inner = inner.skip(header);
+            Ok(if is_ip {
+                Next::Ip(inner)
+            } else {
+                Next::Link(1, inner)
+            })
+        }
+        other => Ok(Next::EtherType(other, inner)),
+    }
+}

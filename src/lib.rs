@@ -1,0 +1,23 @@
+//! z/OS zERT from the wire.
+//!
+//! Packets from capture files are followed as TCP connections, their TLS and
+//! SSL handshakes are observed, and the SMF type 119 records that the z/OS
+//! stack would have written come out. `docs/architecture.md` says which room
+//! does what and which way its dependencies point.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod config;
+pub mod dump;
+pub mod flow;
+pub mod frame;
+pub mod names;
+pub mod observe;
+pub mod pipeline;
+pub mod record;
+pub mod session;
+pub mod sink;
+pub mod source;
+pub mod stream;

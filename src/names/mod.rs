@@ -1,0 +1,164 @@
+//! Code points and their names: what the wire calls a thing (IANA), what an
+//! SMF record calls it (IBM), and how the one becomes the other.
+//!
+//! Everything here is data with its source. A value that no table lists stays
+//! what it is: the wire value survives in the JSON output, the record gets the
+//! table's unknown value.
+
+pub mod smf;
+pub mod tls;
+mod tls_groups;
+mod tls_suites;
+pub mod wire;
+pub mod x509;
+
+/// How a coded field is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The whole value is one code.
+    Code,
+    /// The value is the OR of masks.
+    Bits,
+    /// The value is an EBCDIC character string.
+    Text,
+}
+
+/// One entry of a [`CodeTable`].
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// Upper-case hexadecimal digits, or the text of a [`Kind::Text`] table.
+    pub code: &'static str,
+    /// Short name for IBM's wording.
+    pub name: &'static str,
+    /// Whether the code was read in a source; otherwise it is recalled.
+    pub documented: bool,
+}
+
+/// The coded values of one kind of record field.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeTable {
+    /// Name of the table in the specification.
+    pub id: &'static str,
+    /// What the values are about.
+    pub title: &'static str,
+    /// How a value is read.
+    pub kind: Kind,
+    /// Width of the codes in bytes.
+    pub width: usize,
+    /// The code for "not known", where the table has one.
+    pub unknown: Option<&'static str>,
+    /// The codes in the order of the specification.
+    pub codes: &'static [Code],
+}
+
+impl CodeTable {
+    /// The name of a numeric code, or of every mask of a bit field.
+    ///
+    /// Returns `None` for a code that is not listed and for bits without a
+    /// listed meaning.
+    pub fn name_of(&self, value: u64) -> Option<String> {
+        let number = |c: &Code| u64::from_str_radix(c.code, 16).ok();
+        match self.kind {
+            Kind::Text => None,
+            Kind::Code => self
+                .codes
+                .iter()
+                .find(|c| number(c) == Some(value))
+                .map(|c| c.name.to_owned()),
+            Kind::Bits => {
+                let mut names = Vec::new();
+                let mut rest = value;
+                for code in self.codes {
+                    if let Some(mask) = number(code)
+                        && mask != 0
+                        && value & mask == mask
+                    {
+                        names.push(code.name);
+                        rest &= !mask;
+                    }
+                }
+                match (rest, names.is_empty()) {
+                    (0, true) => Some("none".to_owned()),
+                    (0, false) => Some(names.join(" + ")),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The name of a text code (trailing blanks do not matter).
+    pub fn name_of_text(&self, text: &str) -> Option<&'static str> {
+        let text = text.trim_end();
+        (self.kind == Kind::Text)
+            .then(|| self.codes.iter().find(|c| c.code == text).map(|c| c.name))
+            .flatten()
+    }
+}
+
+macro_rules! code_tables {
+    ($(
+        $(#[$doc:meta])*
+        $ident:ident($id:literal, $title:literal, $kind:ident, $width:literal, $unknown:expr) {
+            $($code:literal $mark:tt $name:literal,)*
+        }
+    )*) => {
+        $(
+            $(#[$doc])*
+            pub static $ident: super::CodeTable = super::CodeTable {
+                id: $id,
+                title: $title,
+                kind: super::Kind::$kind,
+                width: $width,
+                unknown: $unknown,
+                codes: &[$(super::Code {
+                    code: $code,
+                    name: $name,
+                    documented: super::code_tables!(@mark $mark),
+                }),*],
+            };
+        )*
+
+        /// All tables, in the order of the specification.
+        pub static TABLES: &[&super::CodeTable] = &[$(&$ident),*];
+    };
+    (@mark =) => { true };
+    (@mark ~) => { false };
+}
+use code_tables;
+
+/// Looks a name up in one of the tables of [`wire`].
+pub fn code_for(table: &[(&str, u16)], name: &str) -> Option<u16> {
+    table
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|&(_, code)| code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_its_name_and_an_unlisted_one_has_none() {
+        assert_eq!(smf::TLS_VERSION.name_of(0x0303).as_deref(), Some("TLSv1.2"));
+        assert_eq!(smf::TLS_VERSION.name_of(0x7F1C), None);
+    }
+
+    #[test]
+    fn bits_are_named_together_and_a_stray_bit_is_not_explained_away() {
+        assert_eq!(
+            smf::SEC_PROTOS.name_of(0xA0).as_deref(),
+            Some("TLS/SSL + IPSec")
+        );
+        assert_eq!(smf::SEC_PROTOS.name_of(0).as_deref(), Some("none"));
+        assert_eq!(smf::SEC_PROTOS.name_of(0x81), None);
+    }
+
+    #[test]
+    fn text_codes_ignore_the_padding() {
+        assert_eq!(
+            smf::TLS_PROVIDER.name_of_text("Observation     "),
+            Some("observed by the stack (Source 01)")
+        );
+    }
+}

@@ -1,0 +1,301 @@
+//! The first look: do these bytes begin a TLS or SSL handshake?
+//!
+//! Port numbers decide nothing. At the start of a direction a handshake may
+//! arrive in pieces of any size, so up to [`LONGEST_PREFIX`] bytes are kept
+//! until it is clear; later a handshake has to begin where a segment begins.
+
+/// Bytes that settle the question: a record header and the head of a message.
+const LONGEST_PREFIX: usize = 11;
+/// The longest TLS record (RFC 5246 section 6.2.3).
+pub(super) const MAX_RECORD: usize = (1 << 14) + 2048;
+
+const HANDSHAKE: u8 = 22;
+const ALERT: u8 = 21;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+
+/// What the beginning of a direction or segment looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    No,
+    /// More bytes are needed to tell.
+    Maybe,
+    Yes,
+}
+
+/// The state of the look at one direction.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// At the start; the bytes so far could begin a handshake.
+    First {
+        prefix: [u8; LONGEST_PREFIX],
+        length: usize,
+    },
+    /// Only the beginnings of segments are looked at.
+    Watching,
+    /// A handshake has begun: every byte belongs to it.
+    Following,
+}
+
+/// Where bytes that were shown to a look belong.
+pub(super) enum Taken {
+    /// Nowhere (yet).
+    Nothing,
+    /// To the handshake.
+    Here,
+    /// To the handshake, and these are all of them: what was kept comes first.
+    With(Vec<u8>),
+}
+
+impl Look {
+    pub fn first() -> Self {
+        Self::First {
+            prefix: [0; LONGEST_PREFIX],
+            length: 0,
+        }
+    }
+
+    pub fn take(&mut self, bytes: &[u8]) -> Taken {
+        match self {
+            Self::Following => Taken::Here,
+            Self::Watching => match begins_later(bytes) {
+                Verdict::Yes => {
+                    *self = Self::Following;
+                    Taken::Here
+                }
+                Verdict::Maybe => {
+                    *self = Self::kept(&[], bytes);
+                    Taken::Nothing
+                }
+                Verdict::No => Taken::Nothing,
+            },
+            Self::First { prefix, length } => {
+                let kept = prefix[..*length].to_vec();
+                let seen: Vec<u8> = kept
+                    .iter()
+                    .chain(bytes)
+                    .copied()
+                    .take(LONGEST_PREFIX)
+                    .collect();
+                match begins_first(&seen) {
+                    Verdict::Yes => {
+                        *self = Self::Following;
+                        if kept.is_empty() {
+                            Taken::Here
+                        } else {
+                            Taken::With([&kept, bytes].concat())
+                        }
+                    }
+                    Verdict::Maybe => {
+                        *self = Self::kept(&kept, bytes);
+                        Taken::Nothing
+                    }
+                    Verdict::No => {
+                        *self = Self::Watching;
+                        Taken::Nothing
+                    }
+                }
+            }
+        }
+    }
+
+    fn kept(before: &[u8], bytes: &[u8]) -> Self {
+        let mut prefix = [0; LONGEST_PREFIX];
+        let mut length = 0;
+        for (slot, &byte) in prefix.iter_mut().zip(before.iter().chain(bytes)) {
+            *slot = byte;
+            length += 1;
+        }
+        Self::First { prefix, length }
+    }
+
+    /// Bytes are missing; returns whether they belonged to a handshake.
+    pub fn hole(&mut self) -> bool {
+        match self {
+            Self::Following => true,
+            Self::Watching => false,
+            Self::First { .. } => {
+                *self = Self::Watching;
+                false
+            }
+        }
+    }
+}
+
+/// Whether a segment in the middle of a connection may begin a handshake and
+/// should be shown to the observer.
+#[inline]
+pub fn may_begin(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&HANDSHAKE) && begins_later(bytes) != Verdict::No
+}
+
+/// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
+/// server that wants no handshake.
+fn begins_first(bytes: &[u8]) -> Verdict {
+    let verdicts = [
+        begins_later(bytes),
+        alert(bytes),
+        sslv2_client(bytes),
+        sslv2_server(bytes),
+    ];
+    if verdicts.contains(&Verdict::Yes) {
+        Verdict::Yes
+    } else if verdicts.contains(&Verdict::Maybe) {
+        Verdict::Maybe
+    } else {
+        Verdict::No
+    }
+}
+
+/// A record that holds the beginning of a ClientHello or ServerHello.
+fn begins_later(bytes: &[u8]) -> Verdict {
+    let record_length = |b: &[u8]| usize::from(u16::from_be_bytes([b[3], b[4]]));
+    check(
+        bytes,
+        &[
+            &|b| b[0] == HANDSHAKE,
+            &|b| b[1] == 3,
+            &|b| b[2] <= 4,
+            &|b| usize::from(b[3]) << 8 <= MAX_RECORD,
+            &|b| (1..=MAX_RECORD).contains(&record_length(b)),
+            &|b| b[5] == CLIENT_HELLO || b[5] == SERVER_HELLO,
+            // Hellos are no longer than the 64 KiB that are put together.
+            &|b| b[6] == 0,
+            &|_| true,
+            &|b| u16::from_be_bytes([b[7], b[8]]) >= 38 - 4,
+            // The hello's own version: SSL 3.0 and later; tried drafts of TLS 1.3
+            // and the Chinese protocol answer with others.
+            &|b| b[5] == SERVER_HELLO || b[9] == 3,
+        ],
+    )
+}
+
+/// An alert that is no ciphertext.
+fn alert(bytes: &[u8]) -> Verdict {
+    check(
+        bytes,
+        &[
+            &|b| b[0] == ALERT,
+            &|b| b[1] == 3,
+            &|b| b[2] <= 4,
+            &|b| b[3] == 0,
+            &|b| b[4] == 2,
+            &|b| matches!(b[5], 1 | 2),
+            &|b| crate::names::tls::alert_name(b[6]).is_some(),
+        ],
+    )
+}
+
+/// An SSL 2.0 CLIENT-HELLO, also as older clients of SSL 3.0 and TLS send it
+/// (RFC 5246 appendix E.2).
+fn sslv2_client(bytes: &[u8]) -> Verdict {
+    check(
+        bytes,
+        &[
+            &|b| b[0] & 0x80 != 0,
+            &|b| (u16::from_be_bytes([b[0] & 0x7F, b[1]])) >= 9,
+            &|b| b[2] == 1,
+            &|b| b[3] == 0 || b[3] == 3,
+            &|b| if b[3] == 0 { b[4] == 2 } else { b[4] <= 4 },
+            // Cipher kinds have three bytes, and there is one at least.
+            &|b| b[5] < 0x10,
+            &|b| {
+                let ciphers = u16::from_be_bytes([b[5], b[6]]);
+                ciphers >= 3 && ciphers.is_multiple_of(3)
+            },
+            &|b| b[7] == 0,
+            &|b| b[8] == 0 || b[8] == 16 || b[8] == 32,
+            &|b| b[9] == 0,
+            &|b| (16..=32).contains(&b[10]),
+        ],
+    )
+}
+
+/// An SSL 2.0 SERVER-HELLO.
+fn sslv2_server(bytes: &[u8]) -> Verdict {
+    check(
+        bytes,
+        &[
+            &|b| b[0] & 0x80 != 0,
+            &|b| (u16::from_be_bytes([b[0] & 0x7F, b[1]])) >= 11,
+            &|b| b[2] == 4,
+            &|b| b[3] <= 1,
+            &|b| b[4] <= 1,
+            &|b| b[5] == 0,
+            &|b| b[6] == 2,
+        ],
+    )
+}
+
+/// One test a byte, in order; bytes that are not there yet leave it open.
+fn check(bytes: &[u8], tests: &[&dyn Fn(&[u8]) -> bool]) -> Verdict {
+    for (i, test) in tests.iter().enumerate() {
+        if i >= bytes.len() {
+            return Verdict::Maybe;
+        }
+        if !test(bytes) {
+            return Verdict::No;
+        }
+    }
+    Verdict::Yes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: [u8; 11] = [22, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3];
+
+    #[test]
+    fn a_hello_in_pieces_of_any_size_is_seen() {
+        for cut in 1..HELLO.len() {
+            let mut look = Look::first();
+            match look.take(&HELLO[..cut]) {
+                Taken::Nothing => {
+                    let Taken::With(all) = look.take(&HELLO[cut..]) else {
+                        panic!("cut at {cut}")
+                    };
+                    assert_eq!(all, HELLO);
+                }
+                Taken::Here => assert!(cut >= 10),
+                Taken::With(_) => panic!("nothing was kept"),
+            }
+            assert!(matches!(look, Look::Following));
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_refused_at_once() {
+        for other in [
+            &b"GET / HTTP/1.1"[..],
+            b"SSH-2.0-x",
+            b"220 ",
+            &[0x16, 0x04],
+            &[0x80, 0x04],
+        ] {
+            let mut look = Look::first();
+            assert!(matches!(look.take(other), Taken::Nothing));
+            assert!(matches!(look, Look::Watching), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_hello_may_begin_a_later_segment_but_not_the_middle_of_one() {
+        let mut look = Look::Watching;
+        assert!(matches!(look.take(b"data"), Taken::Nothing));
+        let inside = [b"x", &HELLO[..]].concat();
+        assert!(matches!(look.take(&inside), Taken::Nothing));
+        assert!(may_begin(&HELLO));
+        assert!(matches!(look.take(&HELLO), Taken::Here));
+    }
+
+    #[test]
+    fn sslv2_hellos() {
+        let client = [0x80, 0x2E, 1, 0, 2, 0, 0x15, 0, 0, 0, 16];
+        assert_eq!(begins_first(&client), Verdict::Yes);
+        let tls_in_v2 = [0x80, 0x2E, 1, 3, 1, 0, 0x15, 0, 0, 0, 32];
+        assert_eq!(begins_first(&tls_in_v2), Verdict::Yes);
+        assert_eq!(begins_first(&[0x83, 0xF8, 4, 0, 1, 0, 2]), Verdict::Yes);
+        assert_eq!(begins_first(&[0x80, 0x2E, 1, 0, 3]), Verdict::No);
+    }
+}

@@ -1,0 +1,434 @@
+//! The state of one handshake.
+
+use super::certificate::{Certificates, significant_bits};
+use super::facts::{Facts, Failure, Suite};
+use super::record::{self, Deframer, Event, Messages};
+use super::sslv2;
+use super::wire::{self, Message};
+use crate::names::tls as names;
+use crate::observe::{Progress, Side};
+
+/// Alert level fatal.
+const FATAL: u8 = 2;
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
+/// Version of SSL 2.0 on the wire.
+const SSLV2: u16 = 0x0002;
+
+/// How a direction's bytes are cut into records.
+#[derive(Debug)]
+enum Framing {
+    Tls(Deframer),
+    Sslv2(sslv2::Deframer),
+    /// Nothing was read yet.
+    Unknown,
+    /// Bytes are missing; a record may begin with the next segment.
+    Lost,
+    /// The bytes are no records any more.
+    Broken,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Half {
+    framing: Framing,
+    content: u8,
+    /// Bytes of a clear alert.
+    alert: Vec<u8>,
+    messages: Messages,
+    /// ChangeCipherSpec was seen: what follows is ciphertext.
+    sealed: bool,
+    /// A protected record followed the ChangeCipherSpec.
+    protected: bool,
+    /// Records of application data.
+    application: u32,
+    /// Clear SSL 2.0 messages are behind, and a record came after them.
+    sealed_records: u32,
+}
+
+impl Default for Half {
+    fn default() -> Self {
+        Self {
+            framing: Framing::Unknown,
+            content: 0,
+            alert: Vec::new(),
+            messages: Messages::default(),
+            sealed: false,
+            protected: false,
+            application: 0,
+            sealed_records: 0,
+        }
+    }
+}
+
+/// The observer of one TLS or SSL handshake.
+#[derive(Debug, Default)]
+pub struct Tls {
+    halves: [Half; 2],
+    facts: Facts,
+    /// The client announced early data, so its application data proves nothing
+    /// until the ServerHello was seen.
+    early_data: bool,
+    /// Application data of the client after the ServerHello.
+    client_went_on: bool,
+    /// Messages that only a full handshake has were seen after the ServerHello.
+    full: bool,
+    /// SSL 2.0: the server resumed a session, or the client sent its key.
+    sslv2_keyed: bool,
+}
+
+impl Tls {
+    /// What was learned so far.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Hands over what was learned.
+    pub fn into_facts(self) -> Facts {
+        self.facts
+    }
+
+    /// Takes the next bytes of a side.
+    pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
+        let mut rest = bytes;
+        while !rest.is_empty() && self.facts.failure.is_none() {
+            match &mut self.halves[side.index()].framing {
+                Framing::Unknown => {
+                    let sslv2 = rest[0] & 0x80 != 0;
+                    self.halves[side.index()].framing = if sslv2 {
+                        Framing::Sslv2(sslv2::Deframer::default())
+                    } else {
+                        Framing::Tls(Deframer::default())
+                    };
+                }
+                Framing::Tls(deframer) => {
+                    let Some(event) = deframer.next(&mut rest) else {
+                        break;
+                    };
+                    self.event(side, event, certificates);
+                }
+                Framing::Sslv2(deframer) => {
+                    let Some(record) = deframer.next(&mut rest) else {
+                        break;
+                    };
+                    self.sslv2(side, record, certificates);
+                }
+                Framing::Lost => {
+                    if !record::resumes(rest) {
+                        break;
+                    }
+                    let half = &mut self.halves[side.index()];
+                    half.framing = Framing::Tls(Deframer::default());
+                    half.messages.clear();
+                }
+                Framing::Broken => break,
+            }
+        }
+        self.progress()
+    }
+
+    /// Bytes of a side are missing.
+    pub fn hole(&mut self, side: Side, _length: u64) {
+        self.facts.incomplete = true;
+        let half = &mut self.halves[side.index()];
+        if !matches!(half.framing, Framing::Broken) {
+            half.framing = Framing::Lost;
+        }
+        half.messages.clear();
+        half.alert.clear();
+    }
+
+    /// Only one side was captured. With the client's bytes nothing can be
+    /// proved; the server's show its choice, and that it went on.
+    pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {
+        let half = &self.halves[seen.index()];
+        let went_on = if self.facts.is_tls13() {
+            half.application > 0
+        } else {
+            half.protected
+        };
+        if self.facts.server_hello
+            && self.facts.client == Some(seen.other())
+            && went_on
+            && self.facts.failure.is_none()
+        {
+            self.facts.completed = true;
+            self.facts.incomplete = true;
+        }
+        self.progress()
+    }
+
+    fn progress(&mut self) -> Progress {
+        if !self.facts.completed && self.facts.failure.is_none() {
+            self.facts.completed = self.is_complete();
+        }
+        if self.facts.completed {
+            Progress::Protected
+        } else if self.facts.failure.is_some() {
+            Progress::Failed
+        } else {
+            Progress::Open
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        if !self.facts.server_hello {
+            return false;
+        }
+        if self.facts.version == Some(SSLV2) {
+            return self.sslv2_keyed && self.halves.iter().all(|h| h.sealed_records > 0);
+        }
+        if self.facts.is_tls13() {
+            let client = self.facts.client.map(|c| &self.halves[c.index()]);
+            return self.client_went_on
+                || !self.early_data && client.is_some_and(|c| c.application > 0);
+        }
+        self.halves.iter().all(|h| h.protected)
+    }
+
+    fn is_client(&self, side: Side) -> bool {
+        self.facts.client == Some(side)
+    }
+
+    fn is_server(&self, side: Side) -> bool {
+        self.facts.client == Some(side.other())
+    }
+
+    /// Whether ChangeCipherSpec means nothing: TLS 1.3 sends it only for the
+    /// sake of middleboxes.
+    fn seals(&self) -> bool {
+        !self.facts.hello_retry_request && !self.facts.is_tls13()
+    }
+
+    fn event(&mut self, side: Side, event: Event<'_>, certificates: &mut Certificates) {
+        let i = side.index();
+        match event {
+            Event::Broken => {
+                let half = &mut self.halves[i];
+                half.framing = Framing::Broken;
+                half.messages.clear();
+                self.facts.incomplete |= !self.facts.completed;
+            }
+            Event::Record { content, length } => {
+                let half = &mut self.halves[i];
+                half.content = content;
+                half.alert.clear();
+                match content {
+                    record::HANDSHAKE if half.sealed && length > 0 => half.protected = true,
+                    record::APPLICATION_DATA => {
+                        half.application = half.application.saturating_add(1);
+                        half.protected |= half.sealed;
+                        if self.facts.server_hello && self.is_client(side) {
+                            self.client_went_on = true;
+                        }
+                    }
+                    record::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side),
+                    _ => {}
+                }
+            }
+            Event::Fragment(bytes) => match self.halves[i].content {
+                record::HANDSHAKE if !self.halves[i].sealed => {
+                    let mut messages = std::mem::take(&mut self.halves[i].messages);
+                    let fed = messages.feed(bytes, |m| self.message(side, m, certificates));
+                    self.halves[i].messages = messages;
+                    if fed.is_err() {
+                        self.halves[i].framing = Framing::Broken;
+                        self.facts.incomplete = true;
+                    }
+                }
+                record::ALERT if !self.halves[i].sealed => self.alert(side, bytes),
+                _ => {}
+            },
+        }
+    }
+
+    fn change_cipher_spec(&mut self, side: Side) {
+        if !self.seals() {
+            return;
+        }
+        self.halves[side.index()].sealed = true;
+        if self.facts.server_hello && self.is_server(side) && self.facts.abbreviated.is_none() {
+            self.facts.abbreviated = (!self.facts.incomplete || self.full).then_some(!self.full);
+        }
+    }
+
+    /// A clear alert. Warnings do not end a handshake, except close_notify.
+    fn alert(&mut self, side: Side, bytes: &[u8]) {
+        let alert = &mut self.halves[side.index()].alert;
+        if alert.len() + bytes.len() > 2 {
+            // Longer than an alert: several in one record, or ciphertext.
+            alert.extend_from_slice(&bytes[..2usize.saturating_sub(alert.len()).min(bytes.len())]);
+        } else {
+            alert.extend_from_slice(bytes);
+        }
+        let &mut [level, description] = &mut alert[..] else {
+            return;
+        };
+        let known = names::alert_name(description).is_some() && level <= FATAL;
+        let tls13 = self.facts.is_tls13();
+        let ends =
+            level == FATAL || description == CLOSE_NOTIFY || tls13 && description != USER_CANCELED;
+        if known && ends && !self.facts.completed {
+            self.facts.failure = Some(Failure::Alert {
+                description,
+                from: side,
+            });
+        }
+    }
+
+    fn message(&mut self, side: Side, message: &[u8], certificates: &mut Certificates) {
+        match wire::parse(message) {
+            Message::ClientHello(hello) => {
+                if self.facts.client_hello || self.is_server(side) {
+                    return;
+                }
+                self.facts.client = Some(side);
+                self.facts.client_hello = true;
+                self.facts.sni = hello.extensions.server_name();
+                self.facts.alpn_offered = hello.extensions.alpn();
+                self.early_data = hello.extensions.early_data();
+            }
+            Message::HelloRetryRequest => {
+                self.facts.client = Some(side.other());
+                self.facts.hello_retry_request = true;
+            }
+            Message::ServerHello(hello) => self.server_hello(side, &hello),
+            Message::Certificate(chain) => {
+                let leaf = chain.first().and_then(|der| certificates.get(der));
+                if self.is_client(side) {
+                    if self.facts.client_certificate.is_none() {
+                        self.facts.client_certificate = leaf;
+                    }
+                } else if self.is_server(side) {
+                    self.full_handshake();
+                    if self.facts.server_certificate.is_none() {
+                        self.facts.server_certificate = leaf;
+                    }
+                }
+            }
+            Message::ServerKeyExchange(body) if self.is_server(side) => {
+                self.full_handshake();
+                self.key_exchange(body);
+            }
+            Message::CertificateRequest if self.is_server(side) => {
+                self.full_handshake();
+                self.facts.certificate_request = true;
+            }
+            Message::ServerHelloDone if self.is_server(side) => self.full_handshake(),
+            Message::Malformed(_) => self.facts.incomplete = true,
+            _ => {}
+        }
+    }
+
+    fn full_handshake(&mut self) {
+        self.full = true;
+        if self.facts.server_hello && !self.facts.is_tls13() {
+            self.facts.abbreviated = Some(false);
+        }
+    }
+
+    fn server_hello(&mut self, side: Side, hello: &wire::ServerHello<'_>) {
+        if self.facts.server_hello || self.is_client(side) {
+            return;
+        }
+        let version = hello.version();
+        self.facts.client = Some(side.other());
+        self.facts.server_hello = true;
+        self.facts.version = Some(version);
+        self.facts.suite = Some(Suite::Tls(hello.suite));
+        self.facts.alpn = hello.extensions.alpn().into_iter().next();
+        if self.facts.is_tls13() {
+            self.facts.session_id = Some(Vec::new());
+            self.facts.group = hello.key_share();
+            self.facts.abbreviated = Some(hello.psk());
+        } else {
+            self.facts.session_id = Some(hello.session_id.to_vec());
+            self.facts.encrypt_then_mac = hello.encrypt_then_mac();
+        }
+    }
+
+    /// The group of a ServerKeyExchange, by the suite's key exchange.
+    fn key_exchange(&mut self, body: &[u8]) {
+        let Some(name) = self.facts.suite.and_then(Suite::name) else {
+            return;
+        };
+        if name.contains("_ECDHE_PSK_") || name.contains("_DHE_PSK_") {
+            // A PSK identity hint comes first (RFC 4279, RFC 5489).
+            let Some((length, rest)) = body.split_first_chunk::<2>() else {
+                return;
+            };
+            let hint = usize::from(u16::from_be_bytes(*length));
+            self.group(name, rest.get(hint..).unwrap_or_default());
+        } else {
+            self.group(name, body);
+        }
+    }
+
+    fn group(&mut self, name: &str, body: &[u8]) {
+        if name.contains("_ECDHE_") || name.contains("_ECDH_anon_") {
+            self.facts.group = wire::named_curve(body);
+        } else if name.contains("_DHE_") || name.contains("_DH_anon_") {
+            self.facts.dh_bits = wire::dh_prime(body).map(significant_bits);
+        }
+    }
+
+    fn sslv2(&mut self, side: Side, record: sslv2::Record, certificates: &mut Certificates) {
+        let sslv2::Record::Clear(record) = record else {
+            let half = &mut self.halves[side.index()];
+            half.sealed_records = half.sealed_records.saturating_add(1);
+            return;
+        };
+        match sslv2::parse(&record) {
+            sslv2::Message::ClientHello { version, .. } => {
+                self.facts.client.get_or_insert(side);
+                self.facts.client_hello = true;
+                if version != SSLV2 {
+                    // The server's answer decides; a TLS server's is answered
+                    // by TLS records.
+                    self.halves[side.index()].framing = Framing::Unknown;
+                }
+            }
+            sslv2::Message::ServerHello {
+                session_id_hit,
+                version,
+                certificate,
+            } => {
+                if self.facts.server_hello || self.is_client(side) {
+                    return;
+                }
+                self.facts.client = Some(side.other());
+                self.facts.server_hello = true;
+                self.facts.version = Some(version);
+                self.facts.abbreviated = Some(session_id_hit);
+                self.facts.session_id = Some(Vec::new());
+                self.facts.server_certificate = certificates.get(certificate);
+                self.sslv2_keyed |= session_id_hit;
+                self.seal_sslv2(side);
+            }
+            sslv2::Message::ClientMasterKey { cipher } => {
+                self.facts.suite = Some(Suite::Sslv2(cipher));
+                self.sslv2_keyed = true;
+                self.seal_sslv2(side);
+            }
+            sslv2::Message::Error(code) if !self.facts.completed => {
+                self.facts.failure = Some(Failure::Sslv2Error(code));
+            }
+            // After a session was resumed the client sends no key: this is
+            // ciphertext.
+            _ => {
+                let half = &mut self.halves[side.index()];
+                half.sealed_records = half.sealed_records.saturating_add(1);
+            }
+        }
+    }
+
+    fn seal_sslv2(&mut self, side: Side) {
+        if let Framing::Sslv2(deframer) = &mut self.halves[side.index()].framing {
+            deframer.seal();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

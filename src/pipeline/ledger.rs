@@ -1,0 +1,319 @@
+//! The ledger: every packet and every byte in exactly one counter.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::frame::{FragmentCounters, Frame, Oddities};
+
+/// Packets and the bytes they had on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes on the wire, link header included.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Adds a packet.
+    pub fn add(&mut self, bytes: u32) {
+        self.packets += 1;
+        self.bytes += u64::from(bytes);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Where a packet ended. The names are the keys of the ledger's `counters`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// A segment of a followed TCP connection.
+    TcpFollowed,
+    /// A segment of a connection whose start was not seen.
+    TcpMidstream,
+    /// TCP between addresses of which none is the stack's.
+    TcpRouted,
+    /// UDP.
+    Udp,
+    /// ICMP.
+    Icmp,
+    /// ESP.
+    Esp,
+    /// Another IP protocol.
+    OtherIp,
+    /// A fragment that waited for others.
+    IpFragment,
+    /// Not IP.
+    NotIp,
+    /// Headers that contradict themselves.
+    Malformed,
+    /// The capture ended inside a header.
+    Cut,
+    /// A link type that is not read.
+    UnsupportedLink,
+    /// Tunnels nested too deep.
+    TooDeep,
+    /// The filter refused it.
+    Filtered,
+}
+
+/// All fates with their names in the output.
+pub const FATES: [(Fate, &str); 14] = [
+    (Fate::TcpFollowed, "tcp_followed"),
+    (Fate::TcpMidstream, "tcp_midstream"),
+    (Fate::TcpRouted, "tcp_routed"),
+    (Fate::Udp, "udp"),
+    (Fate::Icmp, "icmp"),
+    (Fate::Esp, "esp"),
+    (Fate::OtherIp, "other_ip"),
+    (Fate::IpFragment, "ip_fragment"),
+    (Fate::NotIp, "not_ip"),
+    (Fate::Malformed, "malformed"),
+    (Fate::Cut, "cut"),
+    (Fate::UnsupportedLink, "unsupported_link"),
+    (Fate::TooDeep, "too_deep"),
+    (Fate::Filtered, "filtered"),
+];
+
+impl Fate {
+    /// The fate of a frame that is no TCP segment.
+    pub fn of(frame: &Frame) -> Option<Self> {
+        Some(match frame {
+            Frame::Tcp(_) => return None,
+            Frame::Udp => Self::Udp,
+            Frame::Icmp => Self::Icmp,
+            Frame::Esp => Self::Esp,
+            Frame::OtherIp => Self::OtherIp,
+            Frame::Fragment => Self::IpFragment,
+            Frame::NotIp => Self::NotIp,
+            Frame::Malformed => Self::Malformed,
+            Frame::Cut => Self::Cut,
+            Frame::UnsupportedLink => Self::UnsupportedLink,
+            Frame::TooDeep => Self::TooDeep,
+        })
+    }
+}
+
+/// What became of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Connections {
+    /// Seen at all.
+    pub seen: u64,
+    /// Whose three-way handshake was completed.
+    pub established: u64,
+    /// Whose start was not seen.
+    pub midstream: u64,
+    /// Whose end was seen.
+    pub closed: u64,
+    /// Open when the capture ended.
+    pub open: u64,
+    /// Given up because the table was full.
+    pub evicted: u64,
+    /// Never established, and quiet for long: forgotten.
+    pub expired: u64,
+    /// Protected by TLS or SSL.
+    pub tls: u64,
+    /// Whose TLS or SSL handshake failed or did not complete.
+    pub tls_failed: u64,
+    /// Established, and without recognised protection.
+    pub unprotected: u64,
+    /// Of which the capture lacks something.
+    pub incomplete: u64,
+}
+
+/// What was odd in the streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Streams {
+    /// Segments that brought bytes again.
+    pub retransmitted_segments: u64,
+    /// Segments that contradicted bytes seen before.
+    pub conflicting_segments: u64,
+    /// Segments too far from the window to be part of the stream.
+    pub out_of_window_segments: u64,
+    /// Payload bytes that were not captured.
+    pub missed_bytes: u64,
+}
+
+/// Written output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// SMF records.
+    pub records: u64,
+    /// Bytes of SMF records.
+    pub record_bytes: u64,
+}
+
+/// What was odd in frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Frames {
+    /// IP length of zero.
+    pub zero_ip_length: u64,
+    /// IP length beyond the frame.
+    pub ip_length_beyond_frame: u64,
+    /// Frames cut by a snap length.
+    pub cut_frames: u64,
+    /// Datagrams put together from fragments.
+    pub datagrams_reassembled: u64,
+    /// Datagrams whose fragments did not all come.
+    pub datagrams_incomplete: u64,
+    /// Datagrams given up because a bound was reached.
+    pub datagrams_evicted: u64,
+    /// Fragments refused.
+    pub fragments_refused: u64,
+    /// Fragments that overlapped others.
+    pub fragments_overlapping: u64,
+}
+
+impl Frames {
+    /// Joins the counters of the frame room.
+    pub fn new(odd: Oddities, fragments: FragmentCounters) -> Self {
+        Self {
+            zero_ip_length: odd.zero_ip_length,
+            ip_length_beyond_frame: odd.ip_length_beyond_frame,
+            cut_frames: odd.cut_frames,
+            datagrams_reassembled: fragments.reassembled,
+            datagrams_incomplete: fragments.expired,
+            datagrams_evicted: fragments.evicted,
+            fragments_refused: fragments.refused,
+            fragments_overlapping: fragments.overlapping,
+        }
+    }
+}
+
+/// Input that was passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Files read.
+    pub files: u64,
+    /// Places where something was passed over.
+    pub damaged_places: u64,
+    /// Bytes passed over.
+    pub damaged_bytes: u64,
+}
+
+/// The counters of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Every packet.
+    pub total: Count,
+    fates: [Count; FATES.len()],
+    /// Connections.
+    pub connections: Connections,
+    /// Streams.
+    pub streams: Streams,
+    /// Frames.
+    pub frames: Frames,
+    /// Input.
+    pub input: Input,
+    /// Output.
+    pub written: Written,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+}
+
+impl Ledger {
+    /// Counts a packet's end.
+    pub fn count(&mut self, fate: Fate, bytes: u32) {
+        self.fates[fate as usize].add(bytes);
+    }
+
+    /// The counter of a fate.
+    pub fn fate(&self, fate: Fate) -> Count {
+        self.fates[fate as usize]
+    }
+
+    /// Adds the counters of a part of the run.
+    pub fn join(&mut self, other: &Self) {
+        self.total.join(other.total);
+        for (mine, theirs) in self.fates.iter_mut().zip(other.fates) {
+            mine.join(theirs);
+        }
+        let (c, o) = (&mut self.connections, &other.connections);
+        c.seen += o.seen;
+        c.established += o.established;
+        c.midstream += o.midstream;
+        c.closed += o.closed;
+        c.open += o.open;
+        c.evicted += o.evicted;
+        c.expired += o.expired;
+        c.tls += o.tls;
+        c.tls_failed += o.tls_failed;
+        c.unprotected += o.unprotected;
+        c.incomplete += o.incomplete;
+        let (s, o) = (&mut self.streams, &other.streams);
+        s.retransmitted_segments += o.retransmitted_segments;
+        s.conflicting_segments += o.conflicting_segments;
+        s.out_of_window_segments += o.out_of_window_segments;
+        s.missed_bytes += o.missed_bytes;
+    }
+
+    /// Whether every packet and every byte is in exactly one counter.
+    pub fn adds_up(&self) -> bool {
+        let mut sum = Count::default();
+        for fate in self.fates {
+            sum.join(fate);
+        }
+        sum == self.total
+    }
+
+    /// The ledger as it is printed.
+    pub fn line(&self) -> Line<'_> {
+        Line {
+            schema: crate::sink::jsonl::SCHEMA,
+            r#type: "ledger",
+            packets: self.total.packets,
+            bytes: self.total.bytes,
+            counters: FATES
+                .iter()
+                .map(|&(fate, name)| (name, self.fate(fate)))
+                .collect(),
+            connections: &self.connections,
+            streams: &self.streams,
+            frames: &self.frames,
+            input: &self.input,
+            written: &self.written,
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+/// The ledger as a JSON object.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    schema: u32,
+    r#type: &'static str,
+    packets: u64,
+    bytes: u64,
+    counters: BTreeMap<&'static str, Count>,
+    connections: &'a Connections,
+    streams: &'a Streams,
+    frames: &'a Frames,
+    input: &'a Input,
+    written: &'a Written,
+    interrupted: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fates_are_in_the_order_of_their_list() {
+        for (i, (fate, _)) in FATES.iter().enumerate() {
+            assert_eq!(*fate as usize, i);
+        }
+    }
+
+    #[test]
+    fn a_packet_that_is_not_counted_is_missed() {
+        let mut ledger = Ledger::default();
+        ledger.total.add(60);
+        assert!(!ledger.adds_up());
+        ledger.count(Fate::Udp, 60);
+        assert!(ledger.adds_up());
+    }
+}

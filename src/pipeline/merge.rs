@@ -1,0 +1,214 @@
+//! What the shards emit, in one order that depends on the input alone.
+//!
+//! The order is (packet clock, ordinal of the connection's first packet,
+//! number within the connection). A batch releases what lies before its
+//! watermark; later batches cannot emit anything earlier.
+
+use hashbrown::HashMap;
+
+use crate::record::Detail;
+use crate::sink::table::RowKey;
+
+/// Something to be written.
+#[derive(Debug)]
+pub(super) struct Emission {
+    pub clock: i64,
+    pub ordinal: u64,
+    pub number: u32,
+    pub payload: Payload,
+}
+
+/// What is written.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// An SMF record, its connection identifier still to be filled in.
+    Record(Vec<u8>),
+    /// The end of a connection: its JSON object and its row, where wanted.
+    Connection {
+        line: Option<Vec<u8>>,
+        row: Option<(RowKey, u64, u64)>,
+    },
+}
+
+/// Where the merged output goes.
+pub trait Output {
+    /// Why it cannot be written.
+    type Error;
+
+    /// An SMF record, RDW included.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// A connection's JSON object, line feed included.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn line(&mut self, line: &[u8]) -> Result<(), Self::Error>;
+
+    /// A connection's row: client and server bytes.
+    fn row(&mut self, key: RowKey, from_client: u64, from_server: u64);
+}
+
+/// Merges emissions and gives connections their identifiers.
+#[derive(Debug, Default)]
+pub(super) struct Merger {
+    pending: Vec<Emission>,
+    /// Identifiers of connections that have a record and are not over.
+    identifiers: HashMap<u64, u32>,
+    live: hashbrown::HashSet<u32>,
+    last_identifier: u32,
+    pub records: u64,
+    pub record_bytes: u64,
+}
+
+impl Merger {
+    pub fn push(&mut self, emissions: &mut Vec<Emission>) {
+        self.pending.append(emissions);
+    }
+
+    /// Writes everything before the watermark.
+    pub fn release<O: Output>(&mut self, watermark: i64, output: &mut O) -> Result<(), O::Error> {
+        self.release_if(|e| e.clock < watermark, output)
+    }
+
+    /// Writes everything that is left.
+    pub fn finish<O: Output>(&mut self, output: &mut O) -> Result<(), O::Error> {
+        self.release_if(|_| true, output)
+    }
+
+    fn release_if<O: Output>(
+        &mut self,
+        ready: impl Fn(&Emission) -> bool,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.pending
+            .sort_unstable_by_key(|e| (e.clock, e.ordinal, e.number));
+        let count = self.pending.partition_point(ready);
+        let rest = self.pending.split_off(count);
+        for emission in std::mem::replace(&mut self.pending, rest) {
+            self.write(emission, output)?;
+        }
+        Ok(())
+    }
+
+    fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
+        match emission.payload {
+            Payload::Record(mut bytes) => {
+                let identifier = self.identifier(emission.ordinal);
+                if let Some(field) =
+                    bytes.get_mut(Detail::CONN_ID_OFFSET..Detail::CONN_ID_OFFSET + 4)
+                {
+                    field.copy_from_slice(&identifier.to_be_bytes());
+                }
+                self.records += 1;
+                self.record_bytes += bytes.len() as u64;
+                output.record(&bytes)
+            }
+            Payload::Connection { line, row } => {
+                let identifier = self.identifiers.remove(&emission.ordinal);
+                if let Some(identifier) = identifier {
+                    self.live.remove(&identifier);
+                }
+                if let Some((key, from_client, from_server)) = row {
+                    output.row(key, from_client, from_server);
+                }
+                let Some(mut line) = line else { return Ok(()) };
+                if let Some(identifier) = identifier
+                    && line.pop() == Some(b'}')
+                {
+                    line.extend_from_slice(format!(",\"connection_id\":{identifier}}}").as_bytes());
+                }
+                line.push(b'\n');
+                output.line(&line)
+            }
+        }
+    }
+
+    /// The identifier of a connection: the next number that no connection with
+    /// records has at this time.
+    fn identifier(&mut self, ordinal: u64) -> u32 {
+        if let Some(&known) = self.identifiers.get(&ordinal) {
+            return known;
+        }
+        loop {
+            self.last_identifier = self.last_identifier.wrapping_add(1).max(1);
+            if self.live.insert(self.last_identifier) {
+                self.identifiers.insert(ordinal, self.last_identifier);
+                return self.last_identifier;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Collected(Vec<u32>, Vec<String>);
+
+    impl Output for Collected {
+        type Error = std::convert::Infallible;
+        fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+            let at = Detail::CONN_ID_OFFSET;
+            let id = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            self.0.push(u32::from_be_bytes(id));
+            Ok(())
+        }
+        fn line(&mut self, line: &[u8]) -> Result<(), Self::Error> {
+            self.1.push(String::from_utf8_lossy(line).into_owned());
+            Ok(())
+        }
+        fn row(&mut self, _: RowKey, _: u64, _: u64) {}
+    }
+
+    fn record(clock: i64, ordinal: u64, number: u32) -> Emission {
+        Emission {
+            clock,
+            ordinal,
+            number,
+            payload: Payload::Record(vec![0; 300]),
+        }
+    }
+
+    fn last(clock: i64, ordinal: u64, number: u32) -> Emission {
+        let payload = Payload::Connection {
+            line: Some(b"{\"a\":1}".to_vec()),
+            row: None,
+        };
+        Emission {
+            clock,
+            ordinal,
+            number,
+            payload,
+        }
+    }
+
+    #[test]
+    fn what_is_at_the_watermark_waits_for_its_equals() {
+        let (mut merger, mut out) = (Merger::default(), Collected::default());
+        merger.push(&mut vec![record(5, 9, 0), record(3, 1, 0), last(6, 9, 1)]);
+        merger.release(5, &mut out).expect("infallible");
+        assert_eq!(out.0, [1]);
+        merger.push(&mut vec![record(5, 2, 0)]);
+        merger.finish(&mut out).expect("infallible");
+        assert_eq!(out.0, [1, 2, 3]);
+        assert_eq!(out.1, ["{\"a\":1,\"connection_id\":3}\n"]);
+    }
+
+    #[test]
+    fn identifiers_wrap_around_the_live_ones() {
+        let (mut merger, mut out) = (Merger::default(), Collected::default());
+        merger.push(&mut vec![record(1, 1, 0)]);
+        merger.finish(&mut out).expect("infallible");
+        merger.last_identifier = u32::MAX - 1;
+        merger.push(&mut vec![record(2, 2, 0), record(2, 3, 0)]);
+        merger.finish(&mut out).expect("infallible");
+        assert_eq!(out.0, [1, u32::MAX, 2]);
+    }
+}

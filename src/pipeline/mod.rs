@@ -1,0 +1,237 @@
+//! The only room that joins the others: batches from the source through frame
+//! and flow into a fixed number of shards, their output merged in order.
+//!
+//! While the shards work on one batch the next is read and parsed. The result
+//! is a function of the input and the settings: not of threads, batch size or
+//! hasher seeds.
+
+mod connection;
+pub mod ledger;
+mod merge;
+mod shard;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+use rayon::prelude::IndexedParallelIterator;
+
+use crate::config::Settings;
+use crate::flow::{Key, SHARDS};
+use crate::frame::{Frame, Parser};
+use crate::source::{Batch, Set, SourceError};
+
+pub use ledger::Ledger;
+pub use merge::Output;
+pub use shard::Wants;
+
+use ledger::Fate;
+use merge::Merger;
+use shard::{Packet, Shard};
+
+/// How the work is cut up. Nothing here changes the output.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    /// Threads.
+    pub threads: usize,
+    /// Packets in a batch.
+    pub batch_packets: usize,
+    /// Bytes in a batch after which it is full.
+    pub batch_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            batch_packets: 4096,
+            batch_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Why a run ended before its input did.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E> {
+    /// The input cannot be read further.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The output cannot be written.
+    #[error(transparent)]
+    Output(E),
+    /// The threads could not be started.
+    #[error("cannot start the worker threads: {0}")]
+    Threads(rayon::ThreadPoolBuildError),
+}
+
+/// A batch that was read, parsed and divided.
+#[derive(Debug, Default)]
+struct Work {
+    batch: Batch,
+    buckets: Vec<Vec<Packet>>,
+    watermark: i64,
+}
+
+/// The stage before the shards: reads, parses, divides.
+struct Front<'a> {
+    set: &'a mut Set,
+    parser: Parser,
+    ledger: Ledger,
+    tuning: Tuning,
+}
+
+impl Front<'_> {
+    /// Fills `work`; `false` at the end of the input.
+    fn fill(&mut self, work: &mut Work) -> Result<bool, SourceError> {
+        work.buckets.resize_with(SHARDS, Vec::new);
+        for bucket in &mut work.buckets {
+            bucket.clear();
+        }
+        let more = self.set.fill(
+            &mut work.batch,
+            self.tuning.batch_packets,
+            self.tuning.batch_bytes,
+        )?;
+        let batch = &mut work.batch;
+        for (ordinal, head) in (batch.first..).zip(&batch.heads) {
+            self.ledger.total.add(head.wire);
+            work.watermark = head.clock;
+            if !head.wanted {
+                self.ledger.count(Fate::Filtered, head.wire);
+                continue;
+            }
+            let frame = self.parser.parse(
+                &mut batch.arena,
+                head.link.0,
+                head.offset as usize,
+                head.captured as usize,
+                head.wire as usize,
+                head.clock,
+            );
+            match frame {
+                Frame::Tcp(segment) => {
+                    let (key, dir) = Key::of(&segment);
+                    work.buckets[key.shard()].push(Packet {
+                        key,
+                        dir,
+                        segment,
+                        ts: head.ts,
+                        clock: head.clock,
+                        ordinal,
+                        wire: head.wire,
+                    });
+                }
+                other => {
+                    if let Some(fate) = Fate::of(&other) {
+                        self.ledger.count(fate, head.wire);
+                    }
+                }
+            }
+        }
+        Ok(more)
+    }
+}
+
+/// Reads a set to its end and writes what comes out of it.
+///
+/// `stop` ends the run after the current batch; what is complete by then is
+/// written. `progress` is told the bytes read so far.
+///
+/// # Errors
+/// When the input cannot be read further or the output not written. What came
+/// before a source error is complete and written.
+pub fn run<O: Output + Send>(
+    set: &mut Set,
+    settings: &Settings,
+    wants: Wants,
+    tuning: Tuning,
+    output: &mut O,
+    stop: &AtomicBool,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Ledger, (Ledger, RunError<O::Error>)>
+where
+    O::Error: Send,
+{
+    let fail = |error| (Ledger::default(), error);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(tuning.threads.max(1))
+        .build()
+        .map_err(|e| fail(RunError::Threads(e)))?;
+    let settings = Arc::new(settings.clone());
+    let share = settings.max_connections.div_ceil(SHARDS).max(1);
+    let mut shards: Vec<Shard> = (0..SHARDS)
+        .map(|_| Shard::new(Arc::clone(&settings), wants, share))
+        .collect();
+    let mut front = Front {
+        set,
+        parser: Parser::default(),
+        ledger: Ledger::default(),
+        tuning,
+    };
+    let mut merger = Merger::default();
+    let (mut current, mut next) = (Work::default(), Work::default());
+
+    let result = pool.install(|| -> Result<(), RunError<O::Error>> {
+        let mut read = front.fill(&mut current);
+        loop {
+            if !matches!(read, Ok(true)) {
+                break;
+            }
+            let stopped = stop.load(Ordering::Relaxed);
+            let (filled, ()) = rayon::join(
+                || {
+                    if stopped {
+                        Ok(false)
+                    } else {
+                        front.fill(&mut next)
+                    }
+                },
+                || {
+                    let work = &current;
+                    shards
+                        .par_iter_mut()
+                        .zip(&work.buckets)
+                        .for_each(|(shard, packets)| {
+                            shard.batch(packets, &work.batch.arena, work.watermark);
+                        });
+                },
+            );
+            for shard in &mut shards {
+                merger.push(&mut shard.emitted);
+            }
+            merger
+                .release(current.watermark, output)
+                .map_err(RunError::Output)?;
+            progress(front.set.bytes_read());
+            read = filled;
+            std::mem::swap(&mut current, &mut next);
+        }
+        shards.par_iter_mut().for_each(Shard::finish);
+        for shard in &mut shards {
+            merger.push(&mut shard.emitted);
+        }
+        merger.finish(output).map_err(RunError::Output)?;
+        read.map(|_| ()).map_err(RunError::Source)
+    });
+
+    let mut ledger = front.ledger;
+    for shard in &shards {
+        ledger.join(&shard.ledger);
+    }
+    ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
+    let (places, bytes) = front.set.damage_totals();
+    ledger.input = ledger::Input {
+        files: front.set.files(),
+        damaged_places: places,
+        damaged_bytes: bytes,
+    };
+    ledger.written = ledger::Written {
+        records: merger.records,
+        record_bytes: merger.record_bytes,
+    };
+    ledger.interrupted = stop.load(Ordering::Relaxed);
+    match result {
+        Ok(()) => Ok(ledger),
+        Err(error) => Err((ledger, error)),
+    }
+}

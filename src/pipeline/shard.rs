@@ -1,0 +1,488 @@
+//! A shard: the connections that it owns, their timers, and what they emit.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::connection::{Connection, Effect, side};
+use super::ledger::{Fate, Ledger};
+use super::merge::{Emission, Payload};
+use crate::config::{SETTLE_SECONDS, Settings};
+use crate::flow::{Close, Dir, Key, Relation, Table};
+use crate::frame::Segment;
+use crate::observe::tls::certificate::Certificates;
+use crate::session::{Event, Session, Snapshot, View};
+use crate::sink::jsonl;
+use crate::sink::table::RowKey;
+
+const SECOND: i64 = 1_000_000_000;
+/// How long an ended connection is kept, so that its last acknowledgments and
+/// retransmissions are counted with it.
+const LINGER: i64 = 60 * SECOND;
+/// How long a connection that was never established is kept without packets:
+/// longer than SYN retransmission goes on.
+const HALF_OPEN: i64 = 300 * SECOND;
+
+/// A segment on its way to its shard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packet {
+    pub key: Key,
+    pub dir: Dir,
+    pub segment: Segment,
+    pub ts: i64,
+    pub clock: i64,
+    pub ordinal: u64,
+    pub wire: u32,
+}
+
+/// What is to be produced.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wants {
+    /// SMF records of subtype 11.
+    pub detail: bool,
+    /// JSON Lines.
+    pub json: bool,
+    /// Rows of the table for people.
+    pub rows: bool,
+}
+
+/// A timer: when, and the connection it is about.
+type Timer = (i64, u32, u64);
+
+/// One shard.
+#[derive(Debug)]
+pub(super) struct Shard {
+    settings: Arc<Settings>,
+    wants: Wants,
+    max_connections: usize,
+    table: Table<Connection>,
+    certificates: Certificates,
+    /// Established connections on their way to being long.
+    settling: VecDeque<Timer>,
+    /// Ended connections, and such as have finished both ways.
+    lingering: VecDeque<Timer>,
+    /// Connections that are not established.
+    opening: VecDeque<Timer>,
+    pub ledger: Ledger,
+    pub emitted: Vec<Emission>,
+}
+
+impl Shard {
+    pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
+        Self {
+            settings,
+            wants,
+            max_connections,
+            table: Table::default(),
+            certificates: Certificates::default(),
+            settling: VecDeque::new(),
+            lingering: VecDeque::new(),
+            opening: VecDeque::new(),
+            ledger: Ledger::default(),
+            emitted: Vec::new(),
+        }
+    }
+
+    /// Takes the shard's packets of a batch, in order.
+    pub fn batch(&mut self, packets: &[Packet], arena: &[u8], watermark: i64) {
+        for packet in packets {
+            self.packet(packet, arena);
+        }
+        self.advance(watermark);
+    }
+
+    fn packet(&mut self, p: &Packet, arena: &[u8]) {
+        let home = &self.settings.home;
+        if !home.is_empty() && !home.contains(p.segment.src) && !home.contains(p.segment.dst) {
+            self.ledger.count(Fate::TcpRouted, p.wire);
+            return;
+        }
+        let slot = self.slot(p);
+        self.fire_if_due(slot, p.clock);
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        let payload = arena
+            .get(p.segment.payload as usize..)
+            .and_then(|rest| rest.get(..p.segment.captured as usize))
+            .unwrap_or_default();
+        let had_finished = connection.life.both_finished();
+        let effect = connection.segment(
+            p.dir,
+            &p.segment,
+            payload,
+            p.ts,
+            p.clock,
+            &mut self.certificates,
+        );
+        let started = connection.life.start_seen();
+        if !started && self.settings.include_midstream && connection.session.is_none() {
+            connection.life.assume_established(p.ts);
+        }
+        if let Some(established) = connection.life.established()
+            && connection.session.is_none()
+        {
+            let settle = i64::from(SETTLE_SECONDS) * SECOND;
+            connection.session = Some(Session::new(established, settle));
+            connection.settles_at = p.clock.saturating_add(settle);
+            self.settling
+                .push_back((connection.settles_at, slot, connection.ordinal));
+        }
+        let finished = !had_finished && connection.life.both_finished();
+        if effect.closed || finished {
+            self.lingering
+                .push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
+        }
+        let fate = if started {
+            Fate::TcpFollowed
+        } else {
+            Fate::TcpMidstream
+        };
+        self.ledger.count(fate, p.wire);
+        self.events(slot, effect, p);
+    }
+
+    /// Writes the records that a segment causes.
+    fn events(&mut self, slot: u32, effect: Effect, p: &Packet) {
+        if effect.protection_changed {
+            let Some((_, connection)) = self.table.get_mut(slot) else {
+                return;
+            };
+            let event = connection.session.as_mut().and_then(|s| s.changed(p.ts));
+            self.record(slot, event, p.clock);
+        }
+        if effect.closed {
+            self.end(slot, p.clock);
+        }
+    }
+
+    /// The connection's end: its termination record, with the initiation
+    /// before it if the connection was long and its timer had no time to fire.
+    fn end(&mut self, slot: u32, clock: i64) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        connection.conclude(true, clock, &mut self.certificates);
+        let Some((ts, _)) = connection.life.ended() else {
+            return;
+        };
+        let Some(session) = &mut connection.session else {
+            return;
+        };
+        let (initiation, termination) = session.ended(ts);
+        self.record(slot, initiation, clock);
+        self.record(slot, termination, clock);
+    }
+
+    /// The slot of a packet's connection, opened if there is none.
+    fn slot(&mut self, p: &Packet) -> u32 {
+        if let Some(slot) = self.table.find(&p.key) {
+            let Some((_, connection)) = self.table.get_mut(slot) else {
+                return slot;
+            };
+            if connection.life.relation(p.dir, &p.segment) == Relation::Same {
+                return slot;
+            }
+            let last = connection.last_ts;
+            connection.life.end(last, Close::Replaced);
+            self.end(slot, p.clock);
+            self.forget(slot, p.clock);
+        }
+        if self.table.len() >= self.max_connections
+            && let Some(victim) = self.table.victim(|c| std::mem::take(&mut c.used))
+        {
+            self.ledger.connections.evicted += 1;
+            self.forget(victim, p.clock);
+        }
+        self.ledger.connections.seen += 1;
+        let slot = self
+            .table
+            .insert(p.key, Connection::new(p.ordinal, p.ts, p.clock));
+        self.opening
+            .push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
+        slot
+    }
+
+    /// Fires a connection's settling before a packet that comes later.
+    fn fire_if_due(&mut self, slot: u32, clock: i64) {
+        if let Some((_, connection)) = self.table.get_mut(slot)
+            && clock >= connection.settles_at
+        {
+            self.settle(slot);
+        }
+    }
+
+    fn settle(&mut self, slot: u32) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        let at = std::mem::replace(&mut connection.settles_at, i64::MAX);
+        connection.conclude(false, at, &mut self.certificates);
+        let event = connection.session.as_mut().and_then(Session::settled);
+        self.record(slot, event, at);
+    }
+
+    /// Fires every timer up to the packet clock.
+    fn advance(&mut self, watermark: i64) {
+        while let Some(slot) = due(&mut self.settling, watermark) {
+            if self.is(slot)
+                && let Some((_, c)) = self.table.get_mut(slot.1)
+                && c.settles_at <= watermark
+            {
+                self.settle(slot.1);
+            }
+        }
+        while let Some(timer) = due(&mut self.lingering, watermark) {
+            if self.is(timer) {
+                self.linger(timer);
+            }
+        }
+        while let Some(timer) = due(&mut self.opening, watermark) {
+            if self.is(timer) {
+                self.expire(timer);
+            }
+        }
+    }
+
+    /// Whether a timer's connection is still the one in its slot.
+    fn is(&mut self, (_, slot, ordinal): Timer) -> bool {
+        self.table
+            .get_mut(slot)
+            .is_some_and(|(_, c)| c.ordinal == ordinal)
+    }
+
+    fn linger(&mut self, (at, slot, ordinal): Timer) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        if connection.life.ended().is_none() {
+            let quiet_until = connection.last_clock.saturating_add(LINGER);
+            if quiet_until > at {
+                // Both sides have finished but still talk.
+                requeue(&mut self.lingering, (quiet_until, slot, ordinal));
+                return;
+            }
+            let last = connection.last_ts;
+            connection.life.end(last, Close::Unacknowledged);
+            self.end(slot, at);
+        }
+        self.forget(slot, at);
+    }
+
+    fn expire(&mut self, (at, slot, ordinal): Timer) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        let waits = connection.life.established().is_none()
+            && connection.life.start_seen()
+            && connection.life.ended().is_none();
+        if !waits {
+            return;
+        }
+        let quiet_until = connection.last_clock.saturating_add(HALF_OPEN);
+        if quiet_until > at {
+            requeue(&mut self.opening, (quiet_until, slot, ordinal));
+            return;
+        }
+        self.ledger.connections.expired += 1;
+        self.forget(slot, at);
+    }
+
+    /// Ends the run: every connection is reported as it stands.
+    pub fn finish(&mut self) {
+        for slot in self.table.occupied() {
+            let open = self
+                .table
+                .get_mut(slot)
+                .is_some_and(|(_, c)| c.life.ended().is_none());
+            self.ledger.connections.open += u64::from(open);
+            self.forget(slot, i64::MAX);
+        }
+    }
+
+    /// Writes a record about a connection.
+    fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
+        let (Some(event), true) = (event, self.wants.detail) else {
+            return;
+        };
+        let Some((key, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        if !connection.life.start_seen() && !self.settings.include_midstream {
+            return;
+        }
+        let client = connection.client(key);
+        let view = View {
+            identity: &self.settings.identity,
+            zone: &self.settings.zone,
+            mode: self.settings.mode,
+        };
+        let snapshot = Snapshot {
+            key,
+            local: local(&self.settings, key, client),
+            established: connection.session.as_ref().map_or(0, Session::established),
+            bytes: connection.bytes(),
+            segments: connection.segments(),
+            tls: connection.protection(),
+        };
+        let mut bytes = Vec::with_capacity(512);
+        view.detail(event, &snapshot).encode(&mut bytes);
+        self.emitted.push(Emission {
+            clock,
+            ordinal: connection.ordinal,
+            number: connection.emitted,
+            payload: Payload::Record(bytes),
+        });
+        connection.emitted += 1;
+    }
+
+    /// Reports a connection for the last time and forgets it.
+    fn forget(&mut self, slot: u32, clock: i64) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        connection.conclude(true, clock, &mut self.certificates);
+        let Some((key, connection)) = self.table.remove(slot) else {
+            return;
+        };
+        self.count(&connection);
+        let client = connection.client(&key);
+        let line = self.wants.json.then(|| {
+            let line = line(&self.settings, &key, &connection, client);
+            serde_json::to_vec(&line).unwrap_or_default()
+        });
+        let row = self
+            .wants
+            .rows
+            .then(|| row(&key, &connection, client))
+            .flatten();
+        self.emitted.push(Emission {
+            clock,
+            ordinal: connection.ordinal,
+            number: connection.emitted,
+            payload: Payload::Connection { line, row },
+        });
+    }
+
+    fn count(&mut self, connection: &Connection) {
+        let counts = &mut self.ledger.connections;
+        let established = connection.life.established().is_some();
+        counts.established += u64::from(established && connection.life.start_seen());
+        counts.midstream += u64::from(!connection.life.start_seen());
+        counts.closed += u64::from(connection.life.ended().is_some());
+        counts.tls += u64::from(connection.protected);
+        counts.tls_failed += u64::from(!connection.protected && connection.tls().is_some());
+        counts.unprotected +=
+            u64::from(established && connection.life.start_seen() && !connection.protected);
+        counts.incomplete += u64::from(connection.incomplete());
+        let streams = &mut self.ledger.streams;
+        streams.retransmitted_segments += connection.retransmitted;
+        streams.conflicting_segments += connection.conflicts;
+        streams.out_of_window_segments += connection.out_of_window;
+        streams.missed_bytes += connection.missed();
+    }
+}
+
+/// Takes the first timer that is due.
+fn due(timers: &mut VecDeque<Timer>, watermark: i64) -> Option<Timer> {
+    if timers.front()?.0 <= watermark {
+        timers.pop_front()
+    } else {
+        None
+    }
+}
+
+/// Puts a timer back in its place: all but re-queued ones come in order.
+fn requeue(timers: &mut VecDeque<Timer>, timer: Timer) {
+    let at = timers.partition_point(|t| t.0 <= timer.0);
+    timers.insert(at, timer);
+}
+
+/// The direction in which the local end sends. Without configured addresses
+/// the server is local; when both ends are, it is the server's view.
+fn local(settings: &Settings, key: &Key, client: Dir) -> Dir {
+    let server = client.other();
+    if settings.home.is_empty() || settings.home.contains(key.sender(server).ip) {
+        server
+    } else {
+        client
+    }
+}
+
+fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {
+    let server = client.other();
+    let endpoint = |dir: Dir| {
+        let end = key.sender(dir);
+        jsonl::Endpoint {
+            ip: end.ip,
+            port: end.port,
+        }
+    };
+    let both = |pair: [u64; 2]| jsonl::Both {
+        from_client: pair[client.index()],
+        from_server: pair[server.index()],
+    };
+    let local = local(settings, key, client);
+    let ended = c.life.ended();
+    jsonl::Connection {
+        schema: jsonl::SCHEMA,
+        r#type: "connection",
+        proto: "tcp",
+        client: endpoint(client),
+        server: endpoint(server),
+        local: if local == client { "client" } else { "server" },
+        start: jsonl::time(c.first_ts),
+        established_at: c
+            .life
+            .established()
+            .filter(|_| c.life.start_seen())
+            .map(jsonl::time),
+        end: ended.map(|(ts, _)| jsonl::time(ts)),
+        close: c.close(),
+        open: ended.is_none(),
+        established: c.life.established().is_some() && c.life.start_seen(),
+        midstream: !c.life.start_seen(),
+        bytes: both(c.bytes()),
+        segments: both(c.segments()),
+        retransmitted: c.retransmitted,
+        missed_bytes: c.missed(),
+        conflicting_segments: c.conflicts,
+        incomplete: c.incomplete(),
+        protection: if c.protected { vec!["tls"] } else { Vec::new() },
+        tls: c
+            .tls()
+            .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
+    }
+}
+
+/// The row of a connection in the table for people, unless it was never
+/// established.
+fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
+    let established = c.life.established().is_some() || !c.life.start_seen();
+    if !established {
+        return None;
+    }
+    let server = client.other();
+    let protection = c.protection().map(|facts| {
+        let version = facts
+            .version
+            .and_then(crate::names::tls::version_name)
+            .unwrap_or("TLS");
+        let suite = facts
+            .suite
+            .map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
+        format!("{version} {}", suite.unwrap_or_default())
+            .trim_end()
+            .to_owned()
+    });
+    let (c_end, s_end) = (key.sender(client), key.sender(server));
+    let bytes = c.bytes();
+    Some((
+        RowKey {
+            protection,
+            server: (s_end.ip, s_end.port),
+            client: c_end.ip,
+        },
+        bytes[client.index()],
+        bytes[server.index()],
+    ))
+}

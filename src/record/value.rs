@@ -1,0 +1,148 @@
+//! What the bytes of a field say, for people and for JSON.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::ebcdic;
+use super::field::{Field, Format};
+use super::time::SmfTime;
+use super::view::Part;
+use crate::names::Kind;
+
+/// A field's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// An unsigned integer.
+    Number(u64),
+    /// A code or flags: the digits, and the name if the table has it.
+    Code {
+        /// Upper-case hexadecimal digits.
+        code: String,
+        /// The name; `None` for an unlisted code.
+        name: Option<String>,
+    },
+    /// Text, without the padding; the name if it is a coded text.
+    Text {
+        /// The characters.
+        text: String,
+        /// What the text stands for.
+        name: Option<&'static str>,
+    },
+    /// A packed date, its digits.
+    Date(u32),
+    /// An address.
+    Address(IpAddr),
+    /// Opaque bytes.
+    Bytes(Vec<u8>),
+}
+
+/// Reads a field of a part.
+pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
+    match field.format {
+        Format::Binary | Format::Flags if bytes.len() <= 8 => {
+            let number = bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
+            match field.codes {
+                Some(table) if table.kind != Kind::Text => Value::Code {
+                    code: upper_hex(bytes),
+                    name: table.name_of(number),
+                },
+                _ => Value::Number(number),
+            }
+        }
+        Format::Ebcdic if bytes.iter().all(|&b| b == 0) => Value::Text {
+            text: String::new(),
+            name: None,
+        },
+        Format::Ebcdic => {
+            let text = ebcdic::decode(bytes)
+                .trim_end_matches([' ', '\0'])
+                .to_owned();
+            let name = field.codes.and_then(|table| table.name_of_text(&text));
+            Value::Text { text, name }
+        }
+        Format::Packed if bytes.len() == 4 => {
+            Value::Date(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        }
+        Format::Ip if bytes.len() == 16 => Value::Address(address(bytes, is_ipv6(part))),
+        _ => Value::Bytes(bytes.to_vec()),
+    }
+}
+
+/// Whether the address fields of a section hold IPv6 addresses: a flag of the
+/// section says so.
+fn is_ipv6(part: &Part<'_>) -> bool {
+    const IPV6: u8 = 0x80;
+    let flags = match part.section.map(|s| s.id) {
+        Some("S1") => 2,
+        Some("S5") => 212,
+        _ => return false,
+    };
+    part.bytes.get(flags).is_some_and(|f| f & IPV6 != 0)
+}
+
+fn address(bytes: &[u8], ipv6: bool) -> IpAddr {
+    let mut raw = [0; 16];
+    raw.copy_from_slice(bytes);
+    if ipv6 {
+        Ipv6Addr::from(raw).into()
+    } else {
+        Ipv4Addr::new(raw[0], raw[1], raw[2], raw[3]).into()
+    }
+}
+
+/// Bytes as upper-case hexadecimal.
+pub fn upper_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02X}")).collect()
+}
+
+/// The time of day that a field holds, if it is one of the time fields: all of
+/// them count hundredths of a second since midnight.
+pub fn time_of_day(field: &Field, value: &Value) -> Option<String> {
+    const TIMES: [&str; 3] = ["SMF119HDTime", "SMF119SC_SASTime", "SMF119SC_SAETime"];
+    let (true, Value::Number(n)) = (TIMES.contains(&field.name), value) else {
+        return None;
+    };
+    let seconds = n / 100;
+    Some(format!(
+        "{:02}:{:02}:{:02}.{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        n % 100
+    ))
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(n) => write!(f, "{n}"),
+            Self::Code { code, name } => {
+                write!(
+                    f,
+                    "X'{code}' {}",
+                    name.as_deref().unwrap_or("(unknown code)")
+                )
+            }
+            Self::Text {
+                text,
+                name: Some(name),
+            } => write!(f, "'{text}' {name}"),
+            Self::Text { text, name: None } => write!(f, "'{text}'"),
+            Self::Date(digits) => {
+                write!(f, "X'{digits:08X}'")?;
+                match (SmfTime {
+                    time: 0,
+                    date: *digits,
+                })
+                .to_text()
+                {
+                    Some(text) => write!(f, " {}", text.split(' ').next().unwrap_or_default()),
+                    None => write!(f, " (none)"),
+                }
+            }
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Bytes(bytes) if bytes.iter().all(|&b| b == 0) => write!(f, "zeros"),
+            Self::Bytes(bytes) => write!(f, "X'{}'", upper_hex(bytes)),
+        }
+    }
+}

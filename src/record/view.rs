@@ -1,0 +1,260 @@
+//! Reading any SMF record by its self-defining section: sections by triplet,
+//! fields by the tables, unknown bytes kept.
+
+use super::field::{Field, Section};
+use super::{
+    Common11, Header, Identification, IpFilter, Ipsec, SUBTYPE_DETAIL, SelfDefining11, Ssh,
+    TYPE_TCPIP, Tls,
+};
+
+/// Why bytes are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Fewer bytes than the header of a record without subtypes.
+    #[error("{0} bytes are too few for an SMF record header")]
+    TooShort(usize),
+    /// The length in the RDW is not the number of bytes.
+    #[error("the record descriptor word says {said} bytes, there are {there}")]
+    Length {
+        /// Length in the RDW.
+        said: usize,
+        /// Bytes given.
+        there: usize,
+    },
+}
+
+/// One triplet of the self-defining section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Triplet {
+    /// Offset from byte 0 of the RDW.
+    pub offset: usize,
+    /// Length of one section in bytes.
+    pub length: usize,
+    /// Number of sections.
+    pub number: usize,
+}
+
+/// Header bytes of a record without subtypes.
+const SHORT_HEADER: usize = 18;
+/// Offset of the number of triplets.
+const TRIPLET_COUNT: usize = 24;
+/// Offset of the first triplet.
+const FIRST_TRIPLET: usize = 28;
+/// Bytes of a triplet.
+const TRIPLET: usize = 8;
+
+/// A record's bytes, RDW included.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Takes the bytes of exactly one record.
+    ///
+    /// # Errors
+    /// If they are too few, or not as many as the RDW says.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, RecordError> {
+        if bytes.len() < SHORT_HEADER {
+            return Err(RecordError::TooShort(bytes.len()));
+        }
+        let said = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
+        if said != bytes.len() {
+            return Err(RecordError::Length {
+                said,
+                there: bytes.len(),
+            });
+        }
+        Ok(Self { bytes })
+    }
+
+    /// All bytes of the record.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// SMF record type.
+    pub fn record_type(&self) -> u8 {
+        self.bytes[5]
+    }
+
+    /// Record subtype, if the header says that subtypes are used.
+    pub fn subtype(&self) -> Option<u16> {
+        let high = *self.bytes.get(22)?;
+        let low = *self.bytes.get(23)?;
+        (self.bytes[4] & 0x40 != 0).then_some(u16::from_be_bytes([high, low]))
+    }
+
+    /// The triplets of the self-defining section that lie inside the record.
+    pub fn triplets(&self) -> Vec<Triplet> {
+        let Some(count) = self.bytes.get(TRIPLET_COUNT..TRIPLET_COUNT + 2) else {
+            return Vec::new();
+        };
+        let count = usize::from(u16::from_be_bytes([count[0], count[1]]));
+        self.bytes
+            .get(FIRST_TRIPLET..)
+            .unwrap_or_default()
+            .chunks_exact(TRIPLET)
+            .take(count)
+            .map(|t| Triplet {
+                offset: usize::try_from(u32::from_be_bytes([t[0], t[1], t[2], t[3]]))
+                    .unwrap_or(usize::MAX),
+                length: usize::from(u16::from_be_bytes([t[4], t[5]])),
+                number: usize::from(u16::from_be_bytes([t[6], t[7]])),
+            })
+            .collect()
+    }
+
+    /// The bytes of the first section of a triplet (0 is the identification
+    /// section). A section that reaches beyond the record is cut there; `None`
+    /// if the triplet is absent or its offset lies outside.
+    pub fn section(&self, index: usize) -> Option<&'a [u8]> {
+        let triplet = *self.triplets().get(index)?;
+        if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
+            return None;
+        }
+        let rest = self.bytes.get(triplet.offset..)?;
+        Some(&rest[..triplet.length.min(rest.len())])
+    }
+
+    /// Distinguished names as (type, name bytes).
+    ///
+    /// Entries carry their own lengths; reading stops at a length below four
+    /// or beyond the record. A single entry in a longer section is followed by
+    /// others until the section's length is used up.
+    pub fn names(&self) -> Vec<(u16, &'a [u8])> {
+        let Some(&triplet) = self.triplets().get(6) else {
+            return Vec::new();
+        };
+        if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
+            return Vec::new();
+        }
+        let mut at = triplet.offset;
+        let end = triplet.offset.saturating_add(triplet.length);
+        let mut names = Vec::new();
+        while names.len() < triplet.number || (triplet.number == 1 && at < end) {
+            let Some(head) = self.bytes.get(at..at.saturating_add(4)) else {
+                break;
+            };
+            let length = usize::from(u16::from_be_bytes([head[0], head[1]]));
+            let Some(name) = self.bytes.get(at + 4..at.saturating_add(length)) else {
+                break;
+            };
+            names.push((u16::from_be_bytes([head[2], head[3]]), name));
+            at += length;
+        }
+        names
+    }
+
+    /// The record's parts in order, each with the table of its fields where it
+    /// is known. The names section is not among them: see [`Self::names`].
+    pub fn parts(&self) -> Vec<Part<'a>> {
+        let mut parts = vec![Part {
+            triplet: None,
+            offset: 0,
+            section: Some(Header::SECTION),
+            bytes: &self.bytes[..Header::LEN.min(self.bytes.len())],
+        }];
+        let detail = self.record_type() == TYPE_TCPIP && self.subtype() == Some(SUBTYPE_DETAIL);
+        let known: &[&'static Section] = if detail {
+            &[
+                Identification::SECTION,
+                Common11::SECTION,
+                IpFilter::SECTION,
+                Tls::SECTION,
+                Ssh::SECTION,
+                Ipsec::SECTION,
+            ]
+        } else {
+            &[Identification::SECTION]
+        };
+        let triplets = self.triplets();
+        if !triplets.is_empty() {
+            let length = FIRST_TRIPLET + TRIPLET * triplets.len() - Header::LEN;
+            parts.push(Part {
+                triplet: None,
+                offset: Header::LEN,
+                section: detail.then_some(SelfDefining11::SECTION),
+                bytes: self
+                    .bytes
+                    .get(Header::LEN..Header::LEN + length)
+                    .unwrap_or_default(),
+            });
+        }
+        for (index, triplet) in triplets.iter().enumerate() {
+            if detail && index == 6 {
+                continue;
+            }
+            if let Some(bytes) = self.section(index) {
+                parts.push(Part {
+                    triplet: Some(index),
+                    offset: triplet.offset,
+                    section: known.get(index).copied(),
+                    bytes,
+                });
+            }
+        }
+        parts
+    }
+}
+
+/// A part of a record: the header, the self-defining section, or a section.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Index of the triplet that points at it.
+    pub triplet: Option<usize>,
+    /// Offset from the start of the record.
+    pub offset: usize,
+    /// Its field table, if the section is known.
+    pub section: Option<&'static Section>,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    /// The fields that lie wholly inside the part, with their bytes.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static Field, &'a [u8])> {
+        let bytes = self.bytes;
+        self.section
+            .map_or(&[][..], |s| s.fields)
+            .iter()
+            .filter_map(move |f| Some((f, bytes.get(f.offset..f.offset + f.length)?)))
+    }
+
+    /// Bytes after the last known field.
+    pub fn unknown(&self) -> &'a [u8] {
+        let known = self.fields().last().map_or(0, |(f, _)| f.offset + f.length);
+        &self.bytes[known..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_triplets_are_not_followed() {
+        let mut bytes = vec![0; 40];
+        bytes[..2].copy_from_slice(&40u16.to_be_bytes());
+        bytes[4] = 0x40;
+        bytes[5] = 119;
+        bytes[23] = 11;
+        bytes[24..26].copy_from_slice(&0xFFFFu16.to_be_bytes());
+        bytes[28..32].copy_from_slice(&0xFFFF_FFF0u32.to_be_bytes());
+        bytes[32..36].fill(0xFF);
+        let record = Record::parse(&bytes).expect("long enough");
+        assert_eq!(record.triplets().len(), 1);
+        assert_eq!(record.section(0), None);
+        assert!(record.names().is_empty());
+        assert_eq!(record.parts().len(), 2);
+    }
+
+    #[test]
+    fn the_rdw_must_say_the_length() {
+        assert_eq!(Record::parse(&[0; 4]).err(), Some(RecordError::TooShort(4)));
+        assert_eq!(
+            Record::parse(&[0; 18]).err(),
+            Some(RecordError::Length { said: 0, there: 18 })
+        );
+    }
+}

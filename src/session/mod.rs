@@ -1,0 +1,149 @@
+//! zERT's view of one connection: which events it writes and when, and what
+//! the records say.
+//!
+//! The state machine runs on packet time. An initiation record is written when
+//! a connection has lasted ten seconds, with the protection of that moment; a
+//! connection that ends sooner gets one short termination record; a change
+//! after the initiation gets a change record, a full snapshot.
+
+mod sections;
+
+pub use sections::{Snapshot, View};
+
+/// Event types of subtype 11 (`sc_event_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Connection initiation.
+    Initiation = 1,
+    /// Change of protection.
+    Change = 2,
+    /// Connection termination.
+    Termination = 3,
+    /// Termination of a short connection, which has no initiation record.
+    ShortTermination = 4,
+}
+
+/// An event and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: Kind,
+    /// When, in nanoseconds since 1970-01-01 00:00:00 UTC.
+    pub at: i64,
+}
+
+/// The events of one connection.
+#[derive(Clone, Debug)]
+pub struct Session {
+    established: i64,
+    settle: i64,
+    initiated: bool,
+    ended: bool,
+}
+
+impl Session {
+    /// Starts when the three-way handshake is complete. `settle` is in
+    /// nanoseconds.
+    pub fn new(established: i64, settle: i64) -> Self {
+        Self {
+            established,
+            settle,
+            initiated: false,
+            ended: false,
+        }
+    }
+
+    /// When the connection was established.
+    pub fn established(&self) -> i64 {
+        self.established
+    }
+
+    /// Whether the initiation record is still to come.
+    pub fn is_settling(&self) -> bool {
+        !self.initiated && !self.ended
+    }
+
+    /// The connection has lasted long enough: its initiation.
+    pub fn settled(&mut self) -> Option<Event> {
+        self.is_settling().then(|| {
+            self.initiated = true;
+            Event {
+                kind: Kind::Initiation,
+                at: self.established.saturating_add(self.settle),
+            }
+        })
+    }
+
+    /// The protection has changed. Before the initiation this is folded into it.
+    pub fn changed(&mut self, at: i64) -> Option<Event> {
+        (self.initiated && !self.ended).then_some(Event {
+            kind: Kind::Change,
+            at,
+        })
+    }
+
+    /// The connection has ended. A connection that lasted `settle` or longer is
+    /// not short; its initiation is written first if it was not yet.
+    pub fn ended(&mut self, at: i64) -> (Option<Event>, Option<Event>) {
+        if self.ended {
+            return (None, None);
+        }
+        let initiation = if at.saturating_sub(self.established) >= self.settle {
+            self.settled()
+        } else {
+            None
+        };
+        self.ended = true;
+        let kind = if self.initiated {
+            Kind::Termination
+        } else {
+            Kind::ShortTermination
+        };
+        (initiation, Some(Event { kind, at }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn session() -> Session {
+        Session::new(100 * SECOND, 10 * SECOND)
+    }
+
+    fn event(kind: Kind, seconds: i64) -> Option<Event> {
+        Some(Event {
+            kind,
+            at: (100 + seconds) * SECOND,
+        })
+    }
+
+    #[test]
+    fn a_short_connection_has_one_record() {
+        let mut s = session();
+        assert_eq!(s.changed(101 * SECOND), None);
+        assert_eq!(
+            s.ended(104 * SECOND),
+            (None, event(Kind::ShortTermination, 4))
+        );
+        assert_eq!((s.settled(), s.ended(105 * SECOND)), (None, (None, None)));
+    }
+
+    #[test]
+    fn a_long_connection_has_an_initiation_its_changes_and_a_termination() {
+        let mut s = session();
+        assert_eq!(s.settled(), event(Kind::Initiation, 10));
+        assert_eq!(s.settled(), None);
+        assert_eq!(s.changed(115 * SECOND), event(Kind::Change, 15));
+        assert_eq!(s.ended(160 * SECOND), (None, event(Kind::Termination, 60)));
+    }
+
+    #[test]
+    fn ten_seconds_are_long() {
+        let mut s = session();
+        let both = (event(Kind::Initiation, 10), event(Kind::Termination, 10));
+        assert_eq!(s.ended(110 * SECOND), both);
+    }
+}

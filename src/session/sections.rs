@@ -1,0 +1,310 @@
+//! What the records of a connection say: the sections of subtype 11 from what
+//! was followed and observed.
+
+use crate::config::{Identity, Mode};
+use crate::flow::{Dir, Key};
+use crate::names::{code_for, smf, tls as names, wire, x509};
+use crate::observe::Side;
+use crate::observe::tls::certificate::Certificate;
+use crate::observe::tls::{Facts, Suite};
+use crate::record::{
+    Common11, Detail, DistinguishedName, Identification, SmfTime, Tls, address_field, ebcdic,
+};
+
+use super::{Event, Kind};
+
+/// IP protocol TCP.
+const IPPROTO_TCP: u8 = 6;
+/// `sec_protos`: TLS/SSL.
+const PROTECTED_BY_TLS: u8 = 0x80;
+/// `sc_flags`: IPv6.
+const IPV6: u8 = 0x80;
+/// `ident_reason`: event record, last or only.
+const REASON_EVENT: u8 = 0x08;
+/// `attr_source`: stream observation.
+const OBSERVATION: u8 = 0x01;
+/// `tls_crypto_flags`: encrypt-then-MAC.
+const ENCRYPT_THEN_MAC: u8 = 0x80;
+/// SSL 2.0 on the wire and in a record.
+const SSLV2_WIRE: u16 = 0x0002;
+const SSLV2_CODE: u16 = 0x0200;
+
+/// Distinguished name types (`dn_type`).
+const SERVER_SUBJECT: u16 = 5;
+const SERVER_ISSUER: u16 = 6;
+const CLIENT_SUBJECT: u16 = 7;
+const CLIENT_ISSUER: u16 = 8;
+
+/// From whose end a connection is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Names in the record.
+    pub identity: &'a Identity,
+    /// Time zone of the record header.
+    pub zone: &'a jiff::tz::TimeZone,
+    /// How much goes into the record.
+    pub mode: Mode,
+}
+
+/// A connection at the moment of an event. Pairs are indexed by direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// End points.
+    pub key: &'a Key,
+    /// The direction in which the local end sends.
+    pub local: Dir,
+    /// When it was established.
+    pub established: i64,
+    /// Payload bytes.
+    pub bytes: [u64; 2],
+    /// TCP segments.
+    pub segments: [u64; 2],
+    /// The TLS session that protects it.
+    pub tls: Option<&'a Facts>,
+}
+
+impl View<'_> {
+    /// The record of an event. Its connection identifier is left at zero.
+    pub fn detail(&self, event: Event, now: &Snapshot<'_>) -> Detail {
+        let written = SmfTime::local(event.at, self.zone);
+        let mut detail = Detail::default();
+        detail.header.time = written.time;
+        detail.header.date = written.date;
+        detail.header.sid = ebcdic::field(&self.identity.sid);
+        detail.ident = self.identification();
+        detail.common = common(event, now);
+        if let Some(facts) = now.tls {
+            detail.tls = Some(self.tls(facts, now.local));
+            if self.mode == Mode::Extended {
+                detail.names = distinguished_names(facts);
+            }
+        }
+        detail
+    }
+
+    fn identification(&self) -> Identification {
+        let identity = self.identity;
+        Identification {
+            sys_name: ebcdic::field(&identity.sysname),
+            sysplex_name: ebcdic::field(&identity.sysplex),
+            stack: ebcdic::field(&identity.stack),
+            release_id: ebcdic::field(&identity.release),
+            comp: ebcdic::field("STACK"),
+            as_name: ebcdic::field(&identity.stack),
+            reason: REASON_EVENT,
+            ..Identification::default()
+        }
+    }
+
+    fn tls(&self, facts: &Facts, local: Dir) -> Tls {
+        let codes = facts.suite.map(Suite::codes).unwrap_or_default();
+        let session_id = facts.session_id.as_deref().unwrap_or_default();
+        let mut section = Tls {
+            prot_ver: facts.version.map_or(0, version_code),
+            source: OBSERVATION,
+            handshake_type: match facts.abbreviated {
+                Some(false) => 1,
+                Some(true) => 2,
+                None => 0,
+            },
+            handshake_role: role(facts, local),
+            protocol_provider: ebcdic::field("Observation"),
+            neg_cipher: ebcdic::field(&facts.suite.map(Suite::hex).unwrap_or_default()),
+            cs_enc_alg: codes.enc,
+            cs_msg_auth: codes.mac,
+            cs_kex_alg: codes.kex,
+            crypto_flags: if facts.encrypt_then_mac && is_cbc(facts) {
+                ENCRYPT_THEN_MAC
+            } else {
+                0
+            },
+            ..Tls::default()
+        };
+        left_justified(&mut section.session_id, session_id);
+        section.session_id_len = narrow8(session_id.len().min(section.session_id.len()));
+        if self.mode == Mode::Extended {
+            if let Some(certificate) = &facts.server_certificate {
+                server_certificate(&mut section, certificate);
+            }
+            if let Some(certificate) = &facts.client_certificate {
+                client_certificate(&mut section, certificate);
+            }
+        }
+        section
+    }
+}
+
+fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
+    let (local, remote) = (now.key.sender(now.local), now.key.sender(now.local.other()));
+    let (out, inward) = (now.local.index(), now.local.other().index());
+    let start = SmfTime::utc(now.established);
+    let end = match event.kind {
+        Kind::Termination | Kind::ShortTermination => SmfTime::utc(event.at),
+        Kind::Initiation | Kind::Change => SmfTime::default(),
+    };
+    Common11 {
+        event_type: event.kind as u8,
+        sec_protos: if now.tls.is_some() {
+            PROTECTED_BY_TLS
+        } else {
+            0
+        },
+        flags: if local.ip.is_ipv6() { IPV6 } else { 0 },
+        ip_proto: IPPROTO_TCP,
+        s_time: start.time,
+        s_date: start.date,
+        e_time: end.time,
+        e_date: end.date,
+        rip: address_field(remote.ip),
+        lip: address_field(local.ip),
+        r_port: remote.port,
+        l_port: local.port,
+        in_bytes: now.bytes[inward],
+        out_bytes: now.bytes[out],
+        in_seg_dg: now.segments[inward],
+        out_seg_dg: now.segments[out],
+        ..Common11::default()
+    }
+}
+
+/// The code of a version; zero (Unknown) for drafts and whatever has none.
+fn version_code(version: u16) -> u16 {
+    let code = if version == SSLV2_WIRE {
+        SSLV2_CODE
+    } else {
+        version
+    };
+    smf::TLS_VERSION
+        .name_of(u64::from(code))
+        .map_or(0, |_| code)
+}
+
+/// The role of the local end in the TLS handshake, whoever opened the TCP
+/// connection.
+fn role(facts: &Facts, local: Dir) -> u8 {
+    let local = side(local);
+    match facts.client {
+        None => 0,
+        Some(client) if client == local => 1,
+        Some(_) if facts.certificate_request && facts.client_certificate.is_some() => 3,
+        Some(_) => 2,
+    }
+}
+
+fn side(dir: Dir) -> Side {
+    match dir {
+        Dir::FromLow => Side::Low,
+        Dir::FromHigh => Side::High,
+    }
+}
+
+/// Encrypt-then-MAC means something only with a block cipher in CBC mode
+/// (RFC 7366 section 3).
+fn is_cbc(facts: &Facts) -> bool {
+    matches!(facts.suite, Some(Suite::Tls(s)) if names::suite_name(s).is_some_and(|n| n.contains("_CBC")))
+}
+
+fn server_certificate(section: &mut Tls, certificate: &Certificate) {
+    let (method, enc, digest) = signature_codes(certificate);
+    section.s_cert_signature_method = method;
+    section.s_cert_enc_method = enc;
+    section.s_cert_digest_alg = digest;
+    section.s_cert_serial_len = serial(&mut section.s_cert_serial, certificate);
+    section.s_cert_time_type = not_after(&mut section.s_cert_time, certificate);
+    (section.s_cert_key_type, section.s_cert_key_len) = key_codes(certificate);
+}
+
+fn client_certificate(section: &mut Tls, certificate: &Certificate) {
+    let (method, enc, digest) = signature_codes(certificate);
+    section.c_cert_signature_method = method;
+    section.c_cert_enc_method = enc;
+    section.c_cert_digest_alg = digest;
+    section.c_cert_serial_len = serial(&mut section.c_cert_serial, certificate);
+    section.c_cert_time_type = not_after(&mut section.c_cert_time, certificate);
+    (section.c_cert_key_type, section.c_cert_key_len) = key_codes(certificate);
+}
+
+/// `signature_method`, `cert_enc_method` and `digest_alg` of a certificate.
+fn signature_codes(certificate: &Certificate) -> (u16, u16, u16) {
+    let listed = wire::X509_SIGNATURE
+        .iter()
+        .find(|(oid, _)| *oid == certificate.signature_algorithm);
+    let (method, enc, digest) = listed.map_or((0, 0, 0), |&(_, codes)| codes);
+    let pss = certificate
+        .pss_digest
+        .as_deref()
+        .and_then(x509::digest_code);
+    (method, enc, pss.unwrap_or(digest))
+}
+
+/// `key_type` and the key's length in bits.
+fn key_codes(certificate: &Certificate) -> (u16, u16) {
+    let code = code_for(wire::X509_KEY, &certificate.public_key_algorithm).unwrap_or(0);
+    let bits = certificate
+        .key_bits
+        .and_then(|b| u16::try_from(b).ok())
+        .unwrap_or(0);
+    (code, bits)
+}
+
+/// The serial number. RFC 5280 allows 20 bytes, the field has 20; a longer
+/// one is left out rather than cut.
+fn serial(field: &mut [u8; 20], certificate: &Certificate) -> u8 {
+    let number = certificate.serial_number();
+    if number.len() > field.len() {
+        return 0;
+    }
+    left_justified(field, number);
+    narrow8(number.len())
+}
+
+/// The end of validity as characters, and its form (`cert_time_type`).
+fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
+    let time = certificate.not_after;
+    let Ok(moment) = jiff::Timestamp::from_second(time.seconds) else {
+        return 0;
+    };
+    let generalized = moment.strftime("%Y%m%d%H%M%SZ").to_string();
+    let (form, text) = if time.generalized {
+        (2, &generalized[..])
+    } else {
+        (1, &generalized[2..])
+    };
+    for (slot, c) in field.iter_mut().zip(text.chars()) {
+        *slot = ebcdic::encode_char(c).unwrap_or(0);
+    }
+    form
+}
+
+fn distinguished_names(facts: &Facts) -> Vec<DistinguishedName> {
+    let mut names = Vec::new();
+    for (certificate, subject, issuer) in [
+        (&facts.server_certificate, SERVER_SUBJECT, SERVER_ISSUER),
+        (&facts.client_certificate, CLIENT_SUBJECT, CLIENT_ISSUER),
+    ] {
+        if let Some(certificate) = certificate {
+            for (dn_type, name) in [
+                (subject, &certificate.subject),
+                (issuer, &certificate.issuer),
+            ] {
+                if !name.is_empty() {
+                    names.push(DistinguishedName {
+                        dn_type,
+                        name: name.clone(),
+                    });
+                }
+            }
+        }
+    }
+    names
+}
+
+fn left_justified(field: &mut [u8], bytes: &[u8]) {
+    for (slot, &byte) in field.iter_mut().zip(bytes) {
+        *slot = byte;
+    }
+}
+
+fn narrow8(n: usize) -> u8 {
+    u8::try_from(n).unwrap_or(u8::MAX)
+}

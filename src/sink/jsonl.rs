@@ -1,0 +1,236 @@
+//! JSON Lines: one object a line.
+//!
+//! Code points are upper-case hexadecimal text of their width on the wire;
+//! byte strings (session identifiers, serial numbers) lower-case hexadecimal;
+//! times RFC 3339 in UTC with nanoseconds.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::names::{tls as names, x509};
+use crate::observe::Side;
+use crate::observe::tls::certificate::{Certificate, CertificateTime};
+use crate::observe::tls::{Facts, Failure, Suite};
+
+/// Version of the objects' form. A new key does not change it; a key that
+/// goes or means something else does.
+pub const SCHEMA: u32 = 1;
+
+/// An end point.
+#[derive(Debug, Serialize)]
+pub struct Endpoint {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+/// A count for each side.
+#[derive(Debug, Serialize)]
+pub struct Both {
+    /// Sent by the client.
+    pub from_client: u64,
+    /// Sent by the server.
+    pub from_server: u64,
+}
+
+/// A connection, without its `connection_id`, which is added when the line is
+/// written.
+#[derive(Debug, Serialize)]
+pub struct Connection {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// `connection`.
+    pub r#type: &'static str,
+    /// `tcp`.
+    pub proto: &'static str,
+    /// Who opened it.
+    pub client: Endpoint,
+    /// Who was called.
+    pub server: Endpoint,
+    /// Which of them is the stack's: `client` or `server`.
+    pub local: &'static str,
+    /// Time of the first packet.
+    pub start: String,
+    /// When the three-way handshake was complete.
+    pub established_at: Option<String>,
+    /// When it ended; null if its end was not seen.
+    pub end: Option<String>,
+    /// How it ended.
+    pub close: Option<&'static str>,
+    /// Whether its end was not seen.
+    pub open: bool,
+    /// Whether the three-way handshake was completed.
+    pub established: bool,
+    /// Whether its start was not seen.
+    pub midstream: bool,
+    /// Payload bytes seen, each byte of the sequence space once.
+    pub bytes: Both,
+    /// Segments seen, every one.
+    pub segments: Both,
+    /// Segments that brought bytes again.
+    pub retransmitted: u64,
+    /// Payload bytes that sequence and acknowledgment numbers show and the
+    /// capture does not hold.
+    pub missed_bytes: u64,
+    /// Segments that contradicted bytes seen before.
+    pub conflicting_segments: u64,
+    /// Whether the capture lacks something of the connection.
+    pub incomplete: bool,
+    /// Recognised protection.
+    pub protection: Vec<&'static str>,
+    /// What was seen of TLS or SSL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+}
+
+/// A TLS or SSL session.
+#[derive(Debug, Serialize)]
+pub struct Tls {
+    version: Option<String>,
+    version_name: Option<&'static str>,
+    cipher_suite: Option<String>,
+    cipher_suite_name: Option<&'static str>,
+    role: Option<&'static str>,
+    handshake: Option<&'static str>,
+    session_id: Option<String>,
+    encrypt_then_mac: bool,
+    group: Option<String>,
+    group_name: Option<&'static str>,
+    dh_bits: Option<u32>,
+    sni: Option<String>,
+    alpn: Option<String>,
+    alpn_offered: Vec<String>,
+    hello_retry_request: bool,
+    server_certificate: Option<CertificateLine>,
+    client_certificate: Option<CertificateLine>,
+    completed: bool,
+    failure: Option<String>,
+    incomplete: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateLine {
+    subject: String,
+    issuer: String,
+    serial: String,
+    not_before: String,
+    not_after: String,
+    signature_algorithm: String,
+    signature_algorithm_name: Option<&'static str>,
+    public_key_algorithm: String,
+    public_key_algorithm_name: Option<&'static str>,
+    key_bits: Option<u32>,
+    curve: Option<&'static str>,
+}
+
+impl Tls {
+    /// What facts say, seen from the local side. `client` is the TCP client's
+    /// side, `over` whether nothing more can come.
+    pub fn new(facts: &Facts, local: Side, client: Side, over: bool) -> Self {
+        Self {
+            version: facts.version.map(|v| format!("{v:04X}")),
+            version_name: facts.version.and_then(names::version_name),
+            cipher_suite: facts.suite.map(Suite::hex),
+            cipher_suite_name: facts.suite.and_then(Suite::name),
+            role: facts.client.map(|tls_client| match tls_client == local {
+                true => "client",
+                false if facts.certificate_request && facts.client_certificate.is_some() => {
+                    "server with client authentication"
+                }
+                false => "server",
+            }),
+            handshake: facts
+                .abbreviated
+                .map(|a| if a { "abbreviated" } else { "full" }),
+            session_id: facts.session_id.as_deref().map(hex),
+            encrypt_then_mac: facts.encrypt_then_mac,
+            group: facts.group.map(|g| format!("{g:04X}")),
+            group_name: facts.group.and_then(names::group_name),
+            dh_bits: facts.dh_bits,
+            sni: facts.sni.clone(),
+            alpn: facts.alpn.clone(),
+            alpn_offered: facts.alpn_offered.clone(),
+            hello_retry_request: facts.hello_retry_request,
+            server_certificate: facts.server_certificate.as_deref().map(certificate),
+            client_certificate: facts.client_certificate.as_deref().map(certificate),
+            completed: facts.completed,
+            failure: failure(facts, client, over),
+            incomplete: facts.incomplete,
+        }
+    }
+}
+
+/// Why the handshake is not complete, in words.
+fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
+    match facts.failure {
+        Some(Failure::Alert { description, from }) => {
+            let name = names::alert_name(description).unwrap_or("unknown");
+            let from = if from == client { "client" } else { "server" };
+            Some(format!("alert {name} ({description}) from the {from}"))
+        }
+        Some(Failure::Sslv2Error(code)) => Some(format!("SSL 2.0 error {code}")),
+        None if facts.completed || !over => None,
+        None if !facts.server_hello => Some("no ServerHello".to_owned()),
+        None => Some("the handshake did not complete".to_owned()),
+    }
+}
+
+fn certificate(c: &Certificate) -> CertificateLine {
+    CertificateLine {
+        subject: c.subject.clone(),
+        issuer: c.issuer.clone(),
+        serial: hex(&c.serial),
+        not_before: certificate_time(c.not_before),
+        not_after: certificate_time(c.not_after),
+        signature_algorithm: c.signature_algorithm.clone(),
+        signature_algorithm_name: x509::algorithm_name(&c.signature_algorithm),
+        public_key_algorithm: c.public_key_algorithm.clone(),
+        public_key_algorithm_name: x509::algorithm_name(&c.public_key_algorithm),
+        key_bits: c.key_bits,
+        curve: c.curve,
+    }
+}
+
+fn certificate_time(t: CertificateTime) -> String {
+    jiff::Timestamp::from_second(t.seconds)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .to_string()
+}
+
+/// A time, in nanoseconds since 1970, as RFC 3339.
+pub fn time(nanos: i64) -> String {
+    let t = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(jiff::Timestamp::MAX);
+    format!("{t:.9}")
+}
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(2 * bytes.len());
+    for b in bytes {
+        for digit in [b >> 4, b & 0xF] {
+            out.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_nanoseconds() {
+        assert_eq!(
+            time(1_763_821_815_250_000_001),
+            "2025-11-22T14:30:15.250000001Z"
+        );
+        assert_eq!(time(0), "1970-01-01T00:00:00.000000000Z");
+    }
+
+    #[test]
+    fn byte_strings_are_lower_case() {
+        assert_eq!(hex(&[0, 0xAB]), "00ab");
+    }
+}

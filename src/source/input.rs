@@ -1,0 +1,136 @@
+//! Bytes of one file: buffered, decompressed, with the offset known.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Place, SourceError};
+
+/// Bytes asked from the operating system at once: what stays in a core's
+/// second-level cache.
+const BLOCK: usize = 512 * 1024;
+
+const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+/// A buffered reader that shows what lies ahead.
+pub(super) struct Input {
+    file: PathBuf,
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Offset in the stream of `buffer[start]`.
+    offset: u64,
+    /// Bytes that cannot be had: the end, or an error that was met.
+    finished: Option<Option<io::Error>>,
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`, and looks through compression.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        let io_error = |error| SourceError::Io {
+            file: path.to_owned(),
+            error,
+        };
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).map_err(io_error)?)
+        };
+        let mut plain = Self::new(path, raw);
+        let head = plain.want(4).map_err(io_error)?.to_vec();
+        if head.starts_with(&GZIP_MAGIC) {
+            return Ok(Self::new(
+                path,
+                Box::new(flate2::read::MultiGzDecoder::new(plain)),
+            ));
+        }
+        if head.starts_with(&ZSTD_MAGIC) {
+            let decoder = zstd::stream::read::Decoder::new(plain).map_err(io_error)?;
+            return Ok(Self::new(path, Box::new(decoder)));
+        }
+        Ok(plain)
+    }
+
+    fn new(path: &Path, reader: Box<dyn Read + Send>) -> Self {
+        Self {
+            file: path.to_owned(),
+            reader,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            offset: 0,
+            finished: None,
+        }
+    }
+
+    /// The next bytes: at least `n`, fewer only at the end of the input.
+    ///
+    /// # Errors
+    /// A read error, once everything that was read before it is consumed.
+    pub fn want(&mut self, n: usize) -> io::Result<&[u8]> {
+        while self.end - self.start < n && self.finished.is_none() {
+            self.fill(n);
+        }
+        if self.start == self.end
+            && let Some(error) = self.finished.as_mut().and_then(Option::take)
+        {
+            return Err(error);
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn fill(&mut self, n: usize) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let size = n.max(BLOCK);
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
+        }
+        match self.reader.read(&mut self.buffer[self.end..]) {
+            Ok(0) => self.finished = Some(None),
+            Ok(read) => self.end += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => self.finished = Some(Some(e)),
+        }
+    }
+
+    /// Passes over bytes that [`Self::want`] has shown.
+    pub fn consume(&mut self, n: usize) {
+        let n = n.min(self.end - self.start);
+        self.start += n;
+        self.offset += n as u64;
+    }
+
+    /// Offset of the next byte.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The place of the next byte.
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.file.clone(),
+            offset: self.offset,
+        }
+    }
+
+    /// The file's path.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let ahead = self.want(1)?;
+        let n = ahead.len().min(out.len());
+        out[..n].copy_from_slice(&ahead[..n]);
+        self.consume(n);
+        Ok(n)
+    }
+}

@@ -1,0 +1,141 @@
+//! Where packets come from: capture files of several formats, compressed or
+//! not, one or many, as one stream of batches.
+//!
+//! A [`Set`] fills [`Batch`]es: an arena of bytes and a list of packet heads
+//! that point into it. Batches are recycled, so reading allocates nothing per
+//! packet. This room knows nothing of what is inside a packet.
+
+mod filter;
+mod input;
+mod pcap;
+mod pcapng;
+mod set;
+mod sniffer;
+
+use std::path::PathBuf;
+
+pub use filter::Filter;
+pub use set::{Format, Set, SetOptions};
+
+/// A link-layer header type: a number of the LINKTYPE registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// Ethernet.
+    pub const ETHERNET: Self = Self(1);
+}
+
+/// A packet's place in a batch, and when it was captured.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketHead {
+    /// Capture time, nanoseconds since 1970-01-01 00:00:00 UTC.
+    pub ts: i64,
+    /// Packet clock: the latest capture time up to and including this packet.
+    /// It never goes backwards, whatever the time stamps do.
+    pub clock: i64,
+    /// Offset of the first captured byte in the arena.
+    pub offset: u32,
+    /// Captured bytes.
+    pub captured: u32,
+    /// Bytes the packet had on the wire.
+    pub wire: u32,
+    /// Link-layer header type.
+    pub link: LinkType,
+    /// Whether the filter keeps the packet.
+    pub wanted: bool,
+}
+
+/// Packets read together: their bytes in one arena, their heads in order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Bytes of all packets of the batch. Later stages may append to it.
+    pub arena: Vec<u8>,
+    /// The packets, in the order of the capture.
+    pub heads: Vec<PacketHead>,
+    /// Ordinal of the first packet in the whole input, counted from 0.
+    pub first: u64,
+}
+
+impl Batch {
+    /// The captured bytes of a packet of this batch.
+    pub fn bytes(&self, head: &PacketHead) -> &[u8] {
+        let start = head.offset as usize;
+        &self.arena[start..start + head.captured as usize]
+    }
+}
+
+/// Where in the input something was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, `-` for standard input.
+    pub file: PathBuf,
+    /// Offset in bytes; of the decompressed data where the file is compressed.
+    pub offset: u64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: offset {}", self.file.display(), self.offset)
+    }
+}
+
+/// Input that could not be read as it should, and was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Where.
+    pub place: Place,
+    /// What was found and what was expected.
+    pub what: String,
+    /// Bytes passed over.
+    pub skipped: u64,
+}
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The operating system said no.
+    #[error("{}: {error}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What it said.
+        error: std::io::Error,
+    },
+    /// The first bytes are those of no known format.
+    #[error(
+        "{}: not a capture file: it begins with {found}, expected pcap, pcapng or DOS Sniffer (plain, gzip or zstd)",
+        file.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        file: PathBuf,
+        /// The first bytes, in hexadecimal.
+        found: String,
+    },
+    /// The format is known but this kind of it is not read.
+    #[error("{place}: {what}")]
+    Unsupported {
+        /// Where.
+        place: Place,
+        /// What was found and what was expected.
+        what: String,
+    },
+    /// A directory holds no capture file.
+    #[error("{}: no capture file in this directory", .0.display())]
+    EmptyDirectory(PathBuf),
+    /// The filter expression is wrong.
+    #[error("filter \"{expression}\": {message}")]
+    Filter {
+        /// What was given.
+        expression: String,
+        /// What the compiler said.
+        message: String,
+    },
+}
+
+/// The longest packet that is taken for one; longer lengths are damage.
+/// libpcap's limit for all but D-Bus captures.
+pub const MAX_PACKET: u32 = 262_144;
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;

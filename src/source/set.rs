@@ -1,0 +1,428 @@
+//! A set of capture files as one stream of packets, ordered by time.
+
+use std::path::{Path, PathBuf};
+
+use super::input::Input;
+use super::pcap::Pcap;
+use super::pcapng::PcapNg;
+use super::sniffer::Sniffer;
+use super::{Batch, Damage, Filter, LinkType, PacketHead, Place, SourceError};
+
+/// What a reader found next.
+pub(super) enum Step {
+    /// A packet; its bytes are in the input's buffer.
+    Packet(Head),
+    /// Something that was passed over.
+    Damage(Damage),
+    /// Nothing more.
+    End,
+}
+
+/// A packet that is still in the input's buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    /// Capture time; `None` if the format has none.
+    pub ts: Option<i64>,
+    /// Bytes before the data.
+    pub skip: usize,
+    /// Captured bytes.
+    pub captured: u32,
+    /// Bytes after the data.
+    pub trailer: usize,
+    /// Bytes on the wire.
+    pub wire: u32,
+    /// Link type.
+    pub link: LinkType,
+}
+
+/// The format of a capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// pcap savefile.
+    Pcap,
+    /// pcapng.
+    PcapNg,
+    /// DOS Sniffer.
+    Sniffer,
+}
+
+enum Reader {
+    Pcap(Pcap),
+    PcapNg(PcapNg),
+    Sniffer(Sniffer),
+}
+
+impl Reader {
+    fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
+        match self {
+            Self::Pcap(r) => r.peek(input),
+            Self::PcapNg(r) => r.peek(input),
+            Self::Sniffer(r) => r.peek(input),
+        }
+    }
+}
+
+/// An open file whose next packet is known.
+struct Open {
+    input: Input,
+    reader: Reader,
+    /// Position in the list of files: decides between equal times.
+    order: usize,
+    head: Head,
+    /// Latest time stamp of the file up to its next packet: packets of a file
+    /// stay in the file's order.
+    key: i64,
+}
+
+/// How a set is read.
+#[derive(Debug, Default)]
+pub struct SetOptions {
+    /// Packets that the filter refuses are marked as not wanted.
+    pub filter: Option<Filter>,
+}
+
+/// Damage that is remembered with its place; more is only counted.
+const MAX_DAMAGE: usize = 1000;
+
+/// Capture files read as one.
+pub struct Set {
+    /// Files not yet open, the earliest last.
+    waiting: Vec<(i64, usize, PathBuf)>,
+    open: Vec<Open>,
+    filter: Option<Filter>,
+    clock: i64,
+    next: u64,
+    bytes_read: u64,
+    damage: Vec<Damage>,
+    damage_count: u64,
+    damage_bytes: u64,
+    notes: Vec<String>,
+    files: u64,
+}
+
+impl Set {
+    /// Opens files, directories (all capture files below them) and `-`.
+    ///
+    /// # Errors
+    /// If a named file cannot be read or is no capture, or a directory holds
+    /// none. Other files in a directory are passed over.
+    pub fn open(paths: &[PathBuf], options: SetOptions) -> Result<Self, SourceError> {
+        let mut set = Self {
+            waiting: Vec::new(),
+            open: Vec::new(),
+            filter: options.filter,
+            clock: i64::MIN,
+            next: 0,
+            bytes_read: 0,
+            damage: Vec::new(),
+            damage_count: 0,
+            damage_bytes: 0,
+            notes: Vec::new(),
+            files: 0,
+        };
+        let mut files = Vec::new();
+        for path in paths {
+            if path != Path::new("-") && path.is_dir() {
+                files.extend(captures_below(path)?);
+            } else {
+                files.push(path.clone());
+            }
+        }
+        set.files = files.len() as u64;
+        if files.len() == 1 || files.iter().any(|f| f == Path::new("-")) {
+            // Standard input can be opened only once; so nothing is looked at twice.
+            for (order, file) in files.iter().enumerate() {
+                set.start(file, order)?;
+            }
+            return Ok(set);
+        }
+        // A file is opened when the clock reaches it, so that a set of many
+        // thousand files does not need as many descriptors.
+        for (order, file) in files.into_iter().enumerate() {
+            let first = Self::first_time(&file)?;
+            set.waiting.push((first, order, file));
+        }
+        set.waiting.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        set.open_due()?;
+        Ok(set)
+    }
+
+    /// Time of a file's first packet; the end of time if it has none.
+    fn first_time(file: &Path) -> Result<i64, SourceError> {
+        let mut input = Input::open(file)?;
+        let (mut reader, _) = open_reader(&mut input)?;
+        loop {
+            match reader.peek(&mut input) {
+                Ok(Step::Packet(head)) => return Ok(head.ts.unwrap_or(i64::MIN)),
+                Ok(Step::Damage(_)) => {}
+                Ok(Step::End) | Err(_) => return Ok(i64::MAX),
+            }
+        }
+    }
+
+    fn start(&mut self, file: &Path, order: usize) -> Result<(), SourceError> {
+        let mut input = Input::open(file)?;
+        let (reader, _) = open_reader(&mut input)?;
+        let head = Head {
+            ts: None,
+            skip: 0,
+            captured: 0,
+            trailer: 0,
+            wire: 0,
+            link: LinkType(0),
+        };
+        let mut open = Open {
+            input,
+            reader,
+            order,
+            head,
+            key: i64::MIN,
+        };
+        if self.advance(&mut open) {
+            self.open.push(open);
+        } else {
+            self.close(open);
+        }
+        Ok(())
+    }
+
+    /// Opens every file that begins before the next packet.
+    fn open_due(&mut self) -> Result<(), SourceError> {
+        while let Some(&(first, order, _)) = self.waiting.last() {
+            if self.open.iter().any(|o| o.key < first) {
+                break;
+            }
+            let Some((_, _, file)) = self.waiting.pop() else {
+                break;
+            };
+            self.start(&file, order)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the next packet of a file; `false` at its end.
+    fn advance(&mut self, open: &mut Open) -> bool {
+        loop {
+            let before = open.input.offset();
+            match open.reader.peek(&mut open.input) {
+                Ok(Step::Packet(head)) => {
+                    if let Some(ts) = head.ts {
+                        open.key = open.key.max(ts);
+                    }
+                    open.head = head;
+                    return true;
+                }
+                Ok(Step::Damage(damage)) => {
+                    self.damage_count += 1;
+                    self.damage_bytes += damage.skipped;
+                    if self.damage.len() < MAX_DAMAGE {
+                        self.damage.push(damage);
+                    }
+                    // Every step of a reader consumes something; one that did
+                    // not would be met again and again.
+                    if open.input.offset() == before {
+                        return false;
+                    }
+                }
+                Ok(Step::End) => return false,
+                Err(error) => {
+                    self.damage_count += 1;
+                    if self.damage.len() < MAX_DAMAGE {
+                        let place = open.input.place();
+                        let what = format!("cannot be read further: {error}");
+                        self.damage.push(Damage {
+                            place,
+                            what,
+                            skipped: 0,
+                        });
+                    }
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, open: Open) {
+        if let Reader::Sniffer(sniffer) = &open.reader
+            && sniffer.cut > 0
+        {
+            self.notes.push(format!(
+                "{}: {} frames were cut short by the trace; ask for whole packets (the default keeps 200 bytes) to see handshakes",
+                open.input.file().display(),
+                sniffer.cut
+            ));
+        }
+    }
+
+    /// Empties `batch` and fills it with the next packets; `false` when there
+    /// are none left.
+    ///
+    /// # Errors
+    /// If a file of the set cannot be opened when its turn comes.
+    pub fn fill(
+        &mut self,
+        batch: &mut Batch,
+        max_packets: usize,
+        max_bytes: usize,
+    ) -> Result<bool, SourceError> {
+        batch.arena.clear();
+        batch.heads.clear();
+        batch.first = self.next;
+        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
+            let Some(at) = self.earliest() else { break };
+            self.take(at, batch)?;
+        }
+        Ok(!batch.heads.is_empty())
+    }
+
+    /// The open file whose packet is next.
+    fn earliest(&self) -> Option<usize> {
+        if self.open.len() == 1 {
+            return Some(0);
+        }
+        (0..self.open.len()).min_by_key(|&i| (self.open[i].key, self.open[i].order))
+    }
+
+    /// Moves the next packet of an open file into the batch.
+    fn take(&mut self, at: usize, batch: &mut Batch) -> Result<(), SourceError> {
+        let open = &mut self.open[at];
+        let head = open.head;
+        let end = head.skip + head.captured as usize;
+        // The reader's peek has made sure that all of it is in the buffer.
+        let bytes = open.input.want(end).unwrap_or_default();
+        let bytes = bytes.get(head.skip..end).unwrap_or_default();
+        let ts = head.ts.unwrap_or(if self.clock == i64::MIN {
+            0
+        } else {
+            self.clock
+        });
+        self.clock = self.clock.max(ts);
+        let wanted = self
+            .filter
+            .as_mut()
+            .is_none_or(|f| f.accepts(head.link, bytes));
+        batch.heads.push(PacketHead {
+            ts,
+            clock: self.clock,
+            // An arena holds a few megabytes.
+            offset: u32::try_from(batch.arena.len()).unwrap_or(u32::MAX),
+            captured: u32::try_from(bytes.len()).unwrap_or(0),
+            wire: head.wire,
+            link: head.link,
+            wanted,
+        });
+        batch.arena.extend_from_slice(bytes);
+        open.input.consume(end + head.trailer);
+        self.bytes_read += (end + head.trailer) as u64;
+        self.next += 1;
+
+        let mut open = self.open.swap_remove(at);
+        if self.advance(&mut open) {
+            self.open.push(open);
+            let last = self.open.len() - 1;
+            self.open.swap(at, last);
+        } else {
+            self.close(open);
+        }
+        if !self.waiting.is_empty() {
+            self.open_due()?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of packets and their headers consumed so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Files in the set.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// What was passed over, as far as it is remembered.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// How often something was passed over, and how many bytes.
+    pub fn damage_totals(&self) -> (u64, u64) {
+        (self.damage_count, self.damage_bytes)
+    }
+
+    /// What the user should know about the files.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// Finds out the format of an input and starts its reader.
+fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
+    let file = input.file().to_owned();
+    let head = input.want(24).map_err(|error| SourceError::Io {
+        file: file.clone(),
+        error,
+    })?;
+    if Pcap::matches(head) {
+        return Ok((Reader::Pcap(Pcap::open(input)?), Format::Pcap));
+    }
+    if PcapNg::matches(head) {
+        return Ok((Reader::PcapNg(PcapNg::open(input)?), Format::PcapNg));
+    }
+    if Sniffer::matches(head) {
+        return Ok((Reader::Sniffer(Sniffer::open(input)?), Format::Sniffer));
+    }
+    if head.is_empty() {
+        let place = Place { file, offset: 0 };
+        return Err(SourceError::Unsupported {
+            place,
+            what: "the file is empty".to_owned(),
+        });
+    }
+    let found = head
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02X}"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    Err(SourceError::UnknownFormat { file, found })
+}
+
+/// All capture files below a directory, by name.
+fn captures_below(directory: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let io_error = |error| SourceError::Io {
+            file: directory.clone(),
+            error,
+        };
+        for entry in std::fs::read_dir(&directory).map_err(io_error)? {
+            let entry = entry.map_err(io_error)?;
+            let kind = entry.file_type().map_err(io_error)?;
+            let path = entry.path();
+            if kind.is_dir() {
+                directories.push(path);
+            } else if path.is_file()
+                && Input::open(&path).is_ok_and(|mut input| open_reader(&mut input).is_ok())
+            {
+                found.push(path);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(SourceError::EmptyDirectory(directory.to_owned()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+impl std::fmt::Debug for Set {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Set")
+            .field("open", &self.open.len())
+            .field("waiting", &self.waiting.len())
+            .field("packets", &self.next)
+            .finish_non_exhaustive()
+    }
+}

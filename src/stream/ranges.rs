@@ -1,0 +1,177 @@
+//! Which bytes of a direction were seen.
+
+/// Stretches below the last one that are remembered. When there are more, the
+/// lowest gap is given up: bytes that fill it later count as seen before.
+const MAX_STRETCHES: usize = 64;
+
+/// The bytes seen of one direction, as stretches of positions.
+#[derive(Clone, Debug, Default)]
+pub struct Ranges {
+    /// The highest stretch; the only one unless packets are missing.
+    last: Option<(i64, i64)>,
+    /// Stretches below it, ascending, not touching.
+    below: Vec<(i64, i64)>,
+    bytes: u64,
+    given_up: u64,
+}
+
+/// What a segment added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Bytes seen for the first time.
+    pub new: u64,
+    /// Bytes seen before.
+    pub again: u64,
+}
+
+impl Ranges {
+    /// Notes the bytes from `start` to before `end`.
+    pub fn add(&mut self, start: i64, end: i64) -> Added {
+        if start >= end {
+            return Added::default();
+        }
+        let length = (end - start).unsigned_abs();
+        let new = match self.last {
+            Some((_, edge)) if start == edge => {
+                // In order: nearly always.
+                self.last = self.last.map(|(from, _)| (from, end));
+                length
+            }
+            None => {
+                self.last = Some((start, end));
+                length
+            }
+            Some(last) if start > last.1 => {
+                self.below.push(last);
+                self.last = Some((start, end));
+                if self.below.len() > MAX_STRETCHES {
+                    self.give_up_lowest_gap();
+                }
+                length
+            }
+            Some(last) => self.fill(last, start, end),
+        };
+        self.bytes += new;
+        Added {
+            new,
+            again: length - new,
+        }
+    }
+
+    /// A segment that begins below the edge: counts what is new and merges.
+    fn fill(&mut self, last: (i64, i64), start: i64, end: i64) -> u64 {
+        let mut all = std::mem::take(&mut self.below);
+        all.push(last);
+        let seen: i64 = all
+            .iter()
+            .map(|&(f, t)| (t.min(end) - f.max(start)).max(0))
+            .sum();
+        all.push((start, end));
+        all.sort_unstable();
+        let mut merged: Vec<(i64, i64)> = Vec::with_capacity(all.len());
+        for (from, to) in all {
+            match merged.last_mut() {
+                Some(top) if from <= top.1 => top.1 = top.1.max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        self.last = merged.pop();
+        self.below = merged;
+        if self.below.len() > MAX_STRETCHES {
+            self.give_up_lowest_gap();
+        }
+        (end - start - seen).unsigned_abs()
+    }
+
+    fn give_up_lowest_gap(&mut self) {
+        let lowest = self.below.remove(0);
+        let next = self.below.first_mut().or(self.last.as_mut());
+        if let Some(next) = next {
+            self.given_up += (next.0 - lowest.1).unsigned_abs();
+            next.0 = lowest.0;
+        }
+    }
+
+    /// Bytes seen, each once.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Position after the highest byte seen.
+    pub fn edge(&self) -> Option<i64> {
+        self.last.map(|(_, edge)| edge)
+    }
+
+    /// Bytes that were not seen between `from` (where it is known) and the
+    /// highest byte, or `to` if that is higher.
+    pub fn missed(&self, from: Option<i64>, to: Option<i64>) -> u64 {
+        let mut missed = self.given_up;
+        let mut at = from;
+        for &(start, end) in self.below.iter().chain(self.last.as_ref()) {
+            if let Some(at) = at {
+                missed += (start - at).max(0).unsigned_abs();
+            }
+            at = Some(end);
+        }
+        if let (Some(at), Some(to)) = (at, to) {
+            missed += (to - at).max(0).unsigned_abs();
+        }
+        missed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn bytes_count_once() {
+        let mut r = Ranges::default();
+        assert_eq!(r.add(0, 10), Added { new: 10, again: 0 });
+        assert_eq!(r.add(20, 30), Added { new: 10, again: 0 });
+        assert_eq!(r.add(5, 25), Added { new: 10, again: 10 });
+        assert_eq!(
+            (r.bytes(), r.edge(), r.missed(Some(0), None)),
+            (30, Some(30), 0)
+        );
+    }
+
+    #[test]
+    fn gaps_before_between_and_after() {
+        let mut r = Ranges::default();
+        r.add(10, 20);
+        r.add(30, 40);
+        assert_eq!(r.missed(Some(0), Some(45)), 10 + 10 + 5);
+        assert_eq!(r.missed(None, None), 10);
+        assert_eq!(Ranges::default().missed(Some(0), Some(7)), 7);
+    }
+
+    proptest! {
+        /// Against a set of positions.
+        #[test]
+        fn agrees_with_a_set(segments in prop::collection::vec((0i64..200, 1i64..20), 0..60)) {
+            let mut ranges = Ranges::default();
+            let mut set = std::collections::BTreeSet::new();
+            for (start, length) in segments {
+                let before = set.len();
+                set.extend(start..start + length);
+                let added = ranges.add(start, start + length);
+                prop_assert_eq!(added.new as usize, set.len() - before);
+                prop_assert_eq!(added.new + added.again, length as u64);
+            }
+            prop_assert_eq!(ranges.bytes() as usize, set.len());
+            let edge = set.last().map_or(0, |&e| e + 1);
+            prop_assert_eq!(ranges.missed(Some(0), None) as i64, edge - set.len() as i64);
+        }
+
+        #[test]
+        fn many_gaps_stay_bounded(starts in prop::collection::vec(0i64..100_000, 0..400)) {
+            let mut ranges = Ranges::default();
+            for start in starts {
+                ranges.add(start * 3, start * 3 + 1);
+                prop_assert!(ranges.below.len() <= MAX_STRETCHES);
+            }
+        }
+    }
+}
