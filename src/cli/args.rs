@@ -192,15 +192,9 @@ impl Color {
 fn name<const N: usize>(text: &str) -> Result<String, String> {
     let upper = text.to_ascii_uppercase();
     if upper.len() > N {
-        return Err(format!(
-            "{} characters, expected at most {N}",
-            text.chars().count()
-        ));
+        return Err(format!("{} characters, expected at most {N}", text.chars().count()));
     }
-    match upper
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || "@#$".contains(*c)))
-    {
+    match upper.chars().find(|c| !(c.is_ascii_alphanumeric() || "@#$".contains(*c))) {
         Some(c) => Err(format!("{c:?} is not a letter, a digit, @, # or $")),
         None => Ok(upper),
     }

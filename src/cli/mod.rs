@@ -53,14 +53,10 @@ fn message(kind: &str, text: &str) -> String {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let direct = cause.downcast_ref::<io::Error>();
-        let inside = cause
-            .downcast_ref::<crate::sink::file::OutputError>()
-            .and_then(|e| match e {
-                crate::sink::file::OutputError::Io { error, .. } => Some(error),
-                crate::sink::file::OutputError::Exists(_) => None,
-            });
-        direct
-            .or(inside)
-            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        let inside = cause.downcast_ref::<crate::sink::file::OutputError>().and_then(|e| match e {
+            crate::sink::file::OutputError::Io { error, .. } => Some(error),
+            crate::sink::file::OutputError::Exists(_) => None,
+        });
+        direct.or(inside).is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
     })
 }

@@ -65,9 +65,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     let mut set = Set::open(&args.inputs, SetOptions { filter })?;
 
     let create = |path: &Option<PathBuf>| {
-        path.as_deref()
-            .map(|p| OutputFile::create(p, args.force))
-            .transpose()
+        path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
     };
     let mut outputs = Outputs {
         records: create(&args.write)?,
@@ -126,10 +124,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if let Some(file) = &mut stats {
         file.write(&line)?;
     }
-    for file in [outputs.records, outputs.lines, stats]
-        .into_iter()
-        .flatten()
-    {
+    for file in [outputs.records, outputs.lines, stats].into_iter().flatten() {
         file.finish()?;
     }
     if wants.rows {
@@ -161,11 +156,7 @@ fn settings(args: &Read) -> Settings {
         },
         zone: args.tz.clone(),
         home: Home::new(args.home.clone()),
-        mode: if args.strict {
-            Mode::Strict
-        } else {
-            Mode::Extended
-        },
+        mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         ..Settings::default()
     }
@@ -188,12 +179,7 @@ fn progress_bar(args: &Read) -> Option<ProgressBar> {
     if args.quiet || !std::io::stderr().is_terminal() {
         return None;
     }
-    let size: u64 = args
-        .inputs
-        .iter()
-        .filter_map(|p| p.metadata().ok())
-        .map(|m| m.len())
-        .sum();
+    let size: u64 = args.inputs.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum();
     if size < LARGE {
         return None;
     }
@@ -220,15 +206,9 @@ fn report(set: &Set, ledger: &Ledger) {
             )
         );
     }
-    let more = ledger
-        .input
-        .damaged_places
-        .saturating_sub(SHOWN_DAMAGE as u64);
+    let more = ledger.input.damaged_places.saturating_sub(SHOWN_DAMAGE as u64);
     if more > 0 {
-        anstream::eprintln!(
-            "{}",
-            message("warning", &format!("{more} more damaged places"))
-        );
+        anstream::eprintln!("{}", message("warning", &format!("{more} more damaged places")));
     }
     if ledger.connections.evicted > 0 {
         anstream::eprintln!(
@@ -271,10 +251,7 @@ fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()
         table::bytes(all_bytes),
     )?;
     if args.home.is_empty() {
-        writeln!(
-            out,
-            "No --home address is given: every server is taken for the z/OS stack."
-        )?;
+        writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }
     if all > 0 {
         writeln!(out)?;

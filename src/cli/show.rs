@@ -91,26 +91,15 @@ fn title(part: &Part<'_>) -> String {
 
 fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
-    let event = record
-        .section(1)
-        .and_then(|s| s.first())
-        .map(|&e| u64::from(e));
-    let event = event
-        .and_then(|e| smf::SC_EVENT_TYPE.name_of(e))
-        .unwrap_or_default();
+    let event = record.section(1).and_then(|s| s.first()).map(|&e| u64::from(e));
+    let event = event.and_then(|e| smf::SC_EVENT_TYPE.name_of(e)).unwrap_or_default();
     writeln!(
         out,
         "{bold}Record {number}: zERT connection detail, {event}{bold:#} (offset {offset}, {} bytes)",
         record.bytes().len()
     )?;
     for part in record.parts() {
-        writeln!(
-            out,
-            "  {} (offset {}, {} bytes)",
-            title(&part),
-            part.offset,
-            part.bytes.len()
-        )?;
+        writeln!(out, "  {} (offset {}, {} bytes)", title(&part), part.offset, part.bytes.len())?;
         for (field, bytes) in part.fields() {
             if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
                 continue;
@@ -121,12 +110,7 @@ fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> 
             writeln!(out, "    {:<36} {value}{time}", field.name)?;
         }
         if !part.unknown().is_empty() {
-            writeln!(
-                out,
-                "    {:<36} X'{}'",
-                "unknown bytes",
-                value::upper_hex(part.unknown())
-            )?;
+            writeln!(out, "    {:<36} X'{}'", "unknown bytes", value::upper_hex(part.unknown()))?;
         }
     }
     let names = record.names();
@@ -140,12 +124,7 @@ fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> 
                 "SMF119SC_DN_Type",
                 kind.as_deref().unwrap_or("(unknown code)")
             )?;
-            writeln!(
-                out,
-                "    {:<36} '{}'",
-                "SMF119SC_DN",
-                ebcdic::decode(name).trim_end()
-            )?;
+            writeln!(out, "    {:<36} '{}'", "SMF119SC_DN", ebcdic::decode(name).trim_end())?;
         }
     }
     writeln!(out)
@@ -164,10 +143,7 @@ fn object(record: &Record<'_>, offset: u64) -> Json {
             if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
                 continue;
             }
-            fields.insert(
-                field.name.to_owned(),
-                json_value(&value::read(&part, field, bytes)),
-            );
+            fields.insert(field.name.to_owned(), json_value(&value::read(&part, field, bytes)));
         }
         if !part.unknown().is_empty() {
             fields.insert("unknown".to_owned(), Json::String(hex(part.unknown())));

@@ -74,9 +74,7 @@ impl Prefix {
                 u32::from(a) & mask == u32::from(b) & mask
             }
             (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let mask = u128::MAX
-                    .checked_shl(128 - u32::from(self.bits))
-                    .unwrap_or(0);
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
                 u128::from(a) & mask == u128::from(b) & mask
             }
             _ => false,
@@ -92,21 +90,16 @@ impl FromStr for Prefix {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
         };
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| PrefixError::Address(address.to_owned()))?;
+        let address: IpAddr =
+            address.parse().map_err(|_| PrefixError::Address(address.to_owned()))?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
             None => most,
-            Some(bits) => {
-                bits.parse()
-                    .ok()
-                    .filter(|&n| n <= most)
-                    .ok_or_else(|| PrefixError::Length {
-                        found: bits.to_owned(),
-                        most,
-                    })?
-            }
+            Some(bits) => bits
+                .parse()
+                .ok()
+                .filter(|&n| n <= most)
+                .ok_or_else(|| PrefixError::Length { found: bits.to_owned(), most })?,
         };
         Ok(Self { address, bits })
     }
@@ -178,9 +171,6 @@ mod tests {
     fn errors_say_what_was_expected() {
         let error = |t: &str| t.parse::<Prefix>().expect_err("wrong").to_string();
         assert_eq!(error("host1"), "\"host1\" is not an IPv4 or IPv6 address");
-        assert_eq!(
-            error("10.0.0.0/33"),
-            "prefix length \"33\", expected 0 to 32"
-        );
+        assert_eq!(error("10.0.0.0/33"), "prefix length \"33\", expected 0 to 32");
     }
 }

@@ -73,11 +73,7 @@ pub struct Reader<R> {
 impl<R: Read> Reader<R> {
     /// Reads from `input`, which should be buffered.
     pub fn new(input: R) -> Self {
-        Self {
-            input,
-            offset: 0,
-            record: Vec::new(),
-        }
+        Self { input, offset: 0, record: Vec::new() }
     }
 
     /// The next record, RDW included, and its offset; `None` at the end.
@@ -91,11 +87,7 @@ impl<R: Read> Reader<R> {
             0 => return Ok(None),
             4 => {}
             there => {
-                return Err(DumpError::Truncated {
-                    offset,
-                    there,
-                    expected: 4,
-                });
+                return Err(DumpError::Truncated { offset, there, expected: 4 });
             }
         }
         let found = u32::from_be_bytes(rdw);
@@ -104,11 +96,7 @@ impl<R: Read> Reader<R> {
             return Err(DumpError::Spanned { offset, found });
         }
         if !(MIN_RECORD..=MAX_RECORD).contains(&length) || rdw[2..] != [0, 0] {
-            return Err(DumpError::Length {
-                offset,
-                found,
-                length,
-            });
+            return Err(DumpError::Length { offset, found, length });
         }
         let mut record = std::mem::take(&mut self.record);
         record.clear();
@@ -119,11 +107,7 @@ impl<R: Read> Reader<R> {
             return Err(DumpError::Blocked { offset, found });
         }
         if there < length {
-            return Err(DumpError::Truncated {
-                offset,
-                there,
-                expected: length,
-            });
+            return Err(DumpError::Truncated { offset, there, expected: length });
         }
         self.offset += length as u64;
         self.record = record;
@@ -138,10 +122,7 @@ impl<R: Read> Reader<R> {
                 Ok(n) => there += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(DumpError::Io {
-                        offset: self.offset,
-                        error,
-                    });
+                    return Err(DumpError::Io { offset: self.offset, error });
                 }
             }
         }
@@ -186,14 +167,8 @@ mod tests {
     fn records_follow_each_other() {
         let file = [record(18), record(100)].concat();
         let mut reader = Reader::new(&file[..]);
-        assert_eq!(
-            reader.next().expect("good").map(|(o, r)| (o, r.len())),
-            Some((0, 18))
-        );
-        assert_eq!(
-            reader.next().expect("good").map(|(o, r)| (o, r.len())),
-            Some((18, 100))
-        );
+        assert_eq!(reader.next().expect("good").map(|(o, r)| (o, r.len())), Some((0, 18)));
+        assert_eq!(reader.next().expect("good").map(|(o, r)| (o, r.len())), Some((18, 100)));
         assert!(reader.next().expect("good").is_none());
     }
 

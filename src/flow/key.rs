@@ -55,30 +55,12 @@ pub struct Key {
 impl Key {
     /// The key of a segment's connection and the segment's direction.
     pub fn of(segment: &Segment) -> (Self, Dir) {
-        let from = Endpoint {
-            ip: segment.src,
-            port: segment.src_port,
-        };
-        let to = Endpoint {
-            ip: segment.dst,
-            port: segment.dst_port,
-        };
+        let from = Endpoint { ip: segment.src, port: segment.src_port };
+        let to = Endpoint { ip: segment.dst, port: segment.dst_port };
         if from <= to {
-            (
-                Self {
-                    low: from,
-                    high: to,
-                },
-                Dir::FromLow,
-            )
+            (Self { low: from, high: to }, Dir::FromLow)
         } else {
-            (
-                Self {
-                    low: to,
-                    high: from,
-                },
-                Dir::FromHigh,
-            )
+            (Self { low: to, high: from }, Dir::FromHigh)
         }
     }
 

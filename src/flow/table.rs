@@ -45,11 +45,7 @@ impl<T> Table<T> {
     pub fn find(&self, key: &Key) -> Option<u32> {
         let hash = key.hash_with(&self.hasher);
         self.index
-            .find(hash, |&slot| {
-                self.slots[slot as usize]
-                    .as_ref()
-                    .is_some_and(|(k, _)| k == key)
-            })
+            .find(hash, |&slot| self.slots[slot as usize].as_ref().is_some_and(|(k, _)| k == key))
             .copied()
     }
 
@@ -62,35 +58,22 @@ impl<T> Table<T> {
             self.slots.push(Some((key, value)));
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
-        let Self {
-            index,
-            slots,
-            hasher,
-            ..
-        } = self;
+        let Self { index, slots, hasher, .. } = self;
         index.insert_unique(key.hash_with(hasher), slot, |&slot| {
-            slots[slot as usize]
-                .as_ref()
-                .map_or(0, |(k, _)| k.hash_with(hasher))
+            slots[slot as usize].as_ref().map_or(0, |(k, _)| k.hash_with(hasher))
         });
         slot
     }
 
     /// The connection in a slot.
     pub fn get_mut(&mut self, slot: u32) -> Option<(&Key, &mut T)> {
-        self.slots
-            .get_mut(slot as usize)?
-            .as_mut()
-            .map(|(k, v)| (&*k, v))
+        self.slots.get_mut(slot as usize)?.as_mut().map(|(k, v)| (&*k, v))
     }
 
     /// Removes the connection in a slot.
     pub fn remove(&mut self, slot: u32) -> Option<(Key, T)> {
         let (key, value) = self.slots.get_mut(slot as usize)?.take()?;
-        if let Ok(entry) = self
-            .index
-            .find_entry(key.hash_with(&self.hasher), |&s| s == slot)
-        {
+        if let Ok(entry) = self.index.find_entry(key.hash_with(&self.hasher), |&s| s == slot) {
             entry.remove();
         }
         self.free.push(slot);
@@ -99,11 +82,7 @@ impl<T> Table<T> {
 
     /// The slots that hold a connection, ascending.
     pub fn occupied(&self) -> Vec<u32> {
-        (0u32..)
-            .zip(&self.slots)
-            .filter(|(_, s)| s.is_some())
-            .map(|(i, _)| i)
-            .collect()
+        (0u32..).zip(&self.slots).filter(|(_, s)| s.is_some()).map(|(i, _)| i).collect()
     }
 
     /// A connection to give up when the table is full: the first one, from
@@ -120,10 +99,7 @@ impl<T> Table<T> {
                 return u32::try_from(at).ok();
             }
         }
-        self.slots
-            .iter()
-            .position(Option::is_some)
-            .and_then(|at| u32::try_from(at).ok())
+        self.slots.iter().position(Option::is_some).and_then(|at| u32::try_from(at).ok())
     }
 }
 
@@ -135,10 +111,7 @@ mod tests {
 
     fn key(port: u16) -> Key {
         let ip = IpAddr::from([192, 0, 2, 1]);
-        Key {
-            low: Endpoint { ip, port },
-            high: Endpoint { ip, port: 65_535 },
-        }
+        Key { low: Endpoint { ip, port }, high: Endpoint { ip, port: 65_535 } }
     }
 
     #[test]

@@ -117,36 +117,39 @@ impl Life {
                     Relation::Same
                 }
             }
-            // SYN cookies or a restarted server may answer again differently.
-            Some(_) if ack && self.established.is_none() => Relation::Same,
+            // SYN cookies, a restarted server or a second one behind a load
+            // balancer may answer the same SYN again and differently.
+            Some(_) if ack && (self.established.is_none() || self.answers(dir, segment)) => {
+                Relation::Same
+            }
             Some(_) => Relation::New,
             None => {
                 let continues = |first: u32| first == segment.seq.wrapping_add(1);
                 let late = self.first[dir.index()].is_some_and(continues);
                 let opening = self.client.is_some() && self.established.is_none();
                 let answers_late = self.client.is_some_and(|c| c != dir) && ack && !over;
-                if late || opening || answers_late {
-                    Relation::Same
-                } else {
-                    Relation::New
-                }
+                if late || opening || answers_late { Relation::Same } else { Relation::New }
             }
         }
+    }
+
+    /// Whether a SYN/ACK answers the SYN that opened this connection.
+    fn answers(&self, dir: Dir, segment: &Segment) -> bool {
+        self.ended.is_none() && self.isn[dir.other().index()] == Some(segment.ack.wrapping_sub(1))
     }
 
     /// Takes a segment that belongs to the connection.
     pub fn update(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
         let (me, peer) = (dir.index(), dir.other().index());
-        let (syn, ack) = (
-            segment.flags & flag::SYN != 0,
-            segment.flags & flag::ACK != 0,
-        );
+        let (syn, ack) = (segment.flags & flag::SYN != 0, segment.flags & flag::ACK != 0);
         let rst = segment.flags & flag::RST != 0;
 
-        if syn && !rst {
+        // Once established, the number that the client has acknowledged holds.
+        let other_answer =
+            self.established.is_some() && self.isn[me].is_some_and(|n| n != segment.seq);
+        if syn && !rst && !other_answer {
             self.isn[me] = Some(segment.seq);
-            self.client
-                .get_or_insert(if ack { dir.other() } else { dir });
+            self.client.get_or_insert(if ack { dir.other() } else { dir });
             if ack && self.isn[peer].is_none() {
                 // One-sided capture, or the SYN comes late: the answer says
                 // which number it answers.
@@ -155,7 +158,7 @@ impl Life {
         }
         let first = segment.seq.wrapping_add(u32::from(syn));
         let known = self.first[me].get_or_insert(first);
-        if syn {
+        if syn && !other_answer {
             *known = first;
         }
         if ack && !rst {
@@ -317,10 +320,7 @@ mod tests {
         assert_eq!(life.relation(S, &seg(20, 0, SYN, 0)), Relation::Same);
         life.update(S, &seg(20, 0, SYN, 0), 2);
         assert_eq!(life.update(S, &seg(20, 11, SYN | ACK, 0), 3), Change::None);
-        assert_eq!(
-            life.update(C, &seg(10, 21, SYN | ACK, 0), 4),
-            Change::Established
-        );
+        assert_eq!(life.update(C, &seg(10, 21, SYN | ACK, 0), 4), Change::Established);
         life.update(C, &seg(11, 21, FIN | ACK, 0), 5);
         life.update(S, &seg(21, 11, FIN | ACK, 0), 5);
         assert_eq!(life.update(C, &seg(12, 22, ACK, 0), 6), Change::None);
@@ -331,20 +331,11 @@ mod tests {
     fn one_direction_is_enough_to_establish() {
         let mut client_only = Life::default();
         client_only.update(C, &seg(10, 0, SYN, 0), 1);
-        assert_eq!(
-            client_only.update(C, &seg(11, 99, ACK, 0), 2),
-            Change::Established
-        );
+        assert_eq!(client_only.update(C, &seg(11, 99, ACK, 0), 2), Change::Established);
         let mut server_only = Life::default();
-        assert_eq!(
-            server_only.update(S, &seg(20, 11, SYN | ACK, 0), 1),
-            Change::None
-        );
+        assert_eq!(server_only.update(S, &seg(20, 11, SYN | ACK, 0), 1), Change::None);
         assert_eq!(server_only.client(), Some(C));
-        assert_eq!(
-            server_only.update(S, &seg(21, 500, ACK, 9), 2),
-            Change::Established
-        );
+        assert_eq!(server_only.update(S, &seg(21, 500, ACK, 9), 2), Change::Established);
         assert_eq!(server_only.first_byte(C), Some(11));
     }
 
@@ -352,24 +343,15 @@ mod tests {
     fn a_refused_connection_is_never_established() {
         let mut life = Life::default();
         life.update(C, &seg(10, 0, SYN, 0), 1);
-        assert_eq!(
-            life.update(S, &seg(0, 11, flag::RST | ACK, 0), 2),
-            Change::Closed
-        );
+        assert_eq!(life.update(S, &seg(0, 11, flag::RST | ACK, 0), 2), Change::Closed);
         assert_eq!(life.established(), None);
     }
 
     #[test]
     fn a_reset_far_from_the_window_ends_nothing() {
         let mut life = established();
-        assert_eq!(
-            life.update(S, &seg(0x8000_0000, 0, flag::RST, 0), 4),
-            Change::None
-        );
-        assert_eq!(
-            life.update(S, &seg(101, 0, flag::RST, 0), 5),
-            Change::Closed
-        );
+        assert_eq!(life.update(S, &seg(0x8000_0000, 0, flag::RST, 0), 4), Change::None);
+        assert_eq!(life.update(S, &seg(101, 0, flag::RST, 0), 5), Change::Closed);
     }
 
     #[test]

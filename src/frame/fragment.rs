@@ -122,10 +122,7 @@ impl FragmentPool {
     /// What became of fragments so far.
     pub fn counters(&self) -> FragmentCounters {
         let waiting = self.waiting.len() as u64;
-        FragmentCounters {
-            expired: self.counters.expired + waiting,
-            ..self.counters
-        }
+        FragmentCounters { expired: self.counters.expired + waiting, ..self.counters }
     }
 
     fn expire(&mut self, clock: i64) {
@@ -142,11 +139,7 @@ impl FragmentPool {
     /// Drops the datagram that waits longest; `false` if the entry was stale.
     fn drop_oldest(&mut self) -> bool {
         while let Some((since, datagram)) = self.arrivals.pop_front() {
-            if self
-                .waiting
-                .get(&datagram)
-                .is_some_and(|w| w.since == since)
-            {
+            if self.waiting.get(&datagram).is_some_and(|w| w.since == since) {
                 return self.remove(&datagram).is_some();
             }
         }
@@ -220,20 +213,11 @@ mod tests {
 
     fn datagram(id: u32) -> Datagram {
         let ip = IpAddr::from([192, 0, 2, 1]);
-        Datagram {
-            src: ip,
-            dst: ip,
-            id,
-            protocol: 6,
-        }
+        Datagram { src: ip, dst: ip, id, protocol: 6 }
     }
 
     fn fragment(offset: usize, more: bool, bytes: &[u8]) -> Fragment<'_> {
-        Fragment {
-            offset,
-            more,
-            bytes,
-        }
+        Fragment { offset, more, bytes }
     }
 
     #[test]
@@ -241,9 +225,7 @@ mod tests {
         let mut pool = FragmentPool::default();
         assert_eq!(pool.add(datagram(1), fragment(8, true, &[2; 8]), 0), None);
         assert_eq!(pool.add(datagram(1), fragment(16, false, &[3; 3]), 0), None);
-        let whole = pool
-            .add(datagram(1), fragment(0, true, &[1; 8]), 0)
-            .expect("complete");
+        let whole = pool.add(datagram(1), fragment(0, true, &[1; 8]), 0).expect("complete");
         assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 3]].concat());
         assert_eq!((pool.bytes, pool.counters().reassembled), (0, 1));
     }
@@ -253,9 +235,7 @@ mod tests {
         let mut pool = FragmentPool::default();
         pool.add(datagram(1), fragment(8, true, &[2; 8]), 0);
         pool.add(datagram(1), fragment(0, true, &[1; 16]), 0);
-        let whole = pool
-            .add(datagram(1), fragment(16, false, &[3; 8]), 0)
-            .expect("complete");
+        let whole = pool.add(datagram(1), fragment(16, false, &[3; 8]), 0).expect("complete");
         assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 8]].concat());
         assert_eq!(pool.counters().overlapping, 1);
     }
@@ -267,8 +247,7 @@ mod tests {
         pool.add(datagram(2), fragment(8, true, &[2; 8]), TIMEOUT);
         assert_eq!(pool.counters.expired, 1);
         assert_eq!(
-            pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT)
-                .map(|w| w.len()),
+            pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT).map(|w| w.len()),
             Some(8)
         );
     }
@@ -286,10 +265,7 @@ mod tests {
     #[test]
     fn a_datagram_cannot_be_longer_than_ip_allows() {
         let mut pool = FragmentPool::default();
-        assert_eq!(
-            pool.add(datagram(1), fragment(65_528, false, &[0; 8]), 0),
-            None
-        );
+        assert_eq!(pool.add(datagram(1), fragment(65_528, false, &[0; 8]), 0), None);
         assert_eq!(pool.counters().refused, 1);
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn link(arena: &[u8], link: u16, span: Span) -> Step {
             let head = span.head(arena, 20)?;
             cooked(arena, be16(head, 0), span.skip(20))
         }
+        105 => ieee80211(arena, span),
+        127 => radiotap(arena, span),
         // IP over InfiniBand: destination address, then an EtherType.
         242 => {
             let head = span.head(arena, 44)?;
@@ -108,11 +110,7 @@ pub(super) fn ether_type(arena: &[u8], ether_type: u16, span: Span) -> Step {
 /// below for frames that have none.
 fn cooked(arena: &[u8], protocol: u16, span: Span) -> Step {
     const LINUX_802_2: u16 = 0x0004;
-    if protocol == LINUX_802_2 {
-        llc(arena, span)
-    } else {
-        Ok(Next::EtherType(protocol, span))
-    }
+    if protocol == LINUX_802_2 { llc(arena, span) } else { Ok(Next::EtherType(protocol, span)) }
 }
 
 /// LLC, with SNAP: an EtherType behind the organization codes that use one.
@@ -169,11 +167,8 @@ pub(super) fn ppp_protocol(arena: &[u8], span: Span) -> Step {
     let head = span.head(arena, 2)?;
     // Address and control; the Cisco form and the direction byte of captures
     // that have one stand at the same place.
-    let span = if matches!(head, [0xFF | 0x00 | 0x0F | 0x8F, 0x03 | 0x00]) {
-        span.skip(2)
-    } else {
-        span
-    };
+    let span =
+        if matches!(head, [0xFF | 0x00 | 0x0F | 0x8F, 0x03 | 0x00]) { span.skip(2) } else { span };
     let head = span.head(arena, 1)?;
     if head[0] & 1 == 1 {
         return Ok(Next::Ppp(u16::from(head[0]), span.skip(1)));
@@ -228,4 +223,67 @@ fn nsh(arena: &[u8], span: Span) -> Step {
         5 => mpls(arena, inner),
         _ => Err(Frame::NotIp),
     }
+}
+
+/// IEEE 802.11: data frames carry LLC behind their addresses.
+fn ieee80211(arena: &[u8], span: Span) -> Step {
+    const DATA: u8 = 2;
+    let head = span.head(arena, 24)?;
+    // Some access points send the two bytes of the frame control swapped
+    // through CAPWAP; the version, which is zero, tells.
+    let (control, flags) =
+        if head[0] & 0x03 == 0 { (head[0], head[1]) } else { (head[1], head[0]) };
+    let (kind, subtype) = (control >> 2 & 0x03, control >> 4);
+    let (both_ds, protected, order) = (flags & 0x03 == 0x03, flags & 0x40 != 0, flags & 0x80 != 0);
+    // Subtypes with the null bit carry nothing; protected frames are ciphertext.
+    if kind != DATA || subtype & 0x04 != 0 || protected {
+        return Err(Frame::NotIp);
+    }
+    let qos = subtype & 0x08 != 0;
+    let mut length = 24;
+    if both_ds {
+        length += 6;
+    }
+    if qos {
+        length += 2;
+        if order {
+            length += 4;
+        }
+    }
+    llc(arena, span.skip(length))
+}
+
+/// CAPWAP data (RFC 5415 section 4.3): a header with its own length, then an
+/// Ethernet or an 802.11 frame.
+pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
+    let head = span.head(arena, 8)?;
+    let word = be32(head, 0);
+    // Version 0 and the clear header type; DTLS has another.
+    if head[0] != 0 {
+        return Err(Frame::Udp);
+    }
+    let length = (word >> 19 & 0x1F) as usize * 4;
+    let binding = word >> 9 & 0x1F;
+    let (native, fragment) = (word & 0x100 != 0, word & 0x80 != 0);
+    if length < 8 || fragment {
+        return Err(Frame::Udp);
+    }
+    span.head(arena, length)?;
+    let inner = span.skip(length);
+    match (native, binding) {
+        (false, _) => Ok(Next::Link(1, inner)),
+        (true, 1) => ieee80211(arena, inner),
+        _ => Err(Frame::Udp),
+    }
+}
+
+/// Radiotap: its own length, then an 802.11 frame.
+fn radiotap(arena: &[u8], span: Span) -> Step {
+    let head = span.head(arena, 8)?;
+    let length = usize::from(u16::from_le_bytes([head[2], head[3]]));
+    if length < 8 {
+        return Err(Frame::Malformed);
+    }
+    span.head(arena, length)?;
+    ieee80211(arena, span.skip(length))
 }

@@ -116,20 +116,13 @@ impl Span {
     }
 
     fn skip(self, n: usize) -> Self {
-        Self {
-            at: self.at + n,
-            ..self
-        }
+        Self { at: self.at + n, ..self }
     }
 
     /// The same start, at most `n` bytes on the wire.
     fn limit(self, n: usize) -> Self {
         let wire_end = self.at + n;
-        Self {
-            at: self.at,
-            end: self.end.min(wire_end),
-            wire_end,
-        }
+        Self { at: self.at, end: self.end.min(wire_end), wire_end }
     }
 
     fn bytes(self, arena: &[u8]) -> &[u8] {
@@ -184,11 +177,7 @@ impl Parser {
         wire: usize,
         clock: i64,
     ) -> Frame {
-        let span = Span {
-            at: start,
-            end: start + captured,
-            wire_end: start + wire.max(captured),
-        };
+        let span = Span { at: start, end: start + captured, wire_end: start + wire.max(captured) };
         self.oddities.cut_frames += u64::from(wire > captured);
         let mut next = Next::Link(link, span);
         for _ in 0..MAX_DEPTH {

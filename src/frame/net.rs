@@ -27,9 +27,8 @@ pub(super) fn ip(
     }
 }
 
-/// Applies the length an IP header gives. Zero and nonsense fall back to the
-/// frame's length; a length beyond the frame is believed, because a capture
-/// may have lost the frame's true length with its bytes.
+/// Applies the length an IP header gives. Zero, nonsense, and a length that
+/// the frame did not have on the wire fall back to the frame's.
 fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -> Span {
     if length == 0 {
         parser.oddities.zero_ip_length += 1;
@@ -40,6 +39,7 @@ fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -
     }
     if length > span.wire() {
         parser.oddities.ip_length_beyond_frame += 1;
+        return span;
     }
     span.limit(length)
 }
@@ -62,23 +62,10 @@ fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Res
     let packet = apply_length(parser, span, total, header_length);
     let payload = packet.skip(header_length);
     if more || offset > 0 {
-        let datagram = Datagram {
-            src: src.into(),
-            dst: dst.into(),
-            id,
-            protocol: protocol.0,
-        };
+        let datagram = Datagram { src: src.into(), dst: dst.into(), id, protocol: protocol.0 };
         return fragment(parser, arena, payload, datagram, offset, more, clock);
     }
-    after_ip(
-        parser,
-        arena,
-        protocol,
-        src.into(),
-        dst.into(),
-        payload,
-        clock,
-    )
+    after_ip(parser, arena, protocol, src.into(), dst.into(), payload, clock)
 }
 
 fn ipv6(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Result<Next, Frame> {
@@ -137,12 +124,7 @@ fn after_ip(
                 span = span.skip(8);
                 protocol = next;
                 if more || offset > 0 {
-                    let datagram = Datagram {
-                        src,
-                        dst,
-                        id,
-                        protocol: next.0,
-                    };
+                    let datagram = Datagram { src, dst, id, protocol: next.0 };
                     return fragment(parser, arena, span, datagram, offset, more, clock);
                 }
                 // An atomic fragment (RFC 6946) is a whole packet.
@@ -168,29 +150,13 @@ fn fragment(
         // A fragment that the capture cut can complete nothing.
         return Err(Frame::Cut);
     }
-    let fragment = Fragment {
-        offset,
-        more,
-        bytes: span.bytes(arena),
-    };
+    let fragment = Fragment { offset, more, bytes: span.bytes(arena) };
     let Some(whole) = parser.fragments.add(datagram, fragment, clock) else {
         return Err(Frame::Fragment);
     };
     let at = arena.len();
     arena.extend_from_slice(&whole);
     let end = arena.len();
-    let span = Span {
-        at,
-        end,
-        wire_end: end,
-    };
-    after_ip(
-        parser,
-        arena,
-        IpNumber(datagram.protocol),
-        datagram.src,
-        datagram.dst,
-        span,
-        clock,
-    )
+    let span = Span { at, end, wire_end: end };
+    after_ip(parser, arena, IpNumber(datagram.protocol), datagram.src, datagram.dst, span, clock)
 }

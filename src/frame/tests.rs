@@ -11,21 +11,15 @@ fn parse_cut(link: u16, bytes: &[u8], wire: usize) -> Frame {
 
 /// IPv4 + TCP 192.0.2.1:1000 to 192.0.2.2:443 with four bytes of payload.
 fn ipv4_tcp() -> Vec<u8> {
-    let mut b = vec![
-        0x45, 0, 0, 44, 0, 1, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2,
-    ];
-    b.extend([
-        0x03, 0xE8, 0x01, 0xBB, 0, 0, 0, 9, 0, 0, 0, 7, 0x50, 0x18, 1, 0, 0, 0, 0, 0,
-    ]);
+    let mut b = vec![0x45, 0, 0, 44, 0, 1, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+    b.extend([0x03, 0xE8, 0x01, 0xBB, 0, 0, 0, 9, 0, 0, 0, 7, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
     b.extend(*b"data");
     b
 }
 
 fn ipv6_tcp(extensions: &[u8], first: u8) -> Vec<u8> {
     let tcp = &ipv4_tcp()[20..];
-    let length = u16::try_from(extensions.len() + tcp.len())
-        .expect("short")
-        .to_be_bytes();
+    let length = u16::try_from(extensions.len() + tcp.len()).expect("short").to_be_bytes();
     let mut b = vec![0x60, 0, 0, 0, length[0], length[1], first, 64];
     b.extend([0x20, 1, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     b.extend([0x20, 1, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
@@ -42,9 +36,7 @@ fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(28 + payload.len())
-        .expect("short")
-        .to_be_bytes();
+    let length = u16::try_from(28 + payload.len()).expect("short").to_be_bytes();
     let mut b = vec![0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, 17, 0, 0];
     b.extend([198, 51, 100, 1, 198, 51, 100, 2]);
     b.extend(9999u16.to_be_bytes());
@@ -55,12 +47,8 @@ fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
 }
 
 fn in_ip(protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(20 + payload.len())
-        .expect("short")
-        .to_be_bytes();
-    let mut b = vec![
-        0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0,
-    ];
+    let length = u16::try_from(20 + payload.len()).expect("short").to_be_bytes();
+    let mut b = vec![0x45, 0, length[0], length[1], 0, 1, 0, 0, 64, protocol, 0, 0];
     b.extend([198, 51, 100, 1, 198, 51, 100, 2]);
     b.extend(payload);
     b
@@ -68,13 +56,8 @@ fn in_ip(protocol: u8, payload: &[u8]) -> Vec<u8> {
 
 #[track_caller]
 fn assert_tcp(frame: Frame) {
-    let Frame::Tcp(s) = frame else {
-        panic!("not TCP: {frame:?}")
-    };
-    assert_eq!(
-        (s.src_port, s.dst_port, s.seq, s.ack, s.length),
-        (1000, 443, 9, 7, 4)
-    );
+    let Frame::Tcp(s) = frame else { panic!("not TCP: {frame:?}") };
+    assert_eq!((s.src_port, s.dst_port, s.seq, s.ack, s.length), (1000, 443, 9, 7, 4));
     assert_eq!(s.captured, 4);
     assert_eq!(s.flags, flag::ACK | flag::PSH);
 }
@@ -105,10 +88,7 @@ fn link_types() {
     assert_tcp(parse(9, &with(&[0x21], &ip)));
     assert_tcp(parse(50, &with(&[0x0F, 0x00, 0x08, 0x00], &ip)));
     assert_tcp(parse(104, &with(&[0x0F, 0x00, 0x08, 0x00], &ip)));
-    assert_tcp(parse(
-        1,
-        &ethernet(52, &with(&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &ip)),
-    ));
+    assert_tcp(parse(1, &ethernet(52, &with(&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &ip))));
     assert_eq!(parse(147, &ip), Frame::UnsupportedLink);
 }
 
@@ -138,41 +118,27 @@ fn tunnels() {
     assert_tcp(parse(101, &in_ip(47, &with(&[0, 0, 8, 0], &ip))));
     assert_tcp(parse(
         101,
-        &in_ip(
-            47,
-            &with(&[0xB0, 0, 8, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2], &ip),
-        ),
+        &in_ip(47, &with(&[0xB0, 0, 8, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2], &ip)),
     ));
     assert_tcp(parse(101, &in_ip(47, &with(&[0, 0, 0x65, 0x58], &frame))));
     assert_tcp(parse(101, &in_ip(47, &with(&[0, 0, 0x88, 0xBE], &frame))));
-    let erspan2 = with(
-        &[0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x10, 0, 0, 0, 0, 0, 0, 0],
-        &frame,
-    );
+    let erspan2 = with(&[0x10, 0, 0x88, 0xBE, 0, 0, 0, 1, 0x10, 0, 0, 0, 0, 0, 0, 0], &frame);
     assert_tcp(parse(101, &in_ip(47, &erspan2)));
-    let erspan3 = with(
-        &[
-            0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        ],
-        &frame,
-    );
+    let erspan3 =
+        with(&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &frame);
     assert_tcp(parse(101, &in_ip(47, &erspan3)));
-    assert_tcp(parse(
-        101,
-        &udp(4789, &with(&[8, 0, 0, 0, 0, 0, 1, 0], &frame)),
-    ));
-    assert_tcp(parse(
-        101,
-        &udp(
-            6081,
-            &with(&[1, 0, 0x65, 0x58, 0, 0, 1, 0, 9, 9, 9, 9], &frame),
-        ),
-    ));
-    assert_tcp(parse(
-        101,
-        &udp(2152, &with(&[0x30, 0xFF, 0, 44, 0, 0, 0, 1], &ip)),
-    ));
+    assert_tcp(parse(101, &udp(4789, &with(&[8, 0, 0, 0, 0, 0, 1, 0], &frame))));
+    assert_tcp(parse(101, &udp(6081, &with(&[1, 0, 0x65, 0x58, 0, 0, 1, 0, 9, 9, 9, 9], &frame))));
+    assert_tcp(parse(101, &udp(2152, &with(&[0x30, 0xFF, 0, 44, 0, 0, 0, 1], &ip))));
     assert_eq!(parse(101, &udp(4789, b"\0ot a tunnel")), Frame::Udp);
+    let llc = with(&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0], &ip);
+    let mut wireless = [0x08, 0x01, 0, 0].to_vec();
+    wireless.extend([0; 20]);
+    assert_tcp(parse(105, &with(&wireless, &llc)));
+    assert_tcp(parse(127, &with(&with(&[0, 0, 8, 0, 0, 0, 0, 0], &wireless), &llc)));
+    wireless[..2].copy_from_slice(&[0x11, 0x08]);
+    let capwap = with(&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &with(&wireless, &llc));
+    assert_tcp(parse(101, &udp(5247, &capwap)));
     assert_eq!(parse(101, &in_ip(50, &[0; 40])), Frame::Esp);
 }
 
@@ -207,9 +173,7 @@ fn lengths_come_from_the_ip_header_when_it_makes_sense() {
     assert_tcp(parse(101, &offloaded));
     // A snap length takes bytes, not length.
     let whole = ipv4_tcp();
-    let Frame::Tcp(cut) = parse_cut(101, &whole[..41], 44) else {
-        panic!("not TCP")
-    };
+    let Frame::Tcp(cut) = parse_cut(101, &whole[..41], 44) else { panic!("not TCP") };
     assert_eq!((cut.captured, cut.length), (1, 4));
     assert_eq!(parse_cut(101, &whole[..30], 44), Frame::Cut);
     assert_eq!(parse(101, &whole[..19]), Frame::Malformed);
@@ -233,9 +197,7 @@ fn fragments_come_together() {
     arena.extend(&first);
     let frame = parser.parse(&mut arena, 101, at, first.len(), first.len(), 0);
     assert_tcp(frame);
-    let Frame::Tcp(segment) = frame else {
-        unreachable!()
-    };
+    let Frame::Tcp(segment) = frame else { unreachable!() };
     assert_eq!(&arena[segment.payload as usize..][..4], b"data");
 }
 
@@ -245,10 +207,7 @@ fn every_truncation_is_read_without_panic() {
         0x88A8,
         &with(
             &[0, 5, 0x81, 0x00, 0, 6, 8, 0],
-            &in_ip(
-                47,
-                &with(&[0, 0, 0x65, 0x58], &ethernet(0x0800, &ipv4_tcp())),
-            ),
+            &in_ip(47, &with(&[0, 0, 0x65, 0x58], &ethernet(0x0800, &ipv4_tcp()))),
         ),
     );
     assert_tcp(parse(1, &frame));

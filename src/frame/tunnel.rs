@@ -22,6 +22,7 @@ const MPLS_IN_IP: u8 = 137;
 const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 const GENEVE_PORT: u16 = 6081;
 const GTP_USER_PORT: u16 = 2152;
+const CAPWAP_DATA_PORT: u16 = 5247;
 
 /// Reads the payload of an IP packet by its protocol number.
 pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, span: Span) -> Step {
@@ -55,13 +56,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
                 h.acknowledgment_number(),
                 head[13],
             ),
-            Err(_) => (
-                be16(head, 0),
-                be16(head, 2),
-                be32(head, 4),
-                be32(head, 8),
-                head[13],
-            ),
+            Err(_) => (be16(head, 0), be16(head, 2), be32(head, 4), be32(head, 8), head[13]),
         };
     let payload = span.skip(header_length);
     // Arena offsets and packet lengths fit 32 bits.
@@ -94,6 +89,8 @@ fn udp(arena: &[u8], span: Span) -> Step {
         geneve(arena, payload)
     } else if to == GTP_USER_PORT || from == GTP_USER_PORT {
         gtp(arena, payload)
+    } else if to == CAPWAP_DATA_PORT || from == CAPWAP_DATA_PORT {
+        link::capwap(arena, payload)
     } else {
         Err(Frame::Udp)
     };
@@ -189,19 +186,11 @@ fn gre(arena: &[u8], span: Span) -> Step {
             const OPTIONAL_SUBHEADER: u8 = 0x01;
             const FRAME_TYPE: u8 = 0x7C;
             let head = inner.head(arena, 12)?;
-            let header = if head[11] & OPTIONAL_SUBHEADER == 0 {
-                12
-            } else {
-                20
-            };
+            let header = if head[11] & OPTIONAL_SUBHEADER == 0 { 12 } else { 20 };
             let is_ip = (head[10] & FRAME_TYPE) >> 2 == 2;
             inner.head(arena, header)?;
             let inner = inner.skip(header);
-            Ok(if is_ip {
-                Next::Ip(inner)
-            } else {
-                Next::Link(1, inner)
-            })
+            Ok(if is_ip { Next::Ip(inner) } else { Next::Link(1, inner) })
         }
         other => Ok(Next::EtherType(other, inner)),
     }

@@ -60,11 +60,9 @@ impl CodeTable {
         let number = |c: &Code| u64::from_str_radix(c.code, 16).ok();
         match self.kind {
             Kind::Text => None,
-            Kind::Code => self
-                .codes
-                .iter()
-                .find(|c| number(c) == Some(value))
-                .map(|c| c.name.to_owned()),
+            Kind::Code => {
+                self.codes.iter().find(|c| number(c) == Some(value)).map(|c| c.name.to_owned())
+            }
             Kind::Bits => {
                 let mut names = Vec::new();
                 let mut rest = value;
@@ -128,10 +126,7 @@ use code_tables;
 
 /// Looks a name up in one of the tables of [`wire`].
 pub fn code_for(table: &[(&str, u16)], name: &str) -> Option<u16> {
-    table
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|&(_, code)| code)
+    table.iter().find(|(n, _)| *n == name).map(|&(_, code)| code)
 }
 
 #[cfg(test)]
@@ -146,10 +141,7 @@ mod tests {
 
     #[test]
     fn bits_are_named_together_and_a_stray_bit_is_not_explained_away() {
-        assert_eq!(
-            smf::SEC_PROTOS.name_of(0xA0).as_deref(),
-            Some("TLS/SSL + IPSec")
-        );
+        assert_eq!(smf::SEC_PROTOS.name_of(0xA0).as_deref(), Some("TLS/SSL + IPSec"));
         assert_eq!(smf::SEC_PROTOS.name_of(0).as_deref(), Some("none"));
         assert_eq!(smf::SEC_PROTOS.name_of(0x81), None);
     }

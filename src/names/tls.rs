@@ -126,10 +126,7 @@ pub fn suite_codes(suite: u16) -> SuiteCodes {
     let Some(name) = suite_name(suite) else {
         return SuiteCodes::default();
     };
-    let name = name
-        .strip_prefix("TLS_")
-        .or_else(|| name.strip_prefix("SSL_"))
-        .unwrap_or(name);
+    let name = name.strip_prefix("TLS_").or_else(|| name.strip_prefix("SSL_")).unwrap_or(name);
     let (kex, rest) = match name.split_once("_WITH_") {
         Some((kex, rest)) => (Some(kex), rest),
         // Only the TLS 1.3 block 13xx follows the TLS_<enc>_<hash> form.
@@ -151,9 +148,7 @@ pub fn suite_codes(suite: u16) -> SuiteCodes {
         } else {
             code_for(wire::TLS_MAC, mac).unwrap_or(0)
         },
-        kex: kex
-            .and_then(|kex| code_for(wire::TLS_KEX, kex))
-            .unwrap_or(0),
+        kex: kex.and_then(|kex| code_for(wire::TLS_KEX, kex)).unwrap_or(0),
     }
 }
 
@@ -176,18 +171,11 @@ pub fn sslv2_codes(kind: u32) -> SuiteCodes {
         0x0700C0 => 0x0004,
         _ => return SuiteCodes::default(),
     };
-    SuiteCodes {
-        enc,
-        mac: 0x0003,
-        kex: 0x0002,
-    }
+    SuiteCodes { enc, mac: 0x0003, kex: 0x0002 }
 }
 
 fn find(table: &[(u16, &'static str)], code: u16) -> Option<&'static str> {
-    table
-        .binary_search_by_key(&code, |&(c, _)| c)
-        .ok()
-        .map(|i| table[i].1)
+    table.binary_search_by_key(&code, |&(c, _)| c).ok().map(|i| table[i].1)
 }
 
 #[cfg(test)]

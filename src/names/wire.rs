@@ -67,13 +67,8 @@ pub static TLS_KEX: &[(&str, u16)] = &[
 ];
 
 /// MAC part of a TLS suite name to `msg_auth`.
-pub static TLS_MAC: &[(&str, u16)] = &[
-    ("NULL", 0x0001),
-    ("MD5", 0x0003),
-    ("SHA", 0x0004),
-    ("SHA256", 0x0006),
-    ("SHA384", 0x0007),
-];
+pub static TLS_MAC: &[(&str, u16)] =
+    &[("NULL", 0x0001), ("MD5", 0x0003), ("SHA", 0x0004), ("SHA256", 0x0006), ("SHA384", 0x0007)];
 
 /// SSH cipher name to `enc_alg`.
 pub static SSH_CIPHER: &[(&str, u16)] = &[

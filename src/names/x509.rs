@@ -112,26 +112,17 @@ static ATTRIBUTES: &[(&str, &str)] = &[
 
 /// The name of a signature or public key algorithm, by dotted identifier.
 pub fn algorithm_name(oid: &str) -> Option<&'static str> {
-    ALGORITHMS
-        .iter()
-        .find(|(o, _)| *o == oid)
-        .map(|&(_, name)| name)
+    ALGORITHMS.iter().find(|(o, _)| *o == oid).map(|&(_, name)| name)
 }
 
 /// The name and field size in bits of a named curve, by dotted identifier.
 pub fn curve(oid: &str) -> Option<(&'static str, u32)> {
-    CURVES
-        .iter()
-        .find(|(o, _, _)| *o == oid)
-        .map(|&(_, name, bits)| (name, bits))
+    CURVES.iter().find(|(o, _, _)| *o == oid).map(|&(_, name, bits)| (name, bits))
 }
 
 /// The short name of a distinguished name's attribute type.
 pub fn attribute_name(oid: &str) -> Option<&'static str> {
-    ATTRIBUTES
-        .iter()
-        .find(|(o, _)| *o == oid)
-        .map(|&(_, name)| name)
+    ATTRIBUTES.iter().find(|(o, _)| *o == oid).map(|&(_, name)| name)
 }
 
 /// The length in bits of a key whose algorithm alone fixes it.

@@ -27,10 +27,7 @@ enum Verdict {
 #[derive(Debug)]
 pub(super) enum Look {
     /// At the start; the bytes so far could begin a handshake.
-    First {
-        prefix: [u8; LONGEST_PREFIX],
-        length: usize,
-    },
+    First { prefix: [u8; LONGEST_PREFIX], length: usize },
     /// Only the beginnings of segments are looked at.
     Watching,
     /// A handshake has begun: every byte belongs to it.
@@ -49,10 +46,7 @@ pub(super) enum Taken {
 
 impl Look {
     pub fn first() -> Self {
-        Self::First {
-            prefix: [0; LONGEST_PREFIX],
-            length: 0,
-        }
+        Self::First { prefix: [0; LONGEST_PREFIX], length: 0 }
     }
 
     pub fn take(&mut self, bytes: &[u8]) -> Taken {
@@ -71,12 +65,8 @@ impl Look {
             },
             Self::First { prefix, length } => {
                 let kept = prefix[..*length].to_vec();
-                let seen: Vec<u8> = kept
-                    .iter()
-                    .chain(bytes)
-                    .copied()
-                    .take(LONGEST_PREFIX)
-                    .collect();
+                let seen: Vec<u8> =
+                    kept.iter().chain(bytes).copied().take(LONGEST_PREFIX).collect();
                 match begins_first(&seen) {
                     Verdict::Yes => {
                         *self = Self::Following;
@@ -132,12 +122,7 @@ pub fn may_begin(bytes: &[u8]) -> bool {
 /// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
 /// server that wants no handshake.
 fn begins_first(bytes: &[u8]) -> Verdict {
-    let verdicts = [
-        begins_later(bytes),
-        alert(bytes),
-        sslv2_client(bytes),
-        sslv2_server(bytes),
-    ];
+    let verdicts = [begins_later(bytes), alert(bytes), sslv2_client(bytes), sslv2_server(bytes)];
     if verdicts.contains(&Verdict::Yes) {
         Verdict::Yes
     } else if verdicts.contains(&Verdict::Maybe) {
@@ -252,9 +237,7 @@ mod tests {
             let mut look = Look::first();
             match look.take(&HELLO[..cut]) {
                 Taken::Nothing => {
-                    let Taken::With(all) = look.take(&HELLO[cut..]) else {
-                        panic!("cut at {cut}")
-                    };
+                    let Taken::With(all) = look.take(&HELLO[cut..]) else { panic!("cut at {cut}") };
                     assert_eq!(all, HELLO);
                 }
                 Taken::Here => assert!(cut >= 10),
@@ -266,13 +249,7 @@ mod tests {
 
     #[test]
     fn other_protocols_are_refused_at_once() {
-        for other in [
-            &b"GET / HTTP/1.1"[..],
-            b"SSH-2.0-x",
-            b"220 ",
-            &[0x16, 0x04],
-            &[0x80, 0x04],
-        ] {
+        for other in [&b"GET / HTTP/1.1"[..], b"SSH-2.0-x", b"220 ", &[0x16, 0x04], &[0x80, 0x04]] {
             let mut look = Look::first();
             assert!(matches!(look.take(other), Taken::Nothing));
             assert!(matches!(look, Look::Watching), "{other:?}");

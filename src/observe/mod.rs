@@ -56,36 +56,51 @@ pub enum Progress {
 pub struct Observer {
     looks: [Look; 2],
     tls: Option<Box<Tls>>,
+    /// Bytes of a side that did not answer a ClientHello in the middle of a
+    /// connection.
+    unanswered: usize,
 }
+
+/// Bytes after which a ClientHello in the middle of a connection that nobody
+/// has answered is taken for data that looks like one.
+const MAX_UNANSWERED: usize = 16 * 1024;
 
 impl Observer {
     /// An observer of a connection whose first bytes will be seen.
     pub fn from_start() -> Self {
-        Self {
-            looks: [Look::first(), Look::first()],
-            tls: None,
-        }
+        Self { looks: [Look::first(), Look::first()], tls: None, unanswered: 0 }
     }
 
     /// An observer of a connection that is already under way.
     pub fn midstream() -> Self {
-        Self {
-            looks: [Look::Watching, Look::Watching],
-            tls: None,
-        }
+        Self { looks: [Look::Watching, Look::Watching], tls: None, unanswered: 0 }
     }
 
-    /// Whether the side's bytes are wanted in order. Otherwise only segments
-    /// whose beginning [`may_begin`] a handshake are.
+    /// Whether the side's bytes are wanted in order: a handshake may begin with
+    /// them, or the other side has begun one. Otherwise only segments whose
+    /// beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
-        !matches!(self.looks[side.index()], Look::Watching)
+        self.tls.is_some() || !matches!(self.looks[side.index()], Look::Watching)
+    }
+
+    /// Whether the side's first bytes are still looked at.
+    pub fn is_at_start(&self, side: Side) -> bool {
+        matches!(self.looks[side.index()], Look::First { .. })
+    }
+
+    /// Whether no handshake has begun on the side, though one may later.
+    pub fn is_watching(&self, side: Side) -> bool {
+        matches!(self.looks[side.index()], Look::Watching)
     }
 
     /// Takes the next bytes of a side; they begin where a segment begins.
     pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
         let look = &mut self.looks[side.index()];
         match look.take(bytes) {
-            look::Taken::Nothing => return Progress::Open,
+            look::Taken::Nothing => {
+                self.unanswered(side, bytes.len());
+                return Progress::Open;
+            }
             look::Taken::Here => {}
             look::Taken::With(prefix) => {
                 let tls = self.tls.get_or_insert_default();
@@ -94,6 +109,18 @@ impl Observer {
         }
         let tls = self.tls.get_or_insert_default();
         tls.data(side, bytes, certificates)
+    }
+
+    /// A side goes on as if no handshake had begun. After a while there is
+    /// none: the hello was data.
+    fn unanswered(&mut self, side: Side, bytes: usize) {
+        if self.tls.is_none() || self.is_at_start(side) {
+            return;
+        }
+        self.unanswered += bytes;
+        if self.unanswered > MAX_UNANSWERED {
+            *self = Self::midstream();
+        }
     }
 
     /// Bytes of a side are missing.
@@ -108,9 +135,7 @@ impl Observer {
     /// Draws the conclusion that one captured direction allows: only `seen`
     /// was captured.
     pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {
-        self.tls
-            .as_mut()
-            .map_or(Progress::Open, |tls| tls.conclude_one_sided(seen))
+        self.tls.as_mut().map_or(Progress::Open, |tls| tls.conclude_one_sided(seen))
     }
 
     /// What was learned of TLS so far.

@@ -95,10 +95,7 @@ impl Connection {
         self.last_clock = clock;
         self.streams[dir.index()].segments += 1;
         let change = self.life.update(dir, segment, ts);
-        let mut effect = Effect {
-            established: change == Change::Established,
-            ..Effect::default()
-        };
+        let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
         // A reset's payload is a message for people, not part of the stream.
         if segment.length > 0 && segment.flags & flag::RST == 0 {
             let was = self.protected;
@@ -120,9 +117,7 @@ impl Connection {
         certificates: &mut Certificates,
     ) {
         let first_byte = self.life.first_byte(dir);
-        let sequence = segment
-            .seq
-            .wrapping_add(u32::from(segment.flags & flag::SYN != 0));
+        let sequence = segment.seq.wrapping_add(u32::from(segment.flags & flag::SYN != 0));
         let acknowledged = self.life.acknowledged(dir);
         let stream = &mut self.streams[dir.index()];
         let positions = stream
@@ -138,102 +133,83 @@ impl Connection {
         // A probe repeats the byte before the next one (RFC 9293 section 3.8.4).
         let keep_alive = segment.length == 1 && end == edge;
         let lowest = if first_byte.is_some() { 0 } else { i64::MIN };
+        let before = stream.ranges.edge();
         let added = stream.ranges.add(start.max(lowest), end);
         positions.reached(end);
         if added.again > 0 && !keep_alive {
             self.retransmitted += 1;
         }
         let acknowledged = acknowledged.map(|a| positions.position(a));
-        self.observe(
-            dir,
-            start,
-            segment.length,
-            payload,
-            added.new > 0,
-            clock,
-            acknowledged,
-            certificates,
-        );
+        let place =
+            Place { start, length: segment.length, before, fresh: added.new > 0, acknowledged };
+        self.observe(dir, place, payload, clock, certificates);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call, all of it about one segment"
-    )]
     fn observe(
         &mut self,
         dir: Dir,
-        start: i64,
-        length: u32,
+        place: Place,
         payload: &[u8],
-        fresh: bool,
         clock: i64,
-        acknowledged: Option<i64>,
         certificates: &mut Certificates,
     ) {
         if self.protected {
             return;
         }
+        let begins = place.fresh && may_begin(payload);
         if self.observer.is_none() {
             if !self.watching && self.life.start_seen() {
                 self.observer = Some(Box::new(Observer::from_start()));
-            } else if fresh && may_begin(payload) {
+            } else if begins {
                 self.observer = Some(Box::new(Observer::midstream()));
             } else {
                 self.watching = true;
                 return;
             }
         }
-        let Some(observer) = &mut self.observer else {
-            return;
-        };
+        let Some(observer) = &mut self.observer else { return };
         let side = side(dir);
-        let stream = &mut self.streams[dir.index()];
-        let mut progress = Progress::Open;
-        if observer.follows(side) {
-            let first = if self.life.first_byte(dir).is_some() {
-                0
-            } else {
-                start
-            };
-            let reassembler = stream
-                .reassembler
-                .get_or_insert_with(|| Box::new(Reassembler::at(first)));
-            reassembler.push(
-                start,
-                payload,
-                length,
-                clock,
-                acknowledged,
-                &mut |piece| match piece {
-                    Piece::Data(bytes) => {
-                        let now = observer.data(side, bytes, certificates);
-                        if progress == Progress::Open {
-                            progress = now;
-                        }
-                    }
-                    Piece::Hole(bytes) => observer.hole(side, bytes),
-                },
-            );
-        } else if fresh && may_begin(payload) {
-            let mut reassembler = Box::new(Reassembler::at(start));
-            reassembler.push(
-                start,
-                payload,
-                length,
-                clock,
-                acknowledged,
-                &mut |piece| match piece {
-                    Piece::Data(bytes) => progress = observer.data(side, bytes, certificates),
-                    Piece::Hole(bytes) => observer.hole(side, bytes),
-                },
-            );
-            stream.reassembler = Some(reassembler);
+        if !observer.follows(side) && !begins {
+            return;
         }
-        if !observer.follows(side) {
-            self.release(dir);
+        let stream = &mut self.streams[dir.index()];
+        if begins && observer.is_watching(side) {
+            // Some hosts send padding as payload and then the hello over it.
+            // Where a handshake begins is where reading begins.
+            stream.reassembler = None;
+        }
+        let reassembler = stream.reassembler.get_or_insert_with(|| {
+            // From the first byte while the start of the direction is looked
+            // at; later from where the bytes so far end, or where a handshake
+            // begins.
+            let from_start = self.life.first_byte(dir).is_some() && observer.is_at_start(side);
+            let first = match place.before {
+                _ if from_start => 0,
+                Some(edge) if !begins => edge.min(place.start),
+                _ => place.start,
+            };
+            Box::new(Reassembler::at(first))
+        });
+        let mut progress = Progress::Open;
+        reassembler.push(
+            place.start,
+            payload,
+            place.length,
+            clock,
+            place.acknowledged,
+            &mut |piece| deliver(observer, side, piece, certificates, &mut progress),
+        );
+        for dir in [Dir::FromLow, Dir::FromHigh] {
+            self.release_unless_followed(dir);
         }
         self.settle_progress(progress);
+    }
+
+    /// Gives the memory of a direction back that nobody reads any more.
+    fn release_unless_followed(&mut self, dir: Dir) {
+        if self.observer.as_ref().is_some_and(|o| !o.follows(side(dir))) {
+            self.release(dir);
+        }
     }
 
     /// Gives a reassembler's memory back.
@@ -242,7 +218,6 @@ impl Connection {
             self.conflicts += reassembler.conflicts();
         }
         if let Some(observer) = &self.observer
-            && observer.tls().is_none()
             && !observer.follows(Side::Low)
             && !observer.follows(Side::High)
         {
@@ -333,10 +308,7 @@ impl Connection {
 
     /// Bytes that are known to have been sent and were not captured.
     pub fn missed(&self) -> u64 {
-        [Dir::FromLow, Dir::FromHigh]
-            .into_iter()
-            .map(|dir| self.missed_from(dir))
-            .sum()
+        [Dir::FromLow, Dir::FromHigh].into_iter().map(|dir| self.missed_from(dir)).sum()
     }
 
     fn missed_from(&self, dir: Dir) -> u64 {
@@ -351,17 +323,11 @@ impl Connection {
             let edge = stream.ranges.edge().unwrap_or(0);
             (p >= 0 && p <= edge + MAX_AHEAD).then_some(p)
         };
-        let fin = self
-            .life
-            .fin_sequence(dir)
-            .and_then(|s| within(positions.position(s)));
+        let fin = self.life.fin_sequence(dir).and_then(|s| within(positions.position(s)));
         let to = fin.or_else(|| {
             // An acknowledgment one byte beyond may be that of a FIN that was
             // not captured: it proves nothing.
-            let acked = self
-                .life
-                .acknowledged(dir)
-                .and_then(|s| within(positions.position(s)))?;
+            let acked = self.life.acknowledged(dir).and_then(|s| within(positions.position(s)))?;
             let edge = stream.ranges.edge().unwrap_or(0);
             (acked > edge + 1).then_some(acked)
         });
@@ -381,13 +347,11 @@ impl Connection {
     /// where that was not seen the end with the higher port, because servers
     /// have the lower one.
     pub fn client(&self, key: &Key) -> Dir {
-        self.life
-            .client()
-            .unwrap_or(if key.low.port > key.high.port {
-                Dir::FromLow
-            } else {
-                Dir::FromHigh
-            })
+        self.life.client().unwrap_or(if key.low.port > key.high.port {
+            Dir::FromLow
+        } else {
+            Dir::FromHigh
+        })
     }
 
     /// How the connection ended, as text.
@@ -398,6 +362,39 @@ impl Connection {
             Close::Replaced => "replaced",
             Close::Unacknowledged => "fin_unacknowledged",
         })
+    }
+}
+
+/// Where a segment lies in its direction.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: i64,
+    /// Bytes on the wire.
+    length: u32,
+    /// Position after the highest byte seen before.
+    before: Option<i64>,
+    /// Whether it brought bytes that were not seen before.
+    fresh: bool,
+    /// Position up to which the receiver has confirmed.
+    acknowledged: Option<i64>,
+}
+
+/// Shows a piece of a stream to the observer; the first progress counts.
+fn deliver(
+    observer: &mut Observer,
+    side: Side,
+    piece: Piece<'_>,
+    certificates: &mut Certificates,
+    progress: &mut Progress,
+) {
+    match piece {
+        Piece::Data(bytes) => {
+            let now = observer.data(side, bytes, certificates);
+            if *progress == Progress::Open {
+                *progress = now;
+            }
+        }
+        Piece::Hole(bytes) => observer.hole(side, bytes),
     }
 }
 

@@ -267,10 +267,7 @@ impl Ledger {
             r#type: "ledger",
             packets: self.total.packets,
             bytes: self.total.bytes,
-            counters: FATES
-                .iter()
-                .map(|&(fate, name)| (name, self.fate(fate)))
-                .collect(),
+            counters: FATES.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
             connections: &self.connections,
             streams: &self.streams,
             frames: &self.frames,

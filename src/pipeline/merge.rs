@@ -24,10 +24,7 @@ pub(super) enum Payload {
     /// An SMF record, its connection identifier still to be filled in.
     Record(Vec<u8>),
     /// The end of a connection: its JSON object and its row, where wanted.
-    Connection {
-        line: Option<Vec<u8>>,
-        row: Option<(RowKey, u64, u64)>,
-    },
+    Connection { line: Option<Vec<u8>>, row: Option<(RowKey, u64, u64)> },
 }
 
 /// Where the merged output goes.
@@ -86,8 +83,7 @@ impl Merger {
         if self.pending.is_empty() {
             return Ok(());
         }
-        self.pending
-            .sort_unstable_by_key(|e| (e.clock, e.ordinal, e.number));
+        self.pending.sort_unstable_by_key(|e| (e.clock, e.ordinal, e.number));
         let count = self.pending.partition_point(ready);
         let rest = self.pending.split_off(count);
         for emission in std::mem::replace(&mut self.pending, rest) {
@@ -168,25 +164,12 @@ mod tests {
     }
 
     fn record(clock: i64, ordinal: u64, number: u32) -> Emission {
-        Emission {
-            clock,
-            ordinal,
-            number,
-            payload: Payload::Record(vec![0; 300]),
-        }
+        Emission { clock, ordinal, number, payload: Payload::Record(vec![0; 300]) }
     }
 
     fn last(clock: i64, ordinal: u64, number: u32) -> Emission {
-        let payload = Payload::Connection {
-            line: Some(b"{\"a\":1}".to_vec()),
-            row: None,
-        };
-        Emission {
-            clock,
-            ordinal,
-            number,
-            payload,
-        }
+        let payload = Payload::Connection { line: Some(b"{\"a\":1}".to_vec()), row: None };
+        Emission { clock, ordinal, number, payload }
     }
 
     #[test]

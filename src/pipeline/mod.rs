@@ -87,11 +87,8 @@ impl Front<'_> {
         for bucket in &mut work.buckets {
             bucket.clear();
         }
-        let more = self.set.fill(
-            &mut work.batch,
-            self.tuning.batch_packets,
-            self.tuning.batch_bytes,
-        )?;
+        let more =
+            self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let batch = &mut work.batch;
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
@@ -159,15 +156,9 @@ where
         .map_err(|e| fail(RunError::Threads(e)))?;
     let settings = Arc::new(settings.clone());
     let share = settings.max_connections.div_ceil(SHARDS).max(1);
-    let mut shards: Vec<Shard> = (0..SHARDS)
-        .map(|_| Shard::new(Arc::clone(&settings), wants, share))
-        .collect();
-    let mut front = Front {
-        set,
-        parser: Parser::default(),
-        ledger: Ledger::default(),
-        tuning,
-    };
+    let mut shards: Vec<Shard> =
+        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
+    let mut front = Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning };
     let mut merger = Merger::default();
     let (mut current, mut next) = (Work::default(), Work::default());
 
@@ -180,28 +171,19 @@ where
             let stopped = stop.load(Ordering::Relaxed);
             let (filled, ()) = rayon::join(
                 || {
-                    if stopped {
-                        Ok(false)
-                    } else {
-                        front.fill(&mut next)
-                    }
+                    if stopped { Ok(false) } else { front.fill(&mut next) }
                 },
                 || {
                     let work = &current;
-                    shards
-                        .par_iter_mut()
-                        .zip(&work.buckets)
-                        .for_each(|(shard, packets)| {
-                            shard.batch(packets, &work.batch.arena, work.watermark);
-                        });
+                    shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, packets)| {
+                        shard.batch(packets, &work.batch.arena, work.watermark);
+                    });
                 },
             );
             for shard in &mut shards {
                 merger.push(&mut shard.emitted);
             }
-            merger
-                .release(current.watermark, output)
-                .map_err(RunError::Output)?;
+            merger.release(current.watermark, output).map_err(RunError::Output)?;
             progress(front.set.bytes_read());
             read = filled;
             std::mem::swap(&mut current, &mut next);
@@ -220,15 +202,9 @@ where
     }
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
     let (places, bytes) = front.set.damage_totals();
-    ledger.input = ledger::Input {
-        files: front.set.files(),
-        damaged_places: places,
-        damaged_bytes: bytes,
-    };
-    ledger.written = ledger::Written {
-        records: merger.records,
-        record_bytes: merger.record_bytes,
-    };
+    ledger.input =
+        ledger::Input { files: front.set.files(), damaged_places: places, damaged_bytes: bytes };
+    ledger.written = ledger::Written { records: merger.records, record_bytes: merger.record_bytes };
     ledger.interrupted = stop.load(Ordering::Relaxed);
     match result {
         Ok(()) => Ok(ledger),

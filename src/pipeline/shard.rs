@@ -106,14 +106,8 @@ impl Shard {
             .and_then(|rest| rest.get(..p.segment.captured as usize))
             .unwrap_or_default();
         let had_finished = connection.life.both_finished();
-        let effect = connection.segment(
-            p.dir,
-            &p.segment,
-            payload,
-            p.ts,
-            p.clock,
-            &mut self.certificates,
-        );
+        let effect =
+            connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.certificates);
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.session.is_none() {
             connection.life.assume_established(p.ts);
@@ -124,19 +118,13 @@ impl Shard {
             let settle = i64::from(SETTLE_SECONDS) * SECOND;
             connection.session = Some(Session::new(established, settle));
             connection.settles_at = p.clock.saturating_add(settle);
-            self.settling
-                .push_back((connection.settles_at, slot, connection.ordinal));
+            self.settling.push_back((connection.settles_at, slot, connection.ordinal));
         }
         let finished = !had_finished && connection.life.both_finished();
         if effect.closed || finished {
-            self.lingering
-                .push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
+            self.lingering.push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
         }
-        let fate = if started {
-            Fate::TcpFollowed
-        } else {
-            Fate::TcpMidstream
-        };
+        let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
         self.ledger.count(fate, p.wire);
         self.events(slot, effect, p);
     }
@@ -194,11 +182,8 @@ impl Shard {
             self.forget(victim, p.clock);
         }
         self.ledger.connections.seen += 1;
-        let slot = self
-            .table
-            .insert(p.key, Connection::new(p.ordinal, p.ts, p.clock));
-        self.opening
-            .push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
+        let slot = self.table.insert(p.key, Connection::new(p.ordinal, p.ts, p.clock));
+        self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
         slot
     }
 
@@ -245,9 +230,7 @@ impl Shard {
 
     /// Whether a timer's connection is still the one in its slot.
     fn is(&mut self, (_, slot, ordinal): Timer) -> bool {
-        self.table
-            .get_mut(slot)
-            .is_some_and(|(_, c)| c.ordinal == ordinal)
+        self.table.get_mut(slot).is_some_and(|(_, c)| c.ordinal == ordinal)
     }
 
     fn linger(&mut self, (at, slot, ordinal): Timer) {
@@ -290,10 +273,7 @@ impl Shard {
     /// Ends the run: every connection is reported as it stands.
     pub fn finish(&mut self) {
         for slot in self.table.occupied() {
-            let open = self
-                .table
-                .get_mut(slot)
-                .is_some_and(|(_, c)| c.life.ended().is_none());
+            let open = self.table.get_mut(slot).is_some_and(|(_, c)| c.life.ended().is_none());
             self.ledger.connections.open += u64::from(open);
             self.forget(slot, i64::MAX);
         }
@@ -350,11 +330,7 @@ impl Shard {
             let line = line(&self.settings, &key, &connection, client);
             serde_json::to_vec(&line).unwrap_or_default()
         });
-        let row = self
-            .wants
-            .rows
-            .then(|| row(&key, &connection, client))
-            .flatten();
+        let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
         self.emitted.push(Emission {
             clock,
             ordinal: connection.ordinal,
@@ -384,11 +360,7 @@ impl Shard {
 
 /// Takes the first timer that is due.
 fn due(timers: &mut VecDeque<Timer>, watermark: i64) -> Option<Timer> {
-    if timers.front()?.0 <= watermark {
-        timers.pop_front()
-    } else {
-        None
-    }
+    if timers.front()?.0 <= watermark { timers.pop_front() } else { None }
 }
 
 /// Puts a timer back in its place: all but re-queued ones come in order.
@@ -412,10 +384,7 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
     let server = client.other();
     let endpoint = |dir: Dir| {
         let end = key.sender(dir);
-        jsonl::Endpoint {
-            ip: end.ip,
-            port: end.port,
-        }
+        jsonl::Endpoint { ip: end.ip, port: end.port }
     };
     let both = |pair: [u64; 2]| jsonl::Both {
         from_client: pair[client.index()],
@@ -431,11 +400,7 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
         server: endpoint(server),
         local: if local == client { "client" } else { "server" },
         start: jsonl::time(c.first_ts),
-        established_at: c
-            .life
-            .established()
-            .filter(|_| c.life.start_seen())
-            .map(jsonl::time),
+        established_at: c.life.established().filter(|_| c.life.start_seen()).map(jsonl::time),
         end: ended.map(|(ts, _)| jsonl::time(ts)),
         close: c.close(),
         open: ended.is_none(),
@@ -463,25 +428,14 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
     }
     let server = client.other();
     let protection = c.protection().map(|facts| {
-        let version = facts
-            .version
-            .and_then(crate::names::tls::version_name)
-            .unwrap_or("TLS");
-        let suite = facts
-            .suite
-            .map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
-        format!("{version} {}", suite.unwrap_or_default())
-            .trim_end()
-            .to_owned()
+        let version = facts.version.and_then(crate::names::tls::version_name).unwrap_or("TLS");
+        let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
+        format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned()
     });
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((
-        RowKey {
-            protection,
-            server: (s_end.ip, s_end.port),
-            client: c_end.ip,
-        },
+        RowKey { protection, server: (s_end.ip, s_end.port), client: c_end.ip },
         bytes[client.index()],
         bytes[server.index()],
     ))

@@ -93,11 +93,7 @@ impl Detail {
         let s5 = triplet(Ipsec::LEN, usize::from(self.ipsec.is_some()));
         let s6 = triplet(entry, self.names.len());
 
-        Header {
-            length: narrow16(at),
-            ..self.header.clone()
-        }
-        .encode(out);
+        Header { length: narrow16(at), ..self.header.clone() }.encode(out);
         SelfDefining11 {
             trn: 7,
             rsvd1: [0; 2],
@@ -195,11 +191,7 @@ fn name_bytes(name: &str) -> Vec<u8> {
             None => {
                 let mut utf8 = [0; 4];
                 for byte in c.encode_utf8(&mut utf8).bytes() {
-                    out.extend(
-                        format!("\\{byte:02X}")
-                            .chars()
-                            .filter_map(ebcdic::encode_char),
-                    );
+                    out.extend(format!("\\{byte:02X}").chars().filter_map(ebcdic::encode_char));
                 }
             }
         }
@@ -228,38 +220,19 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         let detail = Detail {
-            common: Common11 {
-                event_type: 3,
-                conn_id: 0xA1B2_C3D4,
-                ..Common11::default()
-            },
-            tls: Some(Tls {
-                prot_ver: 0x0303,
-                ..Tls::default()
-            }),
+            common: Common11 { event_type: 3, conn_id: 0xA1B2_C3D4, ..Common11::default() },
+            tls: Some(Tls { prot_ver: 0x0303, ..Tls::default() }),
             ipsec: Some(Ipsec::default()),
             names: vec![
-                DistinguishedName {
-                    dn_type: 5,
-                    name: "CN=a,O=b".to_owned(),
-                },
-                DistinguishedName {
-                    dn_type: 6,
-                    name: "CN=Zürich [ж]".to_owned(),
-                },
+                DistinguishedName { dn_type: 5, name: "CN=a,O=b".to_owned() },
+                DistinguishedName { dn_type: 6, name: "CN=Zürich [ж]".to_owned() },
             ],
             ..Detail::default()
         };
         let mut bytes = Vec::new();
         detail.encode(&mut bytes);
-        assert_eq!(
-            bytes.len(),
-            usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
-        );
-        assert_eq!(
-            bytes[Detail::CONN_ID_OFFSET..][..4],
-            0xA1B2_C3D4_u32.to_be_bytes()
-        );
+        assert_eq!(bytes.len(), usize::from(u16::from_be_bytes([bytes[0], bytes[1]])));
+        assert_eq!(bytes[Detail::CONN_ID_OFFSET..][..4], 0xA1B2_C3D4_u32.to_be_bytes());
         let back = Detail::decode(&bytes).expect("a detail record");
         assert_eq!(back.common, detail.common);
         assert_eq!(back.tls, detail.tls);

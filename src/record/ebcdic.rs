@@ -39,17 +39,12 @@ pub const BLANK: u8 = 0x40;
 /// The text of EBCDIC bytes. Control characters become their Latin-1
 /// counterparts.
 pub fn decode(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|&b| char::from(TO_LATIN1[usize::from(b)]))
-        .collect()
+    bytes.iter().map(|&b| char::from(TO_LATIN1[usize::from(b)])).collect()
 }
 
 /// One character in code page 1047, if it has it.
 pub fn encode_char(c: char) -> Option<u8> {
-    u8::try_from(u32::from(c))
-        .ok()
-        .map(|latin1| FROM_LATIN1[usize::from(latin1)])
+    u8::try_from(u32::from(c)).ok().map(|latin1| FROM_LATIN1[usize::from(latin1)])
 }
 
 /// Text in a field of `N` bytes: left justified, padded with blanks, cut at the
@@ -68,10 +63,7 @@ mod tests {
 
     #[test]
     fn letters_digits_and_the_characters_in_which_1047_differs_from_037() {
-        assert_eq!(
-            field::<8>("STACK"),
-            [0xE2, 0xE3, 0xC1, 0xC3, 0xD2, 0x40, 0x40, 0x40]
-        );
+        assert_eq!(field::<8>("STACK"), [0xE2, 0xE3, 0xC1, 0xC3, 0xD2, 0x40, 0x40, 0x40]);
         assert_eq!(field::<3>("09z"), [0xF0, 0xF9, 0xA9]);
         assert_eq!(field::<3>("[]^"), [0xAD, 0xBD, 0x5F]);
     }

@@ -33,10 +33,7 @@ impl SmfTime {
         let hundredths = nanos.rem_euclid(NANOS_PER_SECOND) / 10_000_000;
         let (year, day_of_year) = year_and_day(seconds.div_euclid(SECONDS_PER_DAY));
         let of_day = seconds.rem_euclid(SECONDS_PER_DAY) * 100 + hundredths;
-        Self {
-            time: u32::try_from(of_day).unwrap_or(0),
-            date: packed_date(year, day_of_year),
-        }
+        Self { time: u32::try_from(of_day).unwrap_or(0), date: packed_date(year, day_of_year) }
     }
 
     /// The date and time as text, `YYYY-MM-DD hh:mm:ss.hh`; `None` where the
@@ -66,9 +63,7 @@ impl SmfTime {
         let century: i16 = digits.get(1..2)?.parse().ok()?;
         let year: i16 = digits.get(2..4)?.parse().ok()?;
         let day: i16 = digits.get(4..7)?.parse().ok()?;
-        (1..=366)
-            .contains(&day)
-            .then_some((1900 + 100 * century + year, day))
+        (1..=366).contains(&day).then_some((1900 + 100 * century + year, day))
     }
 }
 
@@ -97,11 +92,8 @@ fn year_and_day(days: i64) -> (i64, i64) {
     let march_based = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let year = year_of_era + era * 400 + i64::from(march_based >= 306);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let day = if march_based >= 306 {
-        march_based - 305
-    } else {
-        march_based + 60 + i64::from(leap)
-    };
+    let day =
+        if march_based >= 306 { march_based - 305 } else { march_based + 60 + i64::from(leap) };
     (year, day)
 }
 

@@ -42,21 +42,17 @@ pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
         Format::Binary | Format::Flags if bytes.len() <= 8 => {
             let number = bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
             match field.codes {
-                Some(table) if table.kind != Kind::Text => Value::Code {
-                    code: upper_hex(bytes),
-                    name: table.name_of(number),
-                },
+                Some(table) if table.kind != Kind::Text => {
+                    Value::Code { code: upper_hex(bytes), name: table.name_of(number) }
+                }
                 _ => Value::Number(number),
             }
         }
-        Format::Ebcdic if bytes.iter().all(|&b| b == 0) => Value::Text {
-            text: String::new(),
-            name: None,
-        },
+        Format::Ebcdic if bytes.iter().all(|&b| b == 0) => {
+            Value::Text { text: String::new(), name: None }
+        }
         Format::Ebcdic => {
-            let text = ebcdic::decode(bytes)
-                .trim_end_matches([' ', '\0'])
-                .to_owned();
+            let text = ebcdic::decode(bytes).trim_end_matches([' ', '\0']).to_owned();
             let name = field.codes.and_then(|table| table.name_of_text(&text));
             Value::Text { text, name }
         }
@@ -117,25 +113,13 @@ impl fmt::Display for Value {
         match self {
             Self::Number(n) => write!(f, "{n}"),
             Self::Code { code, name } => {
-                write!(
-                    f,
-                    "X'{code}' {}",
-                    name.as_deref().unwrap_or("(unknown code)")
-                )
+                write!(f, "X'{code}' {}", name.as_deref().unwrap_or("(unknown code)"))
             }
-            Self::Text {
-                text,
-                name: Some(name),
-            } => write!(f, "'{text}' {name}"),
+            Self::Text { text, name: Some(name) } => write!(f, "'{text}' {name}"),
             Self::Text { text, name: None } => write!(f, "'{text}'"),
             Self::Date(digits) => {
                 write!(f, "X'{digits:08X}'")?;
-                match (SmfTime {
-                    time: 0,
-                    date: *digits,
-                })
-                .to_text()
-                {
+                match (SmfTime { time: 0, date: *digits }).to_text() {
                     Some(text) => write!(f, " {}", text.split(' ').next().unwrap_or_default()),
                     None => write!(f, " (none)"),
                 }

@@ -60,10 +60,7 @@ impl<'a> Record<'a> {
         }
         let said = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
         if said != bytes.len() {
-            return Err(RecordError::Length {
-                said,
-                there: bytes.len(),
-            });
+            return Err(RecordError::Length { said, there: bytes.len() });
         }
         Ok(Self { bytes })
     }
@@ -175,10 +172,7 @@ impl<'a> Record<'a> {
                 triplet: None,
                 offset: Header::LEN,
                 section: detail.then_some(SelfDefining11::SECTION),
-                bytes: self
-                    .bytes
-                    .get(Header::LEN..Header::LEN + length)
-                    .unwrap_or_default(),
+                bytes: self.bytes.get(Header::LEN..Header::LEN + length).unwrap_or_default(),
             });
         }
         for (index, triplet) in triplets.iter().enumerate() {
@@ -252,9 +246,6 @@ mod tests {
     #[test]
     fn the_rdw_must_say_the_length() {
         assert_eq!(Record::parse(&[0; 4]).err(), Some(RecordError::TooShort(4)));
-        assert_eq!(
-            Record::parse(&[0; 18]).err(),
-            Some(RecordError::Length { said: 0, there: 18 })
-        );
+        assert_eq!(Record::parse(&[0; 18]).err(), Some(RecordError::Length { said: 0, there: 18 }));
     }
 }

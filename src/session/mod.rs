@@ -45,12 +45,7 @@ impl Session {
     /// Starts when the three-way handshake is complete. `settle` is in
     /// nanoseconds.
     pub fn new(established: i64, settle: i64) -> Self {
-        Self {
-            established,
-            settle,
-            initiated: false,
-            ended: false,
-        }
+        Self { established, settle, initiated: false, ended: false }
     }
 
     /// When the connection was established.
@@ -67,19 +62,13 @@ impl Session {
     pub fn settled(&mut self) -> Option<Event> {
         self.is_settling().then(|| {
             self.initiated = true;
-            Event {
-                kind: Kind::Initiation,
-                at: self.established.saturating_add(self.settle),
-            }
+            Event { kind: Kind::Initiation, at: self.established.saturating_add(self.settle) }
         })
     }
 
     /// The protection has changed. Before the initiation this is folded into it.
     pub fn changed(&mut self, at: i64) -> Option<Event> {
-        (self.initiated && !self.ended).then_some(Event {
-            kind: Kind::Change,
-            at,
-        })
+        (self.initiated && !self.ended).then_some(Event { kind: Kind::Change, at })
     }
 
     /// The connection has ended. A connection that lasted `settle` or longer is
@@ -88,17 +77,10 @@ impl Session {
         if self.ended {
             return (None, None);
         }
-        let initiation = if at.saturating_sub(self.established) >= self.settle {
-            self.settled()
-        } else {
-            None
-        };
+        let initiation =
+            if at.saturating_sub(self.established) >= self.settle { self.settled() } else { None };
         self.ended = true;
-        let kind = if self.initiated {
-            Kind::Termination
-        } else {
-            Kind::ShortTermination
-        };
+        let kind = if self.initiated { Kind::Termination } else { Kind::ShortTermination };
         (initiation, Some(Event { kind, at }))
     }
 }
@@ -114,20 +96,14 @@ mod tests {
     }
 
     fn event(kind: Kind, seconds: i64) -> Option<Event> {
-        Some(Event {
-            kind,
-            at: (100 + seconds) * SECOND,
-        })
+        Some(Event { kind, at: (100 + seconds) * SECOND })
     }
 
     #[test]
     fn a_short_connection_has_one_record() {
         let mut s = session();
         assert_eq!(s.changed(101 * SECOND), None);
-        assert_eq!(
-            s.ended(104 * SECOND),
-            (None, event(Kind::ShortTermination, 4))
-        );
+        assert_eq!(s.ended(104 * SECOND), (None, event(Kind::ShortTermination, 4)));
         assert_eq!((s.settled(), s.ended(105 * SECOND)), (None, (None, None)));
     }
 

@@ -144,11 +144,7 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
     };
     Common11 {
         event_type: event.kind as u8,
-        sec_protos: if now.tls.is_some() {
-            PROTECTED_BY_TLS
-        } else {
-            0
-        },
+        sec_protos: if now.tls.is_some() { PROTECTED_BY_TLS } else { 0 },
         flags: if local.ip.is_ipv6() { IPV6 } else { 0 },
         ip_proto: IPPROTO_TCP,
         s_time: start.time,
@@ -169,14 +165,8 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
 
 /// The code of a version; zero (Unknown) for drafts and whatever has none.
 fn version_code(version: u16) -> u16 {
-    let code = if version == SSLV2_WIRE {
-        SSLV2_CODE
-    } else {
-        version
-    };
-    smf::TLS_VERSION
-        .name_of(u64::from(code))
-        .map_or(0, |_| code)
+    let code = if version == SSLV2_WIRE { SSLV2_CODE } else { version };
+    smf::TLS_VERSION.name_of(u64::from(code)).map_or(0, |_| code)
 }
 
 /// The role of the local end in the TLS handshake, whoever opened the TCP
@@ -226,24 +216,17 @@ fn client_certificate(section: &mut Tls, certificate: &Certificate) {
 
 /// `signature_method`, `cert_enc_method` and `digest_alg` of a certificate.
 fn signature_codes(certificate: &Certificate) -> (u16, u16, u16) {
-    let listed = wire::X509_SIGNATURE
-        .iter()
-        .find(|(oid, _)| *oid == certificate.signature_algorithm);
+    let listed =
+        wire::X509_SIGNATURE.iter().find(|(oid, _)| *oid == certificate.signature_algorithm);
     let (method, enc, digest) = listed.map_or((0, 0, 0), |&(_, codes)| codes);
-    let pss = certificate
-        .pss_digest
-        .as_deref()
-        .and_then(x509::digest_code);
+    let pss = certificate.pss_digest.as_deref().and_then(x509::digest_code);
     (method, enc, pss.unwrap_or(digest))
 }
 
 /// `key_type` and the key's length in bits.
 fn key_codes(certificate: &Certificate) -> (u16, u16) {
     let code = code_for(wire::X509_KEY, &certificate.public_key_algorithm).unwrap_or(0);
-    let bits = certificate
-        .key_bits
-        .and_then(|b| u16::try_from(b).ok())
-        .unwrap_or(0);
+    let bits = certificate.key_bits.and_then(|b| u16::try_from(b).ok()).unwrap_or(0);
     (code, bits)
 }
 
@@ -265,11 +248,8 @@ fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
         return 0;
     };
     let generalized = moment.strftime("%Y%m%d%H%M%SZ").to_string();
-    let (form, text) = if time.generalized {
-        (2, &generalized[..])
-    } else {
-        (1, &generalized[2..])
-    };
+    let (form, text) =
+        if time.generalized { (2, &generalized[..]) } else { (1, &generalized[2..]) };
     for (slot, c) in field.iter_mut().zip(text.chars()) {
         *slot = ebcdic::encode_char(c).unwrap_or(0);
     }
@@ -283,15 +263,10 @@ fn distinguished_names(facts: &Facts) -> Vec<DistinguishedName> {
         (&facts.client_certificate, CLIENT_SUBJECT, CLIENT_ISSUER),
     ] {
         if let Some(certificate) = certificate {
-            for (dn_type, name) in [
-                (subject, &certificate.subject),
-                (issuer, &certificate.issuer),
-            ] {
+            for (dn_type, name) in [(subject, &certificate.subject), (issuer, &certificate.issuer)]
+            {
                 if !name.is_empty() {
-                    names.push(DistinguishedName {
-                        dn_type,
-                        name: name.clone(),
-                    });
+                    names.push(DistinguishedName { dn_type, name: name.clone() });
                 }
             }
         }

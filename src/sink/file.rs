@@ -60,10 +60,7 @@ impl OutputFile {
     /// # Errors
     /// If the file exists and `force` is not set, or cannot be created.
     pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
-        let io_error = |error| OutputError::Io {
-            file: path.to_owned(),
-            error,
-        };
+        let io_error = |error| OutputError::Io { file: path.to_owned(), error };
         let direct = |destination| Self {
             writer: Some(BufWriter::with_capacity(BUFFER, destination)),
             path: path.to_owned(),
@@ -82,10 +79,7 @@ impl OutputFile {
                 return Err(io_error(io::Error::from(io::ErrorKind::IsADirectory)));
             }
             Ok(_) => {
-                let file = OpenOptions::new()
-                    .write(true)
-                    .open(path)
-                    .map_err(io_error)?;
+                let file = OpenOptions::new().write(true).open(path).map_err(io_error)?;
                 return Ok(direct(Destination::File(file)));
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -93,11 +87,8 @@ impl OutputFile {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .map_err(io_error)?;
+        let file =
+            OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(io_error)?;
         Ok(Self {
             writer: Some(BufWriter::with_capacity(BUFFER, Destination::File(file))),
             path: path.to_owned(),
@@ -118,10 +109,7 @@ impl OutputFile {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
-        writer.write_all(bytes).map_err(|error| OutputError::Io {
-            file: self.path.clone(),
-            error,
-        })
+        writer.write_all(bytes).map_err(|error| OutputError::Io { file: self.path.clone(), error })
     }
 
     /// Puts the complete file in its place.
@@ -129,10 +117,7 @@ impl OutputFile {
     /// # Errors
     /// What the operating system says; then the place is as it was before.
     pub fn finish(mut self) -> Result<(), OutputError> {
-        let io_error = |error| OutputError::Io {
-            file: self.path.clone(),
-            error,
-        };
+        let io_error = |error| OutputError::Io { file: self.path.clone(), error };
         if let Some(mut writer) = self.writer.take() {
             writer.flush().map_err(io_error)?;
         }
@@ -169,18 +154,11 @@ mod tests {
         assert!(!path.exists());
         file.finish().expect("finished");
         assert_eq!(fs::read(&path).expect("there"), b"whole");
-        assert!(matches!(
-            OutputFile::create(&path, false),
-            Err(OutputError::Exists(_))
-        ));
+        assert!(matches!(OutputFile::create(&path, false), Err(OutputError::Exists(_))));
         let mut again = OutputFile::create(&path, true).expect("forced");
         again.write(b"other").expect("written");
         drop(again);
         assert_eq!(fs::read(&path).expect("there"), b"whole");
-        assert_eq!(
-            fs::read_dir(dir.path()).expect("readable").count(),
-            1,
-            "nothing is left"
-        );
+        assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1, "nothing is left");
     }
 }

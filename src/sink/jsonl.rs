@@ -141,9 +141,7 @@ impl Tls {
                 }
                 false => "server",
             }),
-            handshake: facts
-                .abbreviated
-                .map(|a| if a { "abbreviated" } else { "full" }),
+            handshake: facts.abbreviated.map(|a| if a { "abbreviated" } else { "full" }),
             session_id: facts.session_id.as_deref().map(hex),
             encrypt_then_mac: facts.encrypt_then_mac,
             group: facts.group.map(|g| format!("{g:04X}")),
@@ -194,9 +192,7 @@ fn certificate(c: &Certificate) -> CertificateLine {
 }
 
 fn certificate_time(t: CertificateTime) -> String {
-    jiff::Timestamp::from_second(t.seconds)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
+    jiff::Timestamp::from_second(t.seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 /// A time, in nanoseconds since 1970, as RFC 3339.
@@ -222,10 +218,7 @@ mod tests {
 
     #[test]
     fn times_have_nanoseconds() {
-        assert_eq!(
-            time(1_763_821_815_250_000_001),
-            "2025-11-22T14:30:15.250000001Z"
-        );
+        assert_eq!(time(1_763_821_815_250_000_001), "2025-11-22T14:30:15.250000001Z");
         assert_eq!(time(0), "1970-01-01T00:00:00.000000000Z");
     }
 

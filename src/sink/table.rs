@@ -50,14 +50,8 @@ pub struct Layout {
 const MAX_ROWS: usize = 200_000;
 
 const NONE: &str = "none";
-const HEADINGS: [&str; 6] = [
-    "SERVER",
-    "CLIENT",
-    "PROTECTION",
-    "CONNECTIONS",
-    "FROM CLIENT",
-    "FROM SERVER",
-];
+const HEADINGS: [&str; 6] =
+    ["SERVER", "CLIENT", "PROTECTION", "CONNECTIONS", "FROM CLIENT", "FROM SERVER"];
 
 impl Table {
     /// Adds one connection.
@@ -124,12 +118,7 @@ impl Table {
             widths[2] = widths[2].saturating_sub(excess).max(HEADINGS[2].len());
         }
         let mut out = String::new();
-        line(
-            &mut out,
-            &HEADINGS.map(str::to_owned),
-            &widths,
-            Style::new().bold(),
-        );
+        line(&mut out, &HEADINGS.map(str::to_owned), &widths, Style::new().bold());
         for row in &cells {
             let style = if row[2] == NONE {
                 AnsiColor::Red.on_default()
@@ -165,11 +154,8 @@ fn line(out: &mut String, cells: &[String; 6], widths: &[usize; 6], style: Style
             text.push_str("  ");
         }
         let cell = fit(cell, width);
-        let _ = if i >= 3 {
-            write!(text, "{cell:>width$}")
-        } else {
-            write!(text, "{cell:<width$}")
-        };
+        let _ =
+            if i >= 3 { write!(text, "{cell:>width$}") } else { write!(text, "{cell:<width$}") };
     }
     let _ = writeln!(out, "{style}{}{style:#}", text.trim_end());
 }
@@ -212,11 +198,7 @@ pub fn bytes(n: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 {
-        format!("{n} B")
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
+    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
 #[cfg(test)]
@@ -234,28 +216,16 @@ mod tests {
     #[test]
     fn unprotected_first_and_within_the_width() {
         let mut table = Table::default();
-        table.add(
-            key(443, Some("TLSv1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")),
-            10,
-            1_234_567,
-        );
+        table.add(key(443, Some("TLSv1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")), 10, 1_234_567);
         table.add(key(23, None), 5, 5);
         table.add(key(23, None), 5, 5);
-        let text = anstream::adapter::strip_str(&table.render(Layout {
-            width: Some(90),
-            rows: None,
-        }))
-        .to_string();
+        let text =
+            anstream::adapter::strip_str(&table.render(Layout { width: Some(90), rows: None }))
+                .to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.iter().all(|l| l.chars().count() <= 90), "{text}");
-        assert!(
-            lines[1].starts_with("192.0.2.10:23") && lines[1].contains("none"),
-            "{text}"
-        );
-        assert!(
-            lines[2].contains("TLSv1.2 TLS_ECDHE") && lines[2].ends_with("1.2 MB"),
-            "{text}"
-        );
+        assert!(lines[1].starts_with("192.0.2.10:23") && lines[1].contains("none"), "{text}");
+        assert!(lines[2].contains("TLSv1.2 TLS_ECDHE") && lines[2].ends_with("1.2 MB"), "{text}");
         assert_eq!(table.totals(), [(2, 20), (3, 1_234_597)]);
     }
 
@@ -265,10 +235,7 @@ mod tests {
         for port in 0..10 {
             table.add(key(port, None), 1, 1);
         }
-        let text = table.render(Layout {
-            width: None,
-            rows: Some(3),
-        });
+        let text = table.render(Layout { width: None, rows: Some(3) });
         assert!(text.contains("and 7 more rows"), "{text}");
     }
 

@@ -17,16 +17,10 @@ impl Filter {
     /// # Errors
     /// If neither compiles: the expression is wrong.
     pub fn new(expression: &str) -> Result<Self, SourceError> {
-        let mut filter = Self {
-            expression: expression.to_owned(),
-            programs: Vec::new(),
-        };
+        let mut filter = Self { expression: expression.to_owned(), programs: Vec::new() };
         let tried = [LinkType::ETHERNET, LinkType(101)].map(|link| compile(expression, link));
         if let [Err(message), Err(_)] = tried {
-            return Err(SourceError::Filter {
-                expression: expression.to_owned(),
-                message,
-            });
+            return Err(SourceError::Filter { expression: expression.to_owned(), message });
         }
         for (link, program) in [LinkType::ETHERNET, LinkType(101)].into_iter().zip(tried) {
             filter.programs.push((link, program.ok()));
@@ -39,14 +33,10 @@ impl Filter {
     pub fn accepts(&mut self, link: LinkType, bytes: &[u8]) -> bool {
         let known = self.programs.iter().position(|(l, _)| *l == link);
         let at = known.unwrap_or_else(|| {
-            self.programs
-                .push((link, compile(&self.expression, link).ok()));
+            self.programs.push((link, compile(&self.expression, link).ok()));
             self.programs.len() - 1
         });
-        self.programs[at]
-            .1
-            .as_ref()
-            .is_some_and(|program| program.filter(bytes))
+        self.programs[at].1.as_ref().is_some_and(|program| program.filter(bytes))
     }
 }
 
@@ -68,9 +58,7 @@ fn dlt(link: LinkType) -> i32 {
 
 impl std::fmt::Debug for Filter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Filter")
-            .field("expression", &self.expression)
-            .finish_non_exhaustive()
+        f.debug_struct("Filter").field("expression", &self.expression).finish_non_exhaustive()
     }
 }
 

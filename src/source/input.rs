@@ -29,10 +29,7 @@ pub(super) struct Input {
 impl Input {
     /// Opens a file, or standard input for `-`, and looks through compression.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let io_error = |error| SourceError::Io {
-            file: path.to_owned(),
-            error,
-        };
+        let io_error = |error| SourceError::Io { file: path.to_owned(), error };
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
@@ -41,10 +38,7 @@ impl Input {
         let mut plain = Self::new(path, raw);
         let head = plain.want(4).map_err(io_error)?.to_vec();
         if head.starts_with(&GZIP_MAGIC) {
-            return Ok(Self::new(
-                path,
-                Box::new(flate2::read::MultiGzDecoder::new(plain)),
-            ));
+            return Ok(Self::new(path, Box::new(flate2::read::MultiGzDecoder::new(plain))));
         }
         if head.starts_with(&ZSTD_MAGIC) {
             let decoder = zstd::stream::read::Decoder::new(plain).map_err(io_error)?;
@@ -113,10 +107,7 @@ impl Input {
 
     /// The place of the next byte.
     pub fn place(&self) -> Place {
-        Place {
-            file: self.file.clone(),
-            offset: self.offset,
-        }
+        Place { file: self.file.clone(), offset: self.offset }
     }
 
     /// The file's path.

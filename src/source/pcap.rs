@@ -63,9 +63,7 @@ impl Pcap {
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
         let place = input.place();
         let file = input.file().to_owned();
-        let header = input
-            .want(FILE_HEADER)
-            .map_err(|error| SourceError::Io { file, error })?;
+        let header = input.want(FILE_HEADER).map_err(|error| SourceError::Io { file, error })?;
         let Some((big_endian, magic)) = magic(header).filter(|_| header.len() >= FILE_HEADER)
         else {
             return Err(SourceError::Unsupported {
@@ -99,12 +97,7 @@ impl Pcap {
             big_endian,
             nanos_per_unit: if nanos { 1 } else { 1000 },
             units_per_second: if nanos { 1_000_000_000 } else { 1_000_000 },
-            header: PACKET_HEADER
-                + if magic == MAGIC_MODIFIED {
-                    MODIFIED_EXTRA
-                } else {
-                    0
-                },
+            header: PACKET_HEADER + if magic == MAGIC_MODIFIED { MODIFIED_EXTRA } else { 0 },
             lengths,
             link,
             longest: snap_length.clamp(MAX_PACKET, 16 * MAX_PACKET),
@@ -123,12 +116,7 @@ impl Pcap {
         if swapped {
             std::mem::swap(&mut captured, &mut wire);
         }
-        PacketHeader {
-            seconds: at(0),
-            fraction: at(4),
-            captured,
-            wire,
-        }
+        PacketHeader { seconds: at(0), fraction: at(4), captured, wire }
     }
 
     /// Looks at the next packet without consuming it.
@@ -192,8 +180,10 @@ impl Pcap {
         })
     }
 
+    /// A fraction of more than a second is odd but readable; a length that no
+    /// packet has is not.
     fn plausible(&self, header: &PacketHeader) -> bool {
-        header.captured <= self.longest && header.fraction < self.units_per_second.saturating_mul(2)
+        header.captured <= self.longest
     }
 
     /// A header is nonsense: finds the next one that is followed by another or
@@ -202,8 +192,8 @@ impl Pcap {
         let place = input.place();
         let start = input.offset();
         let what = format!(
-            "not a packet header: captured length {} (at most {}), fraction of a second {}",
-            header.captured, self.longest, header.fraction
+            "not a packet header: captured length {}, at most {}",
+            header.captured, self.longest
         );
         loop {
             input.consume(1);
@@ -233,11 +223,7 @@ impl Pcap {
                 }
             }
         }
-        Step::Damage(Damage {
-            place,
-            what,
-            skipped: input.offset() - start,
-        })
+        Step::Damage(Damage { place, what, skipped: input.offset() - start })
     }
 
     /// Tighter than [`Self::plausible`]: random bytes must not pass.
@@ -248,21 +234,16 @@ impl Pcap {
             && header.wire >= header.captured
             && header.wire <= 16 * MAX_PACKET
             && header.fraction < self.units_per_second
-            && self
-                .last_second
-                .is_none_or(|last| (seconds - last).abs() <= RESYNC_WINDOW_SECONDS)
+            && self.last_second.is_none_or(|last| (seconds - last).abs() <= RESYNC_WINDOW_SECONDS)
     }
 }
 
 /// Byte order and magic number in big-endian reading.
 fn magic(head: &[u8]) -> Option<(bool, u32)> {
     let raw: [u8; 4] = head.get(..4)?.try_into().ok()?;
-    [
-        (true, u32::from_be_bytes(raw)),
-        (false, u32::from_le_bytes(raw)),
-    ]
-    .into_iter()
-    .find(|(_, m)| [MAGIC_MICROS, MAGIC_NANOS, MAGIC_MODIFIED].contains(m))
+    [(true, u32::from_be_bytes(raw)), (false, u32::from_le_bytes(raw))]
+        .into_iter()
+        .find(|(_, m)| [MAGIC_MICROS, MAGIC_NANOS, MAGIC_MODIFIED].contains(m))
 }
 
 /// Whether only zeros follow to the end of the input. Looks no further than a
@@ -275,18 +256,10 @@ fn rest_is_zero(input: &mut Input) -> std::io::Result<bool> {
 
 pub(super) fn read16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
     let raw = [bytes[at], bytes[at + 1]];
-    if big_endian {
-        u16::from_be_bytes(raw)
-    } else {
-        u16::from_le_bytes(raw)
-    }
+    if big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) }
 }
 
 pub(super) fn read32(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
     let raw = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    if big_endian {
-        u32::from_be_bytes(raw)
-    } else {
-        u32::from_le_bytes(raw)
-    }
+    if big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) }
 }

@@ -64,6 +64,8 @@ impl Resolution {
 pub(super) struct PcapNg {
     big_endian: bool,
     interfaces: Vec<Interface>,
+    /// The section has a version that is not known: its blocks mean nothing.
+    foreign: bool,
 }
 
 impl PcapNg {
@@ -76,12 +78,11 @@ impl PcapNg {
     /// has seen.
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
         let file = input.file().to_owned();
-        let head = input
-            .want(12)
-            .map_err(|error| SourceError::Io { file, error })?;
+        let head = input.want(12).map_err(|error| SourceError::Io { file, error })?;
         Ok(Self {
             big_endian: byte_order(head).unwrap_or(false),
             interfaces: Vec::new(),
+            foreign: false,
         })
     }
 
@@ -162,6 +163,25 @@ impl PcapNg {
                 ));
             }
             let body = &block[BLOCK_HEAD..length - BLOCK_TAIL];
+            if kind == SECTION_HEADER {
+                let (major, minor) = match body.get(4..8) {
+                    Some(v) => (read16(v, 0, self.big_endian), read16(v, 2, self.big_endian)),
+                    None => (0, 0),
+                };
+                self.foreign = major != 1;
+                if self.foreign {
+                    input.consume(length);
+                    return Ok(Step::Damage(Damage {
+                        place,
+                        what: format!("a section of pcapng version {major}.{minor}, expected 1.x"),
+                        skipped: length as u64,
+                    }));
+                }
+            }
+            if self.foreign {
+                input.consume(length);
+                continue;
+            }
             let step = match kind {
                 INTERFACE => self.interface(body).map(|()| None),
                 ENHANCED_PACKET => self.enhanced(body).map(Some),
@@ -178,11 +198,7 @@ impl PcapNg {
                 }
                 Err(what) => {
                     input.consume(length);
-                    return Ok(Step::Damage(Damage {
-                        place,
-                        what,
-                        skipped: length as u64,
-                    }));
+                    return Ok(Step::Damage(Damage { place, what, skipped: length as u64 }));
                 }
             }
         }
@@ -190,10 +206,7 @@ impl PcapNg {
 
     fn interface(&mut self, body: &[u8]) -> Result<(), String> {
         if body.len() < 8 {
-            return Err(format!(
-                "an interface description of {} bytes, expected 8",
-                body.len()
-            ));
+            return Err(format!("an interface description of {} bytes, expected 8", body.len()));
         }
         if self.interfaces.len() == MAX_INTERFACES {
             return Err(format!("more than {MAX_INTERFACES} interfaces"));
@@ -223,11 +236,7 @@ impl PcapNg {
                 (IF_TSOFFSET, 8) => {
                     let high = u64::from(read32(value, 0, self.big_endian));
                     let low = u64::from(read32(value, 4, self.big_endian));
-                    let (high, low) = if self.big_endian {
-                        (high, low)
-                    } else {
-                        (low, high)
-                    };
+                    let (high, low) = if self.big_endian { (high, low) } else { (low, high) };
                     interface.offset = ((high << 32) | low).cast_signed();
                 }
                 _ => {}
@@ -240,10 +249,7 @@ impl PcapNg {
 
     fn enhanced(&self, body: &[u8]) -> Result<Head, String> {
         if body.len() < 20 {
-            return Err(format!(
-                "a packet block of {} bytes, expected 20",
-                body.len()
-            ));
+            return Err(format!("a packet block of {} bytes, expected 20", body.len()));
         }
         let interface = read32(body, 0, self.big_endian);
         self.packet(body, interface, 4, 20)
@@ -253,10 +259,7 @@ impl PcapNg {
     /// enhanced block has a 32-bit interface.
     fn old_packet(&self, body: &[u8]) -> Result<Head, String> {
         if body.len() < 20 {
-            return Err(format!(
-                "a packet block of {} bytes, expected 20",
-                body.len()
-            ));
+            return Err(format!("a packet block of {} bytes, expected 20", body.len()));
         }
         let interface = u32::from(read16(body, 0, self.big_endian));
         self.packet(body, interface, 4, 20)
@@ -295,27 +298,13 @@ impl PcapNg {
             return Err("a simple packet block without an interface description".to_owned());
         };
         if body.len() < 4 {
-            return Err(format!(
-                "a simple packet block of {} bytes, expected 4",
-                body.len()
-            ));
+            return Err(format!("a simple packet block of {} bytes, expected 4", body.len()));
         }
         let wire = read32(body, 0, self.big_endian);
-        let limit = if interface.snap_length == 0 {
-            u32::MAX
-        } else {
-            interface.snap_length
-        };
+        let limit = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
         let room = u32::try_from(body.len() - 4).unwrap_or(u32::MAX);
         let captured = wire.min(limit).min(room);
-        Ok(Head {
-            ts: None,
-            skip: 4,
-            captured,
-            trailer: 0,
-            wire,
-            link: interface.link,
-        })
+        Ok(Head { ts: None, skip: 4, captured, trailer: 0, wire, link: interface.link })
     }
 
     /// Finds the next block that looks like one: a known type whose two

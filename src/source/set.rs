@@ -163,21 +163,8 @@ impl Set {
     fn start(&mut self, file: &Path, order: usize) -> Result<(), SourceError> {
         let mut input = Input::open(file)?;
         let (reader, _) = open_reader(&mut input)?;
-        let head = Head {
-            ts: None,
-            skip: 0,
-            captured: 0,
-            trailer: 0,
-            wire: 0,
-            link: LinkType(0),
-        };
-        let mut open = Open {
-            input,
-            reader,
-            order,
-            head,
-            key: i64::MIN,
-        };
+        let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
+        let mut open = Open { input, reader, order, head, key: i64::MIN };
         if self.advance(&mut open) {
             self.open.push(open);
         } else {
@@ -230,11 +217,7 @@ impl Set {
                     if self.damage.len() < MAX_DAMAGE {
                         let place = open.input.place();
                         let what = format!("cannot be read further: {error}");
-                        self.damage.push(Damage {
-                            place,
-                            what,
-                            skipped: 0,
-                        });
+                        self.damage.push(Damage { place, what, skipped: 0 });
                     }
                     return false;
                 }
@@ -291,16 +274,9 @@ impl Set {
         // The reader's peek has made sure that all of it is in the buffer.
         let bytes = open.input.want(end).unwrap_or_default();
         let bytes = bytes.get(head.skip..end).unwrap_or_default();
-        let ts = head.ts.unwrap_or(if self.clock == i64::MIN {
-            0
-        } else {
-            self.clock
-        });
+        let ts = head.ts.unwrap_or(if self.clock == i64::MIN { 0 } else { self.clock });
         self.clock = self.clock.max(ts);
-        let wanted = self
-            .filter
-            .as_mut()
-            .is_none_or(|f| f.accepts(head.link, bytes));
+        let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
         batch.heads.push(PacketHead {
             ts,
             clock: self.clock,
@@ -359,10 +335,7 @@ impl Set {
 /// Finds out the format of an input and starts its reader.
 fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
     let file = input.file().to_owned();
-    let head = input.want(24).map_err(|error| SourceError::Io {
-        file: file.clone(),
-        error,
-    })?;
+    let head = input.want(24).map_err(|error| SourceError::Io { file: file.clone(), error })?;
     if Pcap::matches(head) {
         return Ok((Reader::Pcap(Pcap::open(input)?), Format::Pcap));
     }
@@ -374,17 +347,9 @@ fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
     }
     if head.is_empty() {
         let place = Place { file, offset: 0 };
-        return Err(SourceError::Unsupported {
-            place,
-            what: "the file is empty".to_owned(),
-        });
+        return Err(SourceError::Unsupported { place, what: "the file is empty".to_owned() });
     }
-    let found = head
-        .iter()
-        .take(8)
-        .map(|b| format!("{b:02X}"))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let found = head.iter().take(8).map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ");
     Err(SourceError::UnknownFormat { file, found })
 }
 
@@ -393,10 +358,7 @@ fn captures_below(directory: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut found = Vec::new();
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
-        let io_error = |error| SourceError::Io {
-            file: directory.clone(),
-            error,
-        };
+        let io_error = |error| SourceError::Io { file: directory.clone(), error };
         for entry in std::fs::read_dir(&directory).map_err(io_error)? {
             let entry = entry.map_err(io_error)?;
             let kind = entry.file_type().map_err(io_error)?;

@@ -20,9 +20,8 @@ const FRAME_KINDS: [(u16, usize); 3] = [(4, 14), (8, 28), (12, 14)];
 const VERSION_LENGTH: usize = 18;
 
 /// Picoseconds of a unit of time, by the version record's time unit.
-const PICOSECONDS: [u64; 7] = [
-    15_000_000, 838_096, 15_000_000, 500_000, 2_000_000, 1_000_000, 100_000,
-];
+const PICOSECONDS: [u64; 7] =
+    [15_000_000, 838_096, 15_000_000, 500_000, 2_000_000, 1_000_000, 100_000];
 
 /// Reader of one Sniffer file.
 #[derive(Debug)]
@@ -49,14 +48,9 @@ impl Sniffer {
             .want(MAGIC.len() + RECORD_HEAD + VERSION_LENGTH)
             .map_err(|error| SourceError::Io { file, error })?;
         let record = bytes.get(MAGIC.len()..).unwrap_or_default();
-        let unsupported = |what: String| SourceError::Unsupported {
-            place: place.clone(),
-            what,
-        };
+        let unsupported = |what: String| SourceError::Unsupported { place: place.clone(), what };
         if record.len() < RECORD_HEAD + VERSION_LENGTH || read16(record, 0, false) != VERSION {
-            return Err(unsupported(
-                "a Sniffer file without a version record".to_owned(),
-            ));
+            return Err(unsupported("a Sniffer file without a version record".to_owned()));
         }
         let length = usize::from(read16(record, 2, false));
         let version = &record[RECORD_HEAD..];
@@ -79,17 +73,10 @@ impl Sniffer {
             }
         };
         let Some(&picoseconds) = PICOSECONDS.get(usize::from(unit)) else {
-            return Err(unsupported(format!(
-                "a Sniffer file with time unit {unit}, at most 6"
-            )));
+            return Err(unsupported(format!("a Sniffer file with time unit {unit}, at most 6")));
         };
         input.consume(MAGIC.len() + RECORD_HEAD + length);
-        Ok(Self {
-            midnight: dos_date(date),
-            picoseconds,
-            link,
-            cut: 0,
-        })
+        Ok(Self { midnight: dos_date(date), picoseconds, link, cut: 0 })
     }
 
     /// Looks at the next frame without consuming it.
@@ -147,11 +134,7 @@ impl Sniffer {
             let days = i64::from(body[5]);
             let size = usize::from(read16(body, 6, false)).min(length - before);
             let true_size = usize::from(read16(body, 10, false));
-            let wire = if true_size == 0 {
-                size
-            } else {
-                true_size.max(size)
-            };
+            let wire = if true_size == 0 { size } else { true_size.max(size) };
             if wire > size {
                 self.cut += 1;
             }

@@ -52,20 +52,14 @@ impl Ranges {
             Some(last) => self.fill(last, start, end),
         };
         self.bytes += new;
-        Added {
-            new,
-            again: length - new,
-        }
+        Added { new, again: length - new }
     }
 
     /// A segment that begins below the edge: counts what is new and merges.
     fn fill(&mut self, last: (i64, i64), start: i64, end: i64) -> u64 {
         let mut all = std::mem::take(&mut self.below);
         all.push(last);
-        let seen: i64 = all
-            .iter()
-            .map(|&(f, t)| (t.min(end) - f.max(start)).max(0))
-            .sum();
+        let seen: i64 = all.iter().map(|&(f, t)| (t.min(end) - f.max(start)).max(0)).sum();
         all.push((start, end));
         all.sort_unstable();
         let mut merged: Vec<(i64, i64)> = Vec::with_capacity(all.len());
@@ -131,10 +125,7 @@ mod tests {
         assert_eq!(r.add(0, 10), Added { new: 10, again: 0 });
         assert_eq!(r.add(20, 30), Added { new: 10, again: 0 });
         assert_eq!(r.add(5, 25), Added { new: 10, again: 10 });
-        assert_eq!(
-            (r.bytes(), r.edge(), r.missed(Some(0), None)),
-            (30, Some(30), 0)
-        );
+        assert_eq!((r.bytes(), r.edge(), r.missed(Some(0), None)), (30, Some(30), 0));
     }
 
     #[test]

@@ -45,11 +45,7 @@ pub struct Reassembler {
 impl Reassembler {
     /// Starts at a position.
     pub fn at(position: i64) -> Self {
-        Self {
-            next: position,
-            history_start: position,
-            ..Self::default()
-        }
+        Self { next: position, history_start: position, ..Self::default() }
     }
 
     /// Takes a segment of `length` bytes at `start`, of which `bytes` were
@@ -136,14 +132,7 @@ impl Reassembler {
             self.conflicts += u64::from(contradict(after.start, &after.bytes, start, bytes));
         }
         self.waiting_bytes += bytes.len();
-        self.waiting.insert(
-            at,
-            Waiting {
-                start,
-                end,
-                bytes: bytes.to_vec(),
-            },
-        );
+        self.waiting.insert(at, Waiting { start, end, bytes: bytes.to_vec() });
     }
 
     fn drain(&mut self, deliver: &mut impl FnMut(Piece<'_>)) {
@@ -251,14 +240,7 @@ mod tests {
     }
 
     fn push(r: &mut Reassembler, out: &mut Reader, start: i64, bytes: &[u8], clock: i64) {
-        r.push(
-            start,
-            bytes,
-            bytes.len() as u32,
-            clock,
-            None,
-            &mut out.take(),
-        );
+        r.push(start, bytes, bytes.len() as u32, clock, None, &mut out.take());
     }
 
     #[test]
@@ -292,10 +274,7 @@ mod tests {
         push(&mut r, &mut out, 4, b"ef", PATIENCE - 1);
         assert!(out.bytes.is_empty());
         push(&mut r, &mut out, 6, b"gh", PATIENCE);
-        assert_eq!(
-            (out.bytes.as_slice(), out.holes.as_slice()),
-            (&b"??cdefgh"[..], &[2][..])
-        );
+        assert_eq!((out.bytes.as_slice(), out.holes.as_slice()), (&b"??cdefgh"[..], &[2][..]));
     }
 
     #[test]
@@ -311,10 +290,7 @@ mod tests {
         let (mut r, mut out) = (Reassembler::at(0), Reader::default());
         r.push(0, b"ab", 5, 0, None, &mut out.take());
         push(&mut r, &mut out, 5, b"fg", 0);
-        assert_eq!(
-            (out.bytes.as_slice(), out.holes.as_slice()),
-            (&b"ab???fg"[..], &[3][..])
-        );
+        assert_eq!((out.bytes.as_slice(), out.holes.as_slice()), (&b"ab???fg"[..], &[3][..]));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
+use super::lenient;
 use crate::names::x509 as names;
 
 /// A moment in a certificate, as it was written there.
@@ -45,9 +46,12 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a DER certificate (RFC 5280). `None` if it is none.
+    /// Reads a DER certificate (RFC 5280), leniently if it must be. `None` if
+    /// it is none.
     pub fn from_der(der: &[u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+            return lenient::certificate(der);
+        };
         let tbs = &certificate.tbs_certificate;
         let key = tbs.public_key();
         let validity = tbs.validity();
@@ -81,7 +85,7 @@ impl Certificate {
 }
 
 /// The digest that the parameters of an RSASSA-PSS signature name.
-fn pss_digest(algorithm: &AlgorithmIdentifier<'_>) -> Option<String> {
+pub(super) fn pss_digest(algorithm: &AlgorithmIdentifier<'_>) -> Option<String> {
     match SignatureAlgorithm::try_from(algorithm) {
         Ok(SignatureAlgorithm::RSASSA_PSS(pss)) => Some(pss.hash_algorithm_oid().to_id_string()),
         _ => None,
@@ -89,7 +93,7 @@ fn pss_digest(algorithm: &AlgorithmIdentifier<'_>) -> Option<String> {
 }
 
 /// The length of a key in bits, by its numbers and not by its bytes.
-fn key_length(key: &SubjectPublicKeyInfo<'_>) -> (Option<u32>, Option<&'static str>) {
+pub(super) fn key_length(key: &SubjectPublicKeyInfo<'_>) -> (Option<u32>, Option<&'static str>) {
     const RSA: &str = "1.2.840.113549.1.1.1";
     const DSA: &str = "1.2.840.10040.4.1";
     const EC: &str = "1.2.840.10045.2.1";
@@ -98,9 +102,7 @@ fn key_length(key: &SubjectPublicKeyInfo<'_>) -> (Option<u32>, Option<&'static s
     match algorithm.as_str() {
         DSA => {
             // Parameters are p, q, g; the length of a key is that of p.
-            let p = parameters
-                .and_then(|p| first_integer(p.data))
-                .map(significant_bits);
+            let p = parameters.and_then(|p| first_integer(p.data)).map(significant_bits);
             (p, None)
         }
         EC => {
@@ -112,10 +114,9 @@ fn key_length(key: &SubjectPublicKeyInfo<'_>) -> (Option<u32>, Option<&'static s
         _ => match key.parsed() {
             Ok(PublicKey::RSA(rsa)) => (Some(significant_bits(rsa.modulus)), None),
             // RSA keys restricted to PSS or OAEP have their own identifiers.
-            _ if algorithm.starts_with("1.2.840.113549.1.1.") && algorithm != RSA => (
-                rsa_modulus(&key.subject_public_key.data).map(significant_bits),
-                None,
-            ),
+            _ if algorithm.starts_with("1.2.840.113549.1.1.") && algorithm != RSA => {
+                (rsa_modulus(&key.subject_public_key.data).map(significant_bits), None)
+            }
             _ => (names::fixed_key_bits(&algorithm), None),
         },
     }
@@ -124,34 +125,13 @@ fn key_length(key: &SubjectPublicKeyInfo<'_>) -> (Option<u32>, Option<&'static s
 /// The modulus of an RSAPublicKey (RFC 8017 appendix A.1.1).
 fn rsa_modulus(der: &[u8]) -> Option<&[u8]> {
     const SEQUENCE: u8 = 0x30;
-    let (tag, content) = der_value(der)?;
-    (tag == SEQUENCE).then(|| first_integer(content)).flatten()
+    lenient::content(der, SEQUENCE).and_then(first_integer)
 }
 
 /// The content of an INTEGER at the start of DER data.
 fn first_integer(der: &[u8]) -> Option<&[u8]> {
     const INTEGER: u8 = 0x02;
-    let (tag, content) = der_value(der)?;
-    (tag == INTEGER).then_some(content)
-}
-
-/// Tag and content of the first DER value.
-fn der_value(der: &[u8]) -> Option<(u8, &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let count = usize::from(first & 0x7F);
-        if count == 0 || count > 3 || rest.len() < count {
-            return None;
-        }
-        let length = rest[..count]
-            .iter()
-            .fold(0, |n, &b| n << 8 | usize::from(b));
-        (length, &rest[count..])
-    };
-    Some((tag, rest.get(..length)?))
+    lenient::content(der, INTEGER)
 }
 
 /// Bits of an unsigned big-endian number, without leading zeros.
@@ -163,7 +143,7 @@ pub(crate) fn significant_bits(number: &[u8]) -> u32 {
 }
 
 /// A distinguished name in the form of RFC 4514: the most specific first.
-fn name(name: &X509Name<'_>) -> String {
+pub(super) fn name(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = name
         .iter_rdn()
         .map(|rdn| rdn.iter().map(attribute).collect::<Vec<_>>().join("+"))
@@ -178,11 +158,7 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
     match text(attribute) {
         Some(value) => format!("{key}={}", escape(&value)),
         None => {
-            let hex: String = attribute
-                .as_slice()
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
+            let hex: String = attribute.as_slice().iter().map(|b| format!("{b:02x}")).collect();
             format!("{key}=#{hex}")
         }
     }
@@ -201,10 +177,8 @@ fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
         // In practice Latin-1.
         TELETEX => Some(bytes.iter().map(|&b| char::from(b)).collect()),
         BMP => {
-            let units: Vec<u16> = bytes
-                .chunks_exact(2)
-                .map(|c| u16::from_be_bytes([c[0], c[1]]))
-                .collect();
+            let units: Vec<u16> =
+                bytes.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
             String::from_utf16(&units).ok()
         }
         UNIVERSAL => bytes

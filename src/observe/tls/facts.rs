@@ -104,7 +104,6 @@ pub struct Facts {
 impl Facts {
     /// Whether the version is TLS 1.3 or one of its drafts.
     pub fn is_tls13(&self) -> bool {
-        self.version
-            .is_some_and(|v| v == 0x0304 || names::is_draft13(v))
+        self.version.is_some_and(|v| v == 0x0304 || names::is_draft13(v))
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod certificate;
 mod facts;
+mod lenient;
 mod record;
 mod sslv2;
 mod state;

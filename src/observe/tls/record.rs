@@ -139,11 +139,7 @@ fn complete(bytes: &[u8], each: &mut impl FnMut(&[u8])) -> Result<usize, TooLong
     let mut used = 0;
     while let [kind, a, b, c, ..] = bytes[used..] {
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-        let limit = if kind == CERTIFICATE {
-            MAX_CERTIFICATE
-        } else {
-            MAX_MESSAGE
-        };
+        let limit = if kind == CERTIFICATE { MAX_CERTIFICATE } else { MAX_MESSAGE };
         if length > limit {
             return Err(TooLong);
         }
@@ -176,24 +172,15 @@ mod tests {
     }
 
     /// Three messages in two records: the second message spans them.
-    const RECORDS: &[u8] = &[
-        22, 3, 3, 0, 7, 1, 0, 0, 1, 9, 2, 0, 22, 3, 3, 0, 9, 0, 3, 7, 7, 7, 14, 0, 0, 0,
-    ];
+    const RECORDS: &[u8] =
+        &[22, 3, 3, 0, 7, 1, 0, 0, 1, 9, 2, 0, 22, 3, 3, 0, 9, 0, 3, 7, 7, 7, 14, 0, 0, 0];
 
     #[test]
     fn messages_span_records_and_share_them() {
-        let expected = [
-            vec![1, 0, 0, 1, 9],
-            vec![2, 0, 0, 3, 7, 7, 7],
-            vec![14, 0, 0, 0],
-        ];
+        let expected = [vec![1, 0, 0, 1, 9], vec![2, 0, 0, 3, 7, 7, 7], vec![14, 0, 0, 0]];
         assert_eq!(messages(&[RECORDS]), expected);
         for cut in 0..RECORDS.len() {
-            assert_eq!(
-                messages(&[&RECORDS[..cut], &RECORDS[cut..]]),
-                expected,
-                "cut at {cut}"
-            );
+            assert_eq!(messages(&[&RECORDS[..cut], &RECORDS[cut..]]), expected, "cut at {cut}");
         }
         let bytes: Vec<&[u8]> = RECORDS.chunks(1).collect();
         assert_eq!(messages(&bytes), expected);
@@ -204,10 +191,7 @@ mod tests {
         let mut deframer = Deframer::default();
         assert_eq!(deframer.next(&mut &b"GET / "[..]), Some(Event::Broken));
         let mut deframer = Deframer::default();
-        assert_eq!(
-            deframer.next(&mut &[23, 3, 3, 0x48, 0x01][..]),
-            Some(Event::Broken)
-        );
+        assert_eq!(deframer.next(&mut &[23, 3, 3, 0x48, 0x01][..]), Some(Event::Broken));
     }
 
     #[test]

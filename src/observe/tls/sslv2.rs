@@ -85,11 +85,7 @@ pub(super) enum Message<'a> {
     /// CLIENT-HELLO with the version it asks for.
     ClientHello { version: u16, session_id: &'a [u8] },
     /// SERVER-HELLO.
-    ServerHello {
-        session_id_hit: bool,
-        version: u16,
-        certificate: &'a [u8],
-    },
+    ServerHello { session_id_hit: bool, version: u16, certificate: &'a [u8] },
     /// CLIENT-MASTER-KEY with the cipher kind.
     ClientMasterKey { cipher: u32 },
     /// ERROR with its code.
@@ -100,20 +96,13 @@ pub(super) enum Message<'a> {
 
 /// Reads a clear message.
 pub(super) fn parse(record: &[u8]) -> Message<'_> {
-    let word = |at: usize| {
-        record
-            .get(at..at + 2)
-            .map(|w| u16::from_be_bytes([w[0], w[1]]))
-    };
+    let word = |at: usize| record.get(at..at + 2).map(|w| u16::from_be_bytes([w[0], w[1]]));
     let message = match record.first() {
         Some(&CLIENT_HELLO) => (|| {
             let ciphers = usize::from(word(3)?);
             let length = usize::from(word(5)?);
             let session_id = record.get(9 + ciphers..9 + ciphers + length)?;
-            Some(Message::ClientHello {
-                version: word(1)?,
-                session_id,
-            })
+            Some(Message::ClientHello { version: word(1)?, session_id })
         })(),
         Some(&SERVER_HELLO) => (|| {
             let length = usize::from(word(5)?);
@@ -149,11 +138,7 @@ mod tests {
             }
             assert_eq!(
                 out,
-                [
-                    Record::Clear(vec![0, 0, 1]),
-                    Record::Clear(vec![9; 5]),
-                    Record::Clear(vec![7])
-                ]
+                [Record::Clear(vec![0, 0, 1]), Record::Clear(vec![9; 5]), Record::Clear(vec![7])]
             );
         }
     }
@@ -173,19 +158,12 @@ mod tests {
 
     #[test]
     fn messages() {
-        assert_eq!(
-            parse(&[2, 7, 0, 0xC0, 0, 0]),
-            Message::ClientMasterKey { cipher: 0x0700C0 }
-        );
+        assert_eq!(parse(&[2, 7, 0, 0xC0, 0, 0]), Message::ClientMasterKey { cipher: 0x0700C0 });
         assert_eq!(parse(&[0, 0, 1]), Message::Error(1));
         let hello = [4, 0, 1, 0, 2, 0, 2, 0, 3, 0, 16, 0xDE, 0xAD];
         assert_eq!(
             parse(&hello),
-            Message::ServerHello {
-                session_id_hit: false,
-                version: 2,
-                certificate: &[0xDE, 0xAD]
-            }
+            Message::ServerHello { session_id_hit: false, version: 2, certificate: &[0xDE, 0xAD] }
         );
         assert_eq!(parse(&hello[..12]), Message::Other);
     }

@@ -142,11 +142,7 @@ impl Tls {
     /// proved; the server's show its choice, and that it went on.
     pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {
         let half = &self.halves[seen.index()];
-        let went_on = if self.facts.is_tls13() {
-            half.application > 0
-        } else {
-            half.protected
-        };
+        let went_on = if self.facts.is_tls13() { half.application > 0 } else { half.protected };
         if self.facts.server_hello
             && self.facts.client == Some(seen.other())
             && went_on
@@ -269,10 +265,7 @@ impl Tls {
         let ends =
             level == FATAL || description == CLOSE_NOTIFY || tls13 && description != USER_CANCELED;
         if known && ends && !self.facts.completed {
-            self.facts.failure = Some(Failure::Alert {
-                description,
-                from: side,
-            });
+            self.facts.failure = Some(Failure::Alert { description, from: side });
         }
     }
 
@@ -388,11 +381,7 @@ impl Tls {
                     self.halves[side.index()].framing = Framing::Unknown;
                 }
             }
-            sslv2::Message::ServerHello {
-                session_id_hit,
-                version,
-                certificate,
-            } => {
+            sslv2::Message::ServerHello { session_id_hit, version, certificate } => {
                 if self.facts.server_hello || self.is_client(side) {
                     return;
                 }
@@ -404,8 +393,14 @@ impl Tls {
                 self.facts.server_certificate = certificates.get(certificate);
                 self.sslv2_keyed |= session_id_hit;
                 self.seal_sslv2(side);
+                if session_id_hit {
+                    // The client has its keys already and sends none.
+                    self.seal_sslv2(side.other());
+                }
             }
-            sslv2::Message::ClientMasterKey { cipher } => {
+            sslv2::Message::ClientMasterKey { cipher }
+                if names::sslv2_cipher_name(cipher).is_some() =>
+            {
                 self.facts.suite = Some(Suite::Sslv2(cipher));
                 self.sslv2_keyed = true;
                 self.seal_sslv2(side);

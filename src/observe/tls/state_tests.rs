@@ -18,11 +18,7 @@ fn client_hello(extensions: &[u8]) -> Vec<u8> {
     let mut body = vec![3, 3];
     body.extend([1; 32]);
     body.extend([0, 0, 2, 0xC0, 0x2F, 1, 0]);
-    body.extend(
-        u16::try_from(extensions.len())
-            .expect("short")
-            .to_be_bytes(),
-    );
+    body.extend(u16::try_from(extensions.len()).expect("short").to_be_bytes());
     body.extend(extensions);
     message(1, &body)
 }
@@ -33,11 +29,7 @@ fn server_hello(suite: u16, extensions: &[u8]) -> Vec<u8> {
     body.extend([1, 0x55]);
     body.extend(suite.to_be_bytes());
     body.push(0);
-    body.extend(
-        u16::try_from(extensions.len())
-            .expect("short")
-            .to_be_bytes(),
-    );
+    body.extend(u16::try_from(extensions.len()).expect("short").to_be_bytes());
     body.extend(extensions);
     message(2, &body)
 }
@@ -67,15 +59,7 @@ fn full12() -> Vec<(Side, Vec<u8>)> {
     vec![
         (C, record(22, &client_hello(&[]))),
         (S, full_server_flight()),
-        (
-            C,
-            [
-                record(22, &message(16, &[1, 2])),
-                CCS.to_vec(),
-                record(22, &[9; 40]),
-            ]
-            .concat(),
-        ),
+        (C, [record(22, &message(16, &[1, 2])), CCS.to_vec(), record(22, &[9; 40])].concat()),
         (S, [CCS.to_vec(), record(22, &[9; 40])].concat()),
     ]
 }
@@ -85,22 +69,12 @@ fn a_full_handshake_of_tls12() {
     let steps = full12();
     let (progress, facts) = run(&steps);
     assert_eq!(progress, Progress::Protected);
-    assert_eq!(
-        (facts.version, facts.suite),
-        (Some(0x0303), Some(Suite::Tls(0xC02F)))
-    );
-    assert_eq!(
-        (facts.client, facts.abbreviated, facts.group),
-        (Some(C), Some(false), Some(29))
-    );
+    assert_eq!((facts.version, facts.suite), (Some(0x0303), Some(Suite::Tls(0xC02F))));
+    assert_eq!((facts.client, facts.abbreviated, facts.group), (Some(C), Some(false), Some(29)));
     assert_eq!(facts.session_id.as_deref(), Some(&[0x55][..]));
     assert!(facts.encrypt_then_mac && !facts.incomplete);
     for n in 0..steps.len() {
-        assert_eq!(
-            run(&steps[..n]).0,
-            Progress::Open,
-            "after {n} flights nothing is proved"
-        );
+        assert_eq!(run(&steps[..n]).0, Progress::Open, "after {n} flights nothing is proved");
     }
 }
 
@@ -108,21 +82,10 @@ fn a_full_handshake_of_tls12() {
 fn an_abbreviated_handshake_of_tls12() {
     let (progress, facts) = run(&[
         (C, record(22, &client_hello(&[]))),
-        (
-            S,
-            [
-                record(22, &server_hello(0xC02F, &[])),
-                CCS.to_vec(),
-                record(22, &[9; 40]),
-            ]
-            .concat(),
-        ),
+        (S, [record(22, &server_hello(0xC02F, &[])), CCS.to_vec(), record(22, &[9; 40])].concat()),
         (C, [CCS.to_vec(), record(22, &[9; 40])].concat()),
     ]);
-    assert_eq!(
-        (progress, facts.abbreviated),
-        (Progress::Protected, Some(true))
-    );
+    assert_eq!((progress, facts.abbreviated), (Progress::Protected, Some(true)));
 }
 
 #[test]
@@ -144,12 +107,7 @@ fn tls13_needs_the_client_to_go_on() {
         (C, record(22, &client_hello(&[]))),
         (
             S,
-            [
-                record(22, &server_hello(0x1301, TLS13)),
-                CCS.to_vec(),
-                record(23, &[9; 99]),
-            ]
-            .concat(),
+            [record(22, &server_hello(0x1301, TLS13)), CCS.to_vec(), record(23, &[9; 99])].concat(),
         ),
         (C, [CCS.to_vec(), record(23, &[9; 53])].concat()),
     ];
@@ -166,14 +124,7 @@ fn tls13_needs_the_client_to_go_on() {
 #[test]
 fn early_data_proves_nothing() {
     let steps = [
-        (
-            C,
-            [
-                record(22, &client_hello(&[0, 42, 0, 0])),
-                record(23, &[9; 53]),
-            ]
-            .concat(),
-        ),
+        (C, [record(22, &client_hello(&[0, 42, 0, 0])), record(23, &[9; 53])].concat()),
         (S, record(22, &server_hello(0x1301, TLS13))),
         (C, record(23, &[9; 53])),
     ];
@@ -193,37 +144,18 @@ fn a_hello_retry_request_is_no_server_hello() {
         (C, record(22, &client_hello(&[]))),
         (S, [record(22, &retry), CCS.to_vec()].concat()),
         (C, [CCS.to_vec(), record(22, &client_hello(&[]))].concat()),
-        (
-            S,
-            [
-                record(22, &server_hello(0x1302, TLS13)),
-                record(23, &[9; 99]),
-            ]
-            .concat(),
-        ),
+        (S, [record(22, &server_hello(0x1302, TLS13)), record(23, &[9; 99])].concat()),
         (C, record(23, &[9; 53])),
     ]);
-    assert_eq!(
-        (progress, facts.suite),
-        (Progress::Protected, Some(Suite::Tls(0x1302)))
-    );
+    assert_eq!((progress, facts.suite), (Progress::Protected, Some(Suite::Tls(0x1302))));
     assert!(facts.hello_retry_request && !facts.incomplete);
 }
 
 #[test]
 fn a_fatal_alert_is_a_failure_and_a_warning_is_none() {
-    let (progress, facts) = run(&[
-        (C, record(22, &client_hello(&[]))),
-        (S, record(21, &[2, 40])),
-    ]);
+    let (progress, facts) = run(&[(C, record(22, &client_hello(&[]))), (S, record(21, &[2, 40]))]);
     assert_eq!(progress, Progress::Failed);
-    assert_eq!(
-        facts.failure,
-        Some(Failure::Alert {
-            description: 40,
-            from: S
-        })
-    );
+    assert_eq!(facts.failure, Some(Failure::Alert { description: 40, from: S }));
     let mut steps = full12();
     steps.insert(1, (S, record(21, &[1, 112])));
     assert_eq!(run(&steps).0, Progress::Protected);
@@ -239,16 +171,9 @@ fn a_hole_is_survived_and_told() {
     tls.hole(S, 500);
     tls.data(S, b"rest of a certificate", &mut certificates);
     tls.data(C, &steps[2].1, &mut certificates);
-    assert_eq!(
-        tls.data(S, &steps[3].1, &mut certificates),
-        Progress::Protected
-    );
+    assert_eq!(tls.data(S, &steps[3].1, &mut certificates), Progress::Protected);
     assert!(tls.facts().incomplete);
-    assert_eq!(
-        tls.facts().abbreviated,
-        None,
-        "what was in the hole is not known"
-    );
+    assert_eq!(tls.facts().abbreviated, None, "what was in the hole is not known");
 }
 
 #[test]
@@ -285,37 +210,21 @@ fn sslv2_full_and_resumed() {
         (S, sealed.clone()),
     ]);
     assert_eq!(progress, Progress::Protected);
-    assert_eq!(
-        (facts.version, facts.suite),
-        (Some(2), Some(Suite::Sslv2(0x0700C0)))
-    );
+    assert_eq!((facts.version, facts.suite), (Some(2), Some(Suite::Sslv2(0x0700C0))));
     assert_eq!(facts.abbreviated, Some(false));
-    let (progress, facts) = run(&[
-        (C, hello),
-        (S, [answer(1), sealed.clone()].concat()),
-        (C, sealed),
-    ]);
-    assert_eq!(
-        (progress, facts.abbreviated),
-        (Progress::Protected, Some(true))
-    );
+    let (progress, facts) =
+        run(&[(C, hello), (S, [answer(1), sealed.clone()].concat()), (C, sealed)]);
+    assert_eq!((progress, facts.abbreviated), (Progress::Protected, Some(true)));
     assert_eq!(facts.suite, None);
 }
 
 #[test]
 fn tls_after_an_sslv2_hello() {
-    let hello = [
-        &[0x80, 0x1C, 1, 3, 3, 0, 3, 0, 0, 0, 16, 0, 0, 0x2F][..],
-        &[5; 16],
-    ]
-    .concat();
+    let hello = [&[0x80, 0x1C, 1, 3, 3, 0, 3, 0, 0, 0, 16, 0, 0, 0x2F][..], &[5; 16]].concat();
     let mut steps = full12();
     steps[0].1 = hello;
     let (progress, facts) = run(&steps);
-    assert_eq!(
-        (progress, facts.version),
-        (Progress::Protected, Some(0x0303))
-    );
+    assert_eq!((progress, facts.version), (Progress::Protected, Some(0x0303)));
 }
 
 proptest! {

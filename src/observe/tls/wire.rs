@@ -101,10 +101,8 @@ impl ServerHello<'_> {
 
     /// The group of the server's key share.
     pub fn key_share(&self) -> Option<u16> {
-        let body = self
-            .extensions
-            .find(KEY_SHARE)
-            .or_else(|| self.extensions.find(KEY_SHARE_DRAFT))?;
+        let body =
+            self.extensions.find(KEY_SHARE).or_else(|| self.extensions.find(KEY_SHARE_DRAFT))?;
         body.first_chunk::<2>().map(|g| u16::from_be_bytes(*g))
     }
 
@@ -257,20 +255,15 @@ fn server_hello_fields(body: &[u8]) -> Option<(&[u8], ServerHello<'_>)> {
     let (suite, rest) = rest.split_first_chunk::<2>()?;
     let rest = if short { rest } else { rest.get(1..)? };
     let extensions = match rest.split_first_chunk::<2>() {
-        Some((length, rest)) => rest
-            .get(..usize::from(u16::from_be_bytes(*length)))
-            .unwrap_or(rest),
+        Some((length, rest)) => {
+            rest.get(..usize::from(u16::from_be_bytes(*length))).unwrap_or(rest)
+        }
         None => &[],
     };
     let suite = u16::from_be_bytes(*suite);
     Some((
         random,
-        ServerHello {
-            legacy_version,
-            session_id,
-            suite,
-            extensions: Extensions(extensions),
-        },
+        ServerHello { legacy_version, session_id, suite, extensions: Extensions(extensions) },
     ))
 }
 
@@ -304,11 +297,7 @@ mod tests {
             body.push(0);
         }
         if !extensions.is_empty() {
-            body.extend(
-                u16::try_from(extensions.len())
-                    .expect("short")
-                    .to_be_bytes(),
-            );
+            body.extend(u16::try_from(extensions.len()).expect("short").to_be_bytes());
             body.extend(extensions);
         }
         let mut message = vec![2, 0, 0, u8::try_from(body.len()).expect("short")];
@@ -320,9 +309,7 @@ mod tests {
     fn encrypt_then_mac_is_extension_22() {
         // The crate's own ServerHello extension parser looks for 21.
         let m = server_hello(0x0303, true, &[0, 22, 0, 0]);
-        let Message::ServerHello(hello) = parse(&m) else {
-            panic!("no ServerHello")
-        };
+        let Message::ServerHello(hello) = parse(&m) else { panic!("no ServerHello") };
         assert!(hello.encrypt_then_mac());
         assert_eq!(
             (hello.version(), hello.suite, hello.session_id),
@@ -335,29 +322,20 @@ mod tests {
         let m = server_hello(
             0x0303,
             true,
-            &[
-                0, 22, 0, 0, 0, 15, 0, 0, 0, 43, 0, 2, 3, 4, 0, 1, 0xFF, 0xFF,
-            ],
+            &[0, 22, 0, 0, 0, 15, 0, 0, 0, 43, 0, 2, 3, 4, 0, 1, 0xFF, 0xFF],
         );
-        let Message::ServerHello(hello) = parse(&m) else {
-            panic!("no ServerHello")
-        };
+        let Message::ServerHello(hello) = parse(&m) else { panic!("no ServerHello") };
         assert!(hello.encrypt_then_mac());
         assert_eq!(hello.version(), 0x0304);
     }
 
     #[test]
     fn versions_that_the_crate_does_not_know() {
-        for (version, session_id) in [
-            (0x0300, true),
-            (0x0101, true),
-            (0x7F0E, false),
-            (0x7F12, false),
-        ] {
+        for (version, session_id) in
+            [(0x0300, true), (0x0101, true), (0x7F0E, false), (0x7F12, false)]
+        {
             let m = server_hello(version, session_id, &[0, 22, 0, 0]);
-            let Message::ServerHello(hello) = parse(&m) else {
-                panic!("{version:04X}")
-            };
+            let Message::ServerHello(hello) = parse(&m) else { panic!("{version:04X}") };
             assert_eq!((hello.legacy_version, hello.suite), (version, 0xC02F));
             assert!(hello.encrypt_then_mac(), "{version:04X}");
         }
@@ -385,9 +363,6 @@ mod tests {
     #[test]
     fn names_are_ascii_or_escaped() {
         let list = [0, 0, 0, 9, 0, 7, 0, 0, 4, b'a', 0xC3, b'\\', b'z'];
-        assert_eq!(
-            Extensions(&list).server_name().as_deref(),
-            Some("a\\xC3\\x5Cz")
-        );
+        assert_eq!(Extensions(&list).server_name().as_deref(), Some("a\\xC3\\x5Cz"));
     }
 }
