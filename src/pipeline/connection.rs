@@ -173,7 +173,8 @@ impl Connection {
             return;
         }
         let stream = &mut self.streams[dir.index()];
-        if begins && observer.is_watching(side) {
+        let past = |r: &mut Box<Reassembler>| r.position() > place.start;
+        if begins && observer.is_watching(side) && stream.reassembler.as_mut().is_some_and(past) {
             // Some hosts send padding as payload and then the hello over it.
             // Where a handshake begins is where reading begins.
             stream.reassembler = None;

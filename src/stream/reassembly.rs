@@ -90,6 +90,11 @@ impl Reassembler {
         }
     }
 
+    /// Position of the next byte to be handed out.
+    pub fn position(&self) -> i64 {
+        self.next
+    }
+
     /// Whether bytes wait for others.
     pub fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
