@@ -78,9 +78,10 @@ impl Life {
         self.ended
     }
 
-    /// Whether both sides have sent FIN.
-    pub fn both_finished(&self) -> bool {
-        self.fin.iter().all(Option::is_some)
+    /// Whether both sides have sent FIN; or one has, and nothing of the other
+    /// is captured.
+    pub fn finished(&self) -> bool {
+        self.fin.iter().zip(&self.first).all(|(fin, first)| fin.is_some() || first.is_none())
     }
 
     /// Sequence number of the first byte that a side sends, if its SYN was

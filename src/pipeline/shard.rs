@@ -105,7 +105,7 @@ impl Shard {
             .get(p.segment.payload as usize..)
             .and_then(|rest| rest.get(..p.segment.captured as usize))
             .unwrap_or_default();
-        let had_finished = connection.life.both_finished();
+        let had_finished = connection.life.finished();
         let effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.certificates);
         let started = connection.life.start_seen();
@@ -120,7 +120,7 @@ impl Shard {
             connection.settles_at = p.clock.saturating_add(settle);
             self.settling.push_back((connection.settles_at, slot, connection.ordinal));
         }
-        let finished = !had_finished && connection.life.both_finished();
+        let finished = !had_finished && connection.life.finished();
         if effect.closed || finished {
             self.lingering.push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
         }
@@ -240,8 +240,12 @@ impl Shard {
         if connection.life.ended().is_none() {
             let quiet_until = connection.last_clock.saturating_add(LINGER);
             if quiet_until > at {
-                // Both sides have finished but still talk.
+                // The sides have finished but still talk.
                 requeue(&mut self.lingering, (quiet_until, slot, ordinal));
+                return;
+            }
+            if !connection.life.finished() {
+                // The other direction has turned up since.
                 return;
             }
             let last = connection.last_ts;

@@ -102,6 +102,16 @@ pub(super) fn resumes(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether a handshake record of `length` bytes that begins with `bytes` begins
+/// with a message: one of a known type that ends inside the record. The middle
+/// of a longer message passes for one only by a rare accident.
+pub(super) fn begins_message(bytes: &[u8], length: usize) -> bool {
+    const KNOWN: [u8; 12] = [1, 2, 4, 8, 11, 12, 13, 14, 15, 16, 20, 22];
+    let [kind, a, b, c, ..] = *bytes else { return false };
+    let message = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+    KNOWN.contains(&kind) && 4 + message <= length
+}
+
 /// A handshake message is longer than anything a handshake needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong;

@@ -36,6 +36,13 @@ struct Half {
     /// Bytes of a clear alert.
     alert: Vec<u8>,
     messages: Messages,
+    /// Bytes were missing, so that a handshake record may begin in the middle
+    /// of a message.
+    adrift: bool,
+    /// The handshake record under way holds the middle of a message.
+    skip_record: bool,
+    /// Length of the record under way.
+    record_length: usize,
     /// ChangeCipherSpec was seen: what follows is ciphertext.
     sealed: bool,
     /// A protected record followed the ChangeCipherSpec.
@@ -53,6 +60,9 @@ impl Default for Half {
             content: 0,
             alert: Vec::new(),
             messages: Messages::default(),
+            adrift: false,
+            skip_record: false,
+            record_length: 0,
             sealed: false,
             protected: false,
             application: 0,
@@ -120,6 +130,7 @@ impl Tls {
                     let half = &mut self.halves[side.index()];
                     half.framing = Framing::Tls(Deframer::default());
                     half.messages.clear();
+                    half.adrift = true;
                 }
                 Framing::Broken => break,
             }
@@ -208,6 +219,8 @@ impl Tls {
             Event::Record { content, length } => {
                 let half = &mut self.halves[i];
                 half.content = content;
+                half.record_length = length;
+                half.skip_record = false;
                 half.alert.clear();
                 match content {
                     record::HANDSHAKE if half.sealed && length > 0 => half.protected = true,
@@ -224,6 +237,15 @@ impl Tls {
             }
             Event::Fragment(bytes) => match self.halves[i].content {
                 record::HANDSHAKE if !self.halves[i].sealed => {
+                    let half = &mut self.halves[i];
+                    if half.adrift && !half.skip_record {
+                        let begins = record::begins_message(bytes, half.record_length);
+                        half.adrift = !begins;
+                        half.skip_record = !begins;
+                    }
+                    if half.skip_record {
+                        return;
+                    }
                     let mut messages = std::mem::take(&mut self.halves[i].messages);
                     let fed = messages.feed(bytes, |m| self.message(side, m, certificates));
                     self.halves[i].messages = messages;

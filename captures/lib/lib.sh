@@ -1,0 +1,78 @@
+# Helpers for the scripts that make the cases. A case's make.sh sources this
+# file, talks to real programs over the loopback interface while tcpdump
+# listens, and leaves capture.pcap beside itself.
+#
+# Needs: openssl, tcpdump, python3, and the right to capture.
+set -euo pipefail
+
+case_dir=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
+lib_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$(mktemp -d)
+port=${port:-44330}
+pids=()
+
+cleanup() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+# Keys and certificates: an RSA and an ECDSA server, a client, a CA.
+make_certificates() {
+    local days=3650
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/ca.key" -out "$work/ca.pem" \
+        -subj "/C=DE/O=Example Sysplex/CN=Example CA" -days $days -sha256 2>/dev/null
+    issue rsa rsa:2048 "/C=DE/O=Example Sysplex/OU=LPAR1/CN=zos.example.com"
+    issue client rsa:3072 "/C=DE/O=Example Sysplex/OU=Partners/CN=client.example.com"
+    openssl ecparam -name secp384r1 -genkey -noout -out "$work/ecdsa.key" 2>/dev/null
+    openssl req -new -key "$work/ecdsa.key" -subj "/C=DE/O=Example Sysplex/CN=ec.example.com" \
+        -out "$work/ecdsa.csr" 2>/dev/null
+    openssl x509 -req -in "$work/ecdsa.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" \
+        -CAcreateserial -days $days -sha384 -out "$work/ecdsa.pem" 2>/dev/null
+}
+
+issue() { # name, key, subject
+    openssl req -newkey "$2" -nodes -keyout "$work/$1.key" -subj "$3" -out "$work/$1.csr" 2>/dev/null
+    openssl x509 -req -in "$work/$1.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" \
+        -CAcreateserial -days 3650 -sha256 -out "$work/$1.pem" 2>/dev/null
+}
+
+start_capture() { # filter
+    tcpdump -q -i lo -U -s 0 --immediate-mode -w "$work/capture.pcap" "${1:-tcp port $port}" 2>"$work/tcpdump.log" &
+    tcpdump_pid=$!
+    pids+=("$tcpdump_pid")
+    for _ in $(seq 50); do
+        grep -q "listening on" "$work/tcpdump.log" && return
+        sleep 0.1
+    done
+    cat "$work/tcpdump.log" >&2
+    exit 1
+}
+
+stop_capture() { # [file]
+    sleep 0.5
+    kill -INT "$tcpdump_pid"
+    wait "$tcpdump_pid" 2>/dev/null || true
+    cp "$work/capture.pcap" "${1:-$case_dir/capture.pcap}"
+}
+
+start_server() { # s_server options
+    openssl s_server -accept "127.0.0.1:$port" "$@" >"$work/server.log" 2>&1 < <(exec sleep 60) &
+    pids+=($!)
+    wait_for_port
+}
+
+# The server sends what it reads; with -www it answers like a web server.
+wait_for_port() {
+    for _ in $(seq 50); do
+        if grep -q "$(printf ':%04X 00000000:0000 0A' "$port")\|$(printf ':%04X 00000000000000000000000000000000:0000 0A' "$port")" /proc/net/tcp /proc/net/tcp6; then return; fi
+        sleep 0.1
+    done
+    cat "$work/server.log" >&2
+    exit 1
+}
+
+request() { # s_client options; sends one request and reads the answer
+    printf 'GET / HTTP/1.0\r\n\r\n' |
+        timeout 10 openssl s_client -connect "127.0.0.1:$port" -ign_eof "$@" >"$work/client.log" 2>&1 || true
+}
