@@ -330,6 +330,8 @@ impl Tls {
                 self.facts.certificate_request = true;
             }
             Message::ServerHelloDone if self.is_server(side) => self.full_handshake(),
+            // The other half of a full handshake, should the server's be lost.
+            Message::ClientKeyExchange if self.is_client(side) => self.full_handshake(),
             Message::Malformed(_) => self.facts.incomplete = true,
             _ => {}
         }
@@ -359,6 +361,7 @@ impl Tls {
         } else {
             self.facts.session_id = Some(hello.session_id.to_vec());
             self.facts.encrypt_then_mac = hello.encrypt_then_mac();
+            self.facts.abbreviated = self.full.then_some(false);
         }
     }
 

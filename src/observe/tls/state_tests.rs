@@ -173,7 +173,8 @@ fn a_hole_is_survived_and_told() {
     tls.data(C, &steps[2].1, &mut certificates);
     assert_eq!(tls.data(S, &steps[3].1, &mut certificates), Progress::Protected);
     assert!(tls.facts().incomplete);
-    assert_eq!(tls.facts().abbreviated, None, "what was in the hole is not known");
+    assert_eq!(tls.facts().abbreviated, Some(false), "the client's key exchange tells");
+    assert_eq!(tls.facts().group, None, "what was in the hole is not known");
 }
 
 #[test]

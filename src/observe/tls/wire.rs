@@ -12,6 +12,7 @@ const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// Extension server_name (RFC 6066).
 const SERVER_NAME: u16 = 0;
@@ -55,6 +56,8 @@ pub enum Message<'a> {
     CertificateRequest,
     /// ServerHelloDone.
     ServerHelloDone,
+    /// ClientKeyExchange.
+    ClientKeyExchange,
     /// Another message, by its type.
     Other(u8),
     /// A message that should be one of the above and does not read as it.
@@ -207,6 +210,7 @@ pub fn parse(message: &[u8]) -> Message<'_> {
         SERVER_KEY_EXCHANGE => Message::ServerKeyExchange(body),
         CERTIFICATE_REQUEST => Message::CertificateRequest,
         SERVER_HELLO_DONE => Message::ServerHelloDone,
+        CLIENT_KEY_EXCHANGE => Message::ClientKeyExchange,
         other => Message::Other(other),
     }
 }

@@ -1,0 +1,219 @@
+//! Every TLS connection of the captures beside the project against what tshark
+//! says of it. A difference that is tshark's fault is listed with its proof in
+//! `captures/oracle-exceptions.toml`; a listed one that does not occur is an
+//! error too.
+//!
+//! Without those captures there is nothing to compare, and the test says so.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::Value;
+
+/// (file, stream, attribute)
+type Place = (String, u64, String);
+
+/// An exception: what the oracle says and what we say.
+struct Exception {
+    oracle: String,
+    ours: String,
+}
+
+fn exceptions() -> BTreeMap<Place, Exception> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/oracle-exceptions.toml");
+    let file: toml::Table =
+        std::fs::read_to_string(path).expect("the exceptions").parse().expect("TOML");
+    let mut all = BTreeMap::new();
+    for connection in file["connection"].as_array().expect("connections") {
+        let proof = connection["proof"].as_str().expect("a proof");
+        assert!(proof.len() > 20, "a proof says why: {proof}");
+        let place = |attribute: &str| {
+            let stream = connection["stream"].as_integer().expect("a number");
+            let file = connection["file"].as_str().expect("a file").to_owned();
+            (file, u64::try_from(stream).expect("not negative"), attribute.to_owned())
+        };
+        for (attribute, pair) in connection["differs"].as_table().expect("attributes") {
+            let said = |i: usize| pair[i].as_str().expect("text").to_owned();
+            all.insert(place(attribute), Exception { oracle: said(0), ours: said(1) });
+        }
+    }
+    all
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(s) => s.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `0xc02f` as `C02F`.
+fn code(value: &Value) -> String {
+    value.as_str().map_or_else(|| "none".to_owned(), |s| s.trim_start_matches("0x").to_uppercase())
+}
+
+fn digits(value: &Value) -> String {
+    text(value).chars().filter(char::is_ascii_digit).collect()
+}
+
+fn end(value: &Value) -> (String, u64) {
+    (text(&value[0]), value[1].as_u64().expect("a port"))
+}
+
+fn our_end(value: &Value) -> (String, u64) {
+    (text(&value["ip"]), value["port"].as_u64().expect("a port"))
+}
+
+/// Seconds since 1970 of an RFC 3339 time.
+fn seconds(value: &Value) -> f64 {
+    let t: jiff::Timestamp = text(value).parse().expect("a time");
+    t.as_nanosecond() as f64 / 1e9
+}
+
+/// What both say of one connection, by attribute.
+fn compare(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> {
+    let (o, z) = (&oracle["tls"], &ours["tls"]);
+    let mut pairs = vec![
+        ("version", code(&o["version"]), text(&z["version"])),
+        ("cipher_suite", code(&o["suite"]), text(&z["cipher_suite"])),
+        (
+            "encrypt_then_mac",
+            (o["etm"] == true).to_string(),
+            (z["encrypt_then_mac"] == true).to_string(),
+        ),
+        (
+            "handshake",
+            match &o["resumed"] {
+                Value::Bool(true) => "abbreviated".to_owned(),
+                Value::Bool(false) => "full".to_owned(),
+                _ => "none".to_owned(),
+            },
+            text(&z["handshake"]),
+        ),
+    ];
+    // In TLS 1.3 the field echoes the client's and identifies nothing; SSL 2.0
+    // has none.
+    let version = code(&o["version"]);
+    if matches!(version.as_str(), "0300" | "0301" | "0302" | "0303") {
+        pairs.push(("session_id", text(&o["session_id"]), text(&z["session_id"])));
+    }
+    if let Some(server) = o["server"].as_str() {
+        let role = text(&z["role"]);
+        let (local, remote) =
+            if ours["local"] == "client" { ("client", "server") } else { ("server", "client") };
+        let server_end = if role.starts_with("server") { local } else { remote };
+        let mine =
+            if role == "none" { "none".to_owned() } else { format!("{:?}", our_end(&ours[server_end])) };
+        pairs.push(("tls_server", format!("{:?}", end(&oracle[server])), mine));
+    }
+    let group = o["group"].as_str().and_then(|g| g.parse::<u16>().ok());
+    if let Some(group) = group {
+        pairs.push(("group", format!("{group:04X}"), text(&z["group"])));
+    }
+    if o["sni"].is_string() {
+        pairs.push(("sni", text(&o["sni"]), text(&z["sni"])));
+    }
+    for (name, cert, mine) in [
+        ("server_certificate", &o["cert"], &z["server_certificate"]),
+        ("client_certificate", &o["client_cert"]["leaf"], &z["client_certificate"]),
+    ] {
+        let there = |v: &Value| if v.is_null() { "none" } else { "there" }.to_owned();
+        pairs.push((name, there(cert), there(mine)));
+        if cert.is_null() || mine.is_null() {
+            continue;
+        }
+        let attributes = [
+            ("serial", text(&cert["serial"]), text(&mine["serial"])),
+            ("signature_algorithm", text(&cert["sig_alg"]), text(&mine["signature_algorithm"])),
+            ("public_key_algorithm", text(&cert["key_alg"]), text(&mine["public_key_algorithm"])),
+            ("not_before", digits(&cert["not_before"]), digits(&mine["not_before"])),
+            ("not_after", digits(&cert["not_after"]), digits(&mine["not_after"])),
+        ];
+        pairs.extend(attributes);
+        if !cert["key_bits"].is_null() {
+            pairs.push(("key_bits", text(&cert["key_bits"]), text(&mine["key_bits"])));
+        }
+    }
+    let client = our_end(&ours["client"]);
+    let (from, to) = if end(&oracle["a"]) == client { ("a2b", "b2a") } else { ("b2a", "a2b") };
+    for (name, theirs, mine) in
+        [("segments", "packets", "segments"), ("bytes", "unique_bytes", "bytes")]
+    {
+        pairs.push((
+            name,
+            format!("{} {}", oracle[from][theirs], oracle[to][theirs]),
+            format!("{} {}", ours[mine]["from_client"], ours[mine]["from_server"]),
+        ));
+    }
+    if let Some(initiator) = oracle["initiator"].as_str() {
+        pairs.push(("client", format!("{:?}", end(&oracle[initiator])), format!("{client:?}")));
+    }
+    pairs
+}
+
+#[test]
+fn tls_connections_agree_with_tshark() {
+    let Some(dir) = common::shared_captures() else {
+        eprintln!("no captures beside the project: nothing to compare");
+        return;
+    };
+    let file = std::fs::File::open(dir.join("oracle.jsonl.gz")).expect("the oracle");
+    let mut captures: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
+        let record: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+        let of_file = captures.entry(text(&record["file"])).or_default();
+        if record["rec"] == "tcp" && !record["tls"].is_null() {
+            of_file.push(record);
+        }
+    }
+    let exceptions = exceptions();
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for (name, streams) in &captures {
+        let run = common::read(&["--include-midstream"], &[&dir.join(name)]);
+        assert!(common::adds_up(&run.ledger), "{name}: the ledger does not add up");
+        for oracle in streams {
+            let ends = BTreeSet::from([end(&oracle["a"]), end(&oracle["b"])]);
+            let first: f64 = text(&oracle["first"]).parse().expect("a time");
+            let ours = run
+                .connections
+                .iter()
+                .filter(|c| BTreeSet::from([our_end(&c["client"]), our_end(&c["server"])]) == ends)
+                .min_by(|a, b| {
+                    let distance = |c: &Value| (seconds(&c["start"]) - first).abs();
+                    distance(a).total_cmp(&distance(b))
+                });
+            let stream = oracle["stream"].as_u64().expect("a number");
+            let Some(ours) = ours else {
+                wrong.push(format!("{name} stream {stream}: no connection {ends:?}"));
+                continue;
+            };
+            compared += 1;
+            for (attribute, theirs, mine) in compare(oracle, ours) {
+                if theirs == mine {
+                    continue;
+                }
+                let place = (name.clone(), stream, attribute.to_owned());
+                match exceptions.get(&place) {
+                    Some(e) if e.oracle == theirs && e.ours == mine => {
+                        used.insert(place);
+                    }
+                    _ => wrong.push(format!(
+                        "{name} stream {stream} ({}): {attribute} = [{theirs:?}, {mine:?}]",
+                        text(&oracle["trust"])
+                    )),
+                }
+            }
+        }
+    }
+    for place in exceptions.keys().filter(|p| !used.contains(*p)) {
+        wrong.push(format!("listed and not met: {place:?}"));
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(compared > 1000, "{compared} connections");
+}
