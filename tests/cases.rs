@@ -63,12 +63,18 @@ fn every_case_gives_what_it_expects() {
         let name = dir.file_name().expect("a name").to_string_lossy().into_owned();
         let run = common::read(&["--detail", "--include-midstream"], &[&capture]);
         let plain = common::read(&["--detail"], &[&capture]);
-        let expected: toml::Table =
-            fs::read_to_string(dir.join("expect.toml")).expect("expect.toml").parse().expect("TOML");
+        let expected: toml::Table = fs::read_to_string(dir.join("expect.toml"))
+            .expect("expect.toml")
+            .parse()
+            .expect("TOML");
         let connections = expected["connection"].as_array().expect("connections");
         let before = wrong.len();
         if connections.len() != run.connections.len() {
-            wrong.push(format!("{name}: {} connections, expected {}", run.connections.len(), connections.len()));
+            wrong.push(format!(
+                "{name}: {} connections, expected {}",
+                run.connections.len(),
+                connections.len()
+            ));
             continue;
         }
         for (i, (expected, found)) in connections.iter().zip(&run.connections).enumerate() {
@@ -76,7 +82,8 @@ fn every_case_gives_what_it_expects() {
                 if path == "records" {
                     let id = at(found, "connection_id").as_u64();
                     let with_id = |r: &&common::Event| Some(u64::from(r.connection)) == id;
-                    let records = if found["midstream"] == true { &plain.events } else { &run.events };
+                    let records =
+                        if found["midstream"] == true { &plain.events } else { &run.events };
                     let kinds: Vec<u8> = records.iter().filter(with_id).map(|e| e.kind).collect();
                     let expected: Vec<u8> = expected
                         .as_array()
@@ -85,13 +92,17 @@ fn every_case_gives_what_it_expects() {
                         .map(|v| u8::try_from(v.as_integer().expect("a number")).expect("small"))
                         .collect();
                     if kinds != expected {
-                        wrong.push(format!("{name}: connection {i}: records {kinds:?}, expected {expected:?}"));
+                        wrong.push(format!(
+                            "{name}: connection {i}: records {kinds:?}, expected {expected:?}"
+                        ));
                     }
                     continue;
                 }
                 let (expected, found) = (as_json(expected), at(found, path));
                 if *found != expected {
-                    wrong.push(format!("{name}: connection {i}: {path} is {found}, expected {expected}"));
+                    wrong.push(format!(
+                        "{name}: connection {i}: {path} is {found}, expected {expected}"
+                    ));
                 }
             }
         }
@@ -105,7 +116,10 @@ fn every_case_gives_what_it_expects() {
             }
             let accepted = fs::read_to_string(&path).unwrap_or_default();
             if accepted != now {
-                wrong.push(format!("{name}: {file} differs:\n{}", common::first_difference(&accepted, &now)));
+                wrong.push(format!(
+                    "{name}: {file} differs:\n{}",
+                    common::first_difference(&accepted, &now)
+                ));
             }
         }
     }

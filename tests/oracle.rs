@@ -106,8 +106,11 @@ fn compare(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> 
         let (local, remote) =
             if ours["local"] == "client" { ("client", "server") } else { ("server", "client") };
         let server_end = if role.starts_with("server") { local } else { remote };
-        let mine =
-            if role == "none" { "none".to_owned() } else { format!("{:?}", our_end(&ours[server_end])) };
+        let mine = if role == "none" {
+            "none".to_owned()
+        } else {
+            format!("{:?}", our_end(&ours[server_end]))
+        };
         pairs.push(("tls_server", format!("{:?}", end(&oracle[server])), mine));
     }
     let group = o["group"].as_str().and_then(|g| g.parse::<u16>().ok());

@@ -50,7 +50,11 @@ fn the_layout_of_subtype_11_is_the_specifications() {
             continue;
         }
         let ours = known[id];
-        assert_eq!((ours.length, ours.title), (number(section, "length"), text(section, "title")), "{id}");
+        assert_eq!(
+            (ours.length, ours.title),
+            (number(section, "length"), text(section, "title")),
+            "{id}"
+        );
         // The self-defining section's offsets count from the record.
         let base = if id == "sds" { 24 } else { 0 };
         let theirs = section["field"].as_array().expect("fields");
@@ -193,7 +197,10 @@ fn example(file: &str) -> Vec<u8> {
         .flat_map(str::chars)
         .filter(|c| !c.is_whitespace())
         .collect();
-    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).expect("hexadecimal")).collect()
+    (0..digits.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).expect("hexadecimal"))
+        .collect()
 }
 
 #[test]

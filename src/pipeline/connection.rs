@@ -29,6 +29,8 @@ pub(super) struct Connection {
     pub first_ts: i64,
     pub last_ts: i64,
     pub last_clock: i64,
+    /// Packet clock of the end.
+    pub ended_clock: i64,
     pub life: Life,
     pub session: Option<Session>,
     /// When the session settles, on the packet clock.
@@ -64,6 +66,7 @@ impl Connection {
             first_ts: ts,
             last_ts: ts,
             last_clock: clock,
+            ended_clock: clock,
             life: Life::default(),
             session: None,
             settles_at: i64::MAX,

@@ -96,8 +96,10 @@ impl Shard {
             self.ledger.count(Fate::TcpRouted, p.wire);
             return;
         }
+        // Timers first: what a packet meets must not depend on where a batch
+        // ends.
+        self.advance(p.clock);
         let slot = self.slot(p);
-        self.fire_if_due(slot, p.clock);
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
@@ -121,6 +123,9 @@ impl Shard {
             self.settling.push_back((connection.settles_at, slot, connection.ordinal));
         }
         let finished = !had_finished && connection.life.finished();
+        if effect.closed {
+            connection.ended_clock = p.clock;
+        }
         if effect.closed || finished {
             self.lingering.push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
         }
@@ -187,15 +192,6 @@ impl Shard {
         slot
     }
 
-    /// Fires a connection's settling before a packet that comes later.
-    fn fire_if_due(&mut self, slot: u32, clock: i64) {
-        if let Some((_, connection)) = self.table.get_mut(slot)
-            && clock >= connection.settles_at
-        {
-            self.settle(slot);
-        }
-    }
-
     fn settle(&mut self, slot: u32) {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
@@ -209,21 +205,18 @@ impl Shard {
     /// Fires every timer up to the packet clock.
     fn advance(&mut self, watermark: i64) {
         while let Some(slot) = due(&mut self.settling, watermark) {
-            if self.is(slot)
-                && let Some((_, c)) = self.table.get_mut(slot.1)
-                && c.settles_at <= watermark
-            {
+            if self.is(slot) {
                 self.settle(slot.1);
             }
         }
         while let Some(timer) = due(&mut self.lingering, watermark) {
             if self.is(timer) {
-                self.linger(timer);
+                self.fade(timer, Class::Lingering);
             }
         }
         while let Some(timer) = due(&mut self.opening, watermark) {
             if self.is(timer) {
-                self.expire(timer);
+                self.fade(timer, Class::Opening);
             }
         }
     }
@@ -233,44 +226,32 @@ impl Shard {
         self.table.get_mut(slot).is_some_and(|(_, c)| c.ordinal == ordinal)
     }
 
-    fn linger(&mut self, (at, slot, ordinal): Timer) {
-        let Some((_, connection)) = self.table.get_mut(slot) else {
+    /// A connection may be over for good: forgets it if it is, or looks again
+    /// when it may be.
+    fn fade(&mut self, (at, slot, ordinal): Timer, class: Class) {
+        let Some((_, connection)) = self.table.get_mut(slot) else { return };
+        let Some((fades_at, fades_as)) = fading(connection) else { return };
+        if fades_as != class {
+            // The other queue has it.
             return;
-        };
-        if connection.life.ended().is_none() {
-            let quiet_until = connection.last_clock.saturating_add(LINGER);
-            if quiet_until > at {
-                // The sides have finished but still talk.
-                requeue(&mut self.lingering, (quiet_until, slot, ordinal));
-                return;
+        }
+        if fades_at > at {
+            let queue = match class {
+                Class::Lingering => &mut self.lingering,
+                Class::Opening => &mut self.opening,
+            };
+            requeue(queue, (fades_at, slot, ordinal));
+            return;
+        }
+        match class {
+            Class::Opening => self.ledger.connections.expired += 1,
+            Class::Lingering if connection.life.ended().is_none() => {
+                let last = connection.last_ts;
+                connection.life.end(last, Close::Unacknowledged);
+                self.end(slot, at);
             }
-            if !connection.life.finished() {
-                // The other direction has turned up since.
-                return;
-            }
-            let last = connection.last_ts;
-            connection.life.end(last, Close::Unacknowledged);
-            self.end(slot, at);
+            Class::Lingering => {}
         }
-        self.forget(slot, at);
-    }
-
-    fn expire(&mut self, (at, slot, ordinal): Timer) {
-        let Some((_, connection)) = self.table.get_mut(slot) else {
-            return;
-        };
-        let waits = connection.life.established().is_none()
-            && connection.life.start_seen()
-            && connection.life.ended().is_none();
-        if !waits {
-            return;
-        }
-        let quiet_until = connection.last_clock.saturating_add(HALF_OPEN);
-        if quiet_until > at {
-            requeue(&mut self.opening, (quiet_until, slot, ordinal));
-            return;
-        }
-        self.ledger.connections.expired += 1;
         self.forget(slot, at);
     }
 
@@ -359,6 +340,28 @@ impl Shard {
         streams.conflicting_segments += connection.conflicts;
         streams.out_of_window_segments += connection.out_of_window;
         streams.missed_bytes += connection.missed();
+    }
+}
+
+/// Why a connection will be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// It has ended, or its sides have finished.
+    Lingering,
+    /// It was never established.
+    Opening,
+}
+
+/// When a connection is forgotten if nothing more comes, and why.
+fn fading(c: &Connection) -> Option<(i64, Class)> {
+    if c.life.ended().is_some() {
+        Some((c.ended_clock.saturating_add(LINGER), Class::Lingering))
+    } else if c.life.finished() {
+        Some((c.last_clock.saturating_add(LINGER), Class::Lingering))
+    } else if c.life.established().is_none() && c.life.start_seen() {
+        Some((c.last_clock.saturating_add(HALF_OPEN), Class::Opening))
+    } else {
+        None
     }
 }
 

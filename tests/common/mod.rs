@@ -89,7 +89,8 @@ pub fn adds_up(ledger: &Value) -> bool {
         let counters = ledger["counters"].as_object().expect("counters");
         counters.values().map(|c| c[unit].as_u64().expect("a number")).sum()
     };
-    Some(sum("packets")) == ledger["packets"].as_u64() && Some(sum("bytes")) == ledger["bytes"].as_u64()
+    Some(sum("packets")) == ledger["packets"].as_u64()
+        && Some(sum("bytes")) == ledger["bytes"].as_u64()
 }
 
 /// The captures that lie beside the project, if they do.

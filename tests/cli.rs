@@ -1,0 +1,262 @@
+//! The program as a user meets it: help, errors, exit statuses.
+
+mod common;
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+fn run(args: &[&str]) -> Output {
+    common::zerttap().args(args).output().expect("the program runs")
+}
+
+fn case(name: &str) -> String {
+    common::case(name).display().to_string()
+}
+
+#[track_caller]
+fn fails(args: &[&str], says: &str) {
+    let output = run(args);
+    let (_, stderr) = common::text(&output);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(says), "{stderr}");
+}
+
+#[test]
+fn without_arguments_there_is_help() {
+    let (stdout, stderr) = common::text(&run(&[]));
+    let help = stdout + &stderr;
+    assert!(
+        help.contains("read") && help.contains("show") && help.contains("Exit status"),
+        "{help}"
+    );
+    let (help, _) = common::text(&run(&["read", "--help"]));
+    for word in [
+        "--write",
+        "--detail",
+        "--jsonl",
+        "--stats",
+        "--home",
+        "--filter",
+        "--threads",
+        "--strict",
+        "--sid",
+        "--sysname",
+        "--sysplex",
+        "--stack",
+        "--release",
+        "--tz",
+        "--include-midstream",
+        "--force",
+        "--fail-on-damage",
+        "RDW",
+        "tcpdump filter",
+    ] {
+        assert!(help.contains(word), "no {word} in:\n{help}");
+    }
+}
+
+#[test]
+fn the_table_shows_who_is_protected_and_the_unprotected_first() {
+    let (stdout, _) = common::text(&run(&["read", &case("tls12-full"), &case("clear-http")]));
+    let rows: Vec<&str> = stdout.lines().filter(|l| l.starts_with("127.0.0.1:44330")).collect();
+    assert_eq!(rows.len(), 2, "{stdout}");
+    assert!(rows[0].contains("none") && rows[1].contains("TLSv1.2 TLS_ECDHE_RSA"), "{stdout}");
+    assert!(!stdout.contains('\x1b'), "no colour without a terminal");
+    let (coloured, _) = common::text(&run(&["--color", "always", "read", &case("clear-http")]));
+    assert!(coloured.contains('\x1b'));
+}
+
+#[test]
+fn errors_name_the_file_and_what_was_expected() {
+    fails(&["read", "/nonexistent.pcap"], "/nonexistent.pcap: No such file");
+    fails(&["read", &case("tls12-full/README.md")], "not a capture file: it begins with 23 20");
+    fails(&["read", "--filter", "tcp prot 23", &case("tls12-full")], "filter \"tcp prot 23\"");
+    fails(&["read", "--home", "10.0.0.0/40", &case("tls12-full")], "expected 0 to 32");
+    fails(&["read", "--tz", "Nowhere/Land", &case("tls12-full")], "not a time zone");
+    fails(&["read", "--sid", "TOOLONG", &case("tls12-full")], "at most 4");
+    fails(&["read", "-w", "/tmp/zerttap-unused.smf", &case("tls12-full")], "--detail");
+    fails(&["show", &case("tls12-full/capture.pcap")], "offset 0");
+    let dir = tempfile::tempdir().expect("a directory");
+    fails(&["read", &dir.path().display().to_string()], "no capture file in this directory");
+}
+
+#[test]
+fn files_are_not_overwritten_without_force() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("out.smf").display().to_string();
+    let capture = case("tls12-full");
+    assert!(run(&["read", "--detail", "-w", &file, &capture]).status.success());
+    let first = fs::read(&file).expect("written");
+    fails(&["read", "--detail", "-w", &file, &capture], "exists already; --force");
+    assert!(run(&["read", "--force", "--detail", "-w", &file, &capture]).status.success());
+    assert_eq!(fs::read(&file).expect("written"), first);
+    assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1);
+}
+
+#[test]
+fn damage_is_a_warning_or_a_status() {
+    let capture = case("format-truncated/capture.pcap");
+    let output = run(&["read", &capture]);
+    let (_, stderr) = common::text(&output);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        stderr.contains("warning") && stderr.contains("the file ends inside a packet"),
+        "{stderr}"
+    );
+    assert_eq!(run(&["read", "--fail-on-damage", &capture]).status.code(), Some(3));
+    let (_, quiet) = common::text(&run(&["read", "-q", &capture]));
+    assert_eq!(quiet, "");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = common::zerttap()
+        .args(["read", "--jsonl", "-"])
+        .arg(common::case("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("finished");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing_half() {
+    fails(
+        &["read", "--detail", "-w", "/dev/full", &case("tls12-full")],
+        "/dev/full: No space left",
+    );
+}
+
+#[test]
+fn home_addresses_decide_who_is_local_and_what_is_ignored() {
+    let capture = common::case("tls12-full/capture.pcap");
+    let run = common::read(&["--home", "127.0.0.1"], &[&capture]);
+    assert_eq!(run.connections[0]["local"], "server", "both ends are home: the server's view");
+    let run = common::read(&["--home", "10.0.0.0/8", "--home", "2001:db8::/32"], &[&capture]);
+    assert!(run.connections.is_empty() && run.records.is_empty());
+    assert_eq!(run.ledger["counters"]["tcp_routed"]["packets"], 17);
+    assert!(common::adds_up(&run.ledger));
+}
+
+#[test]
+fn a_filter_leaves_packets_out_and_counts_them() {
+    let capture = common::case("tls12-full/capture.pcap");
+    let run = common::read(&["--filter", "tcp src port 44330"], &[&capture]);
+    let filtered = run.ledger["counters"]["filtered"]["packets"].as_u64().expect("a number");
+    assert!(filtered > 0 && filtered < 17 && common::adds_up(&run.ledger));
+    assert_eq!(run.connections[0]["segments"]["from_client"], 0);
+}
+
+#[test]
+fn strict_writes_what_zos_observes() {
+    let capture = common::case("tls12-client-certificate/capture.pcap");
+    let extended = common::read(&[], &[&capture]);
+    let strict = common::read(&["--strict"], &[&capture]);
+    let detail = |run: &common::Run| {
+        zerttap::record::Detail::decode(common::records_of(&run.records)[0]).expect("a record")
+    };
+    let (extended, plain) = (detail(&extended), detail(&strict));
+    let (with, without) = (extended.tls.expect("TLS"), plain.tls.expect("TLS"));
+    assert_eq!((with.s_cert_key_len, with.c_cert_key_len), (2048, 3072));
+    assert_eq!(extended.names.len(), 4);
+    assert_eq!((without.s_cert_key_len, without.s_cert_serial_len), (0, 0));
+    assert!(plain.names.is_empty());
+    assert_eq!(without.neg_cipher, with.neg_cipher);
+    assert!(!strict.connections[0]["tls"]["server_certificate"].is_null(), "JSON always has it");
+}
+
+#[test]
+fn the_identification_is_what_was_asked_for() {
+    let options = [
+        "--sid",
+        "sys1",
+        "--sysname",
+        "PROD1",
+        "--sysplex",
+        "PLEX1",
+        "--stack",
+        "TCPIP",
+        "--release",
+        "CS V2R5",
+        "--tz",
+        "+02:00",
+    ];
+    let run = common::read(&options, &[&common::case("tls12-full/capture.pcap")]);
+    let shown = common::show(&run.records);
+    for text in
+        ["'SYS1'", "'PROD1'", "'PLEX1'", "'TCPIP'", "'CS V2R5'", "'STACK' whole TCP/IP stack"]
+    {
+        assert!(shown.contains(text), "no {text} in:\n{shown}");
+    }
+    // Captured at 05:34 UTC; the header is local time, the start UTC.
+    assert!(shown.contains("(07:34:48") && shown.contains("(05:34:48"), "{shown}");
+}
+
+#[test]
+fn show_passes_over_other_records_and_prints_what_was_good() {
+    let run_ = common::read(&[], &[&common::case("tls12-full/capture.pcap")]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("mixed.smf");
+    let mut type_30 = vec![0; 40];
+    type_30[..2].copy_from_slice(&40u16.to_be_bytes());
+    (type_30[4], type_30[5]) = (0x5E, 30);
+    fs::write(&file, [type_30, run_.records.clone(), vec![0, 9, 9, 9]].concat()).expect("written");
+    let output = run(&["show", &file.display().to_string()]);
+    let (stdout, stderr) = common::text(&output);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stdout.contains("Record 1: zERT connection detail, short connection termination"),
+        "{stdout}"
+    );
+    assert!(stderr.contains(&format!("offset {}", 40 + run_.records.len())), "{stderr}");
+    fs::write(&file, [vec![0, 18, 0, 0, 0x5E, 2], vec![0; 12], run_.records].concat())
+        .expect("written");
+    let output = run(&["show", "--jsonl", &file.display().to_string()]);
+    let (stdout, stderr) = common::text(&output);
+    assert!(output.status.success() && stderr.contains("1 records of other types"), "{stderr}");
+    let record: serde_json::Value = serde_json::from_str(stdout.trim()).expect("JSON");
+    assert_eq!(record["sections"]["S3"]["SMF119SC_TLS_Prot_Ver"]["code"], "0303");
+    assert_eq!(record["sections"]["S3"]["SMF119SC_TLS_Prot_Ver"]["name"], "TLSv1.2");
+    assert_eq!(record["sections"]["S1"]["SMF119SC_SARIP"], "127.0.0.1");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_writes_what_is_complete() {
+    use std::io::{Read, Write};
+    let capture = fs::read(common::case("long-connection/capture.pcap")).expect("the capture");
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("out.smf");
+    let mut child = common::zerttap()
+        .args(["read", "--detail", "-w"])
+        .arg(&file)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(&capture).expect("written");
+    stdin.flush().expect("flushed");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let pid = child.id().to_string();
+    assert!(
+        std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success()
+    );
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    drop(stdin);
+    let status = child.wait().expect("finished");
+    let mut stderr = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+    assert_eq!(status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("\"type\":\"ledger\"") && stderr.contains("\"interrupted\":true"),
+        "{stderr}"
+    );
+    let records = fs::read(&file).expect("the file is there");
+    assert_eq!(common::records_of(&records).len(), 2);
+}
