@@ -30,7 +30,7 @@ pub(super) enum Command {
     ///
     /// Without output options a table is printed: who talks to which server,
     /// and how protected, the unprotected first.
-    Read(Read),
+    Read(Box<Read>),
     /// Print the zERT records of SMF files by IBM's field names.
     ///
     /// Records of other types and subtypes are passed over and counted.

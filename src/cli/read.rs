@@ -95,7 +95,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
             bar.set_position(bytes);
         }
     };
-    let result = pipeline::run(
+    let (ledger, result) = pipeline::run(
         &mut set,
         &settings(args),
         wants,
@@ -107,11 +107,11 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    let (ledger, error) = match result {
-        Ok(ledger) => (ledger, None),
-        Err((ledger, RunError::Source(error))) => (ledger, Some(error)),
-        Err((_, RunError::Output(error))) => return Err(error.into()),
-        Err((_, error @ RunError::Threads(_))) => return Err(error.into()),
+    let error = match result {
+        Ok(()) => None,
+        Err(RunError::Source(error)) => Some(error),
+        Err(RunError::Output(error)) => return Err(error.into()),
+        Err(error @ RunError::Threads(_)) => return Err(error.into()),
     };
     if !args.quiet {
         report(&set, &ledger);

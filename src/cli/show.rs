@@ -38,7 +38,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         };
         let mut reader = Reader::new(BufReader::with_capacity(256 * 1024, input));
         loop {
-            let next = reader.next();
+            let next = reader.next_record();
             if next.is_err() {
                 // What was good before is printed before the error.
                 out.flush()?;

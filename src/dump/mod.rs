@@ -80,7 +80,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// If the bytes are no record; nothing more can be read then.
-    pub fn next(&mut self) -> Result<Option<(u64, &[u8])>, DumpError> {
+    pub fn next_record(&mut self) -> Result<Option<(u64, &[u8])>, DumpError> {
         let offset = self.offset;
         let mut rdw = [0; 4];
         match self.fill(&mut rdw)? {
@@ -155,7 +155,7 @@ mod tests {
     fn error(bytes: &[u8]) -> String {
         let mut reader = Reader::new(bytes);
         loop {
-            match reader.next() {
+            match reader.next_record() {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("no error"),
                 Err(e) => return e.to_string(),
@@ -167,9 +167,9 @@ mod tests {
     fn records_follow_each_other() {
         let file = [record(18), record(100)].concat();
         let mut reader = Reader::new(&file[..]);
-        assert_eq!(reader.next().expect("good").map(|(o, r)| (o, r.len())), Some((0, 18)));
-        assert_eq!(reader.next().expect("good").map(|(o, r)| (o, r.len())), Some((18, 100)));
-        assert!(reader.next().expect("good").is_none());
+        assert_eq!(reader.next_record().expect("good").map(|(o, r)| (o, r.len())), Some((0, 18)));
+        assert_eq!(reader.next_record().expect("good").map(|(o, r)| (o, r.len())), Some((18, 100)));
+        assert!(reader.next_record().expect("good").is_none());
     }
 
     #[test]

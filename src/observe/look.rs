@@ -212,8 +212,11 @@ fn sslv2_server(bytes: &[u8]) -> Verdict {
     )
 }
 
+/// A test of a byte, which may look back.
+type Test<'a> = &'a dyn Fn(&[u8]) -> bool;
+
 /// One test a byte, in order; bytes that are not there yet leave it open.
-fn check(bytes: &[u8], tests: &[&dyn Fn(&[u8]) -> bool]) -> Verdict {
+fn check(bytes: &[u8], tests: &[Test<'_>]) -> Verdict {
     for (i, test) in tests.iter().enumerate() {
         if i >= bytes.len() {
             return Verdict::Maybe;

@@ -145,15 +145,14 @@ pub fn run<O: Output + Send>(
     output: &mut O,
     stop: &AtomicBool,
     progress: &mut (dyn FnMut(u64) + Send),
-) -> Result<Ledger, (Ledger, RunError<O::Error>)>
+) -> (Ledger, Result<(), RunError<O::Error>>)
 where
     O::Error: Send,
 {
-    let fail = |error| (Ledger::default(), error);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(tuning.threads.max(1))
-        .build()
-        .map_err(|e| fail(RunError::Threads(e)))?;
+    let pool = match rayon::ThreadPoolBuilder::new().num_threads(tuning.threads.max(1)).build() {
+        Ok(pool) => pool,
+        Err(error) => return (Ledger::default(), Err(RunError::Threads(error))),
+    };
     let settings = Arc::new(settings.clone());
     let share = settings.max_connections.div_ceil(SHARDS).max(1);
     let mut shards: Vec<Shard> =
@@ -206,8 +205,5 @@ where
         ledger::Input { files: front.set.files(), damaged_places: places, damaged_bytes: bytes };
     ledger.written = ledger::Written { records: merger.records, record_bytes: merger.record_bytes };
     ledger.interrupted = stop.load(Ordering::Relaxed);
-    match result {
-        Ok(()) => Ok(ledger),
-        Err(error) => Err((ledger, error)),
-    }
+    (ledger, result)
 }

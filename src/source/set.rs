@@ -142,7 +142,7 @@ impl Set {
             let first = Self::first_time(&file)?;
             set.waiting.push((first, order, file));
         }
-        set.waiting.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        set.waiting.sort_by_key(|w| std::cmp::Reverse((w.0, w.1)));
         set.open_due()?;
         Ok(set)
     }

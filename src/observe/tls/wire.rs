@@ -246,7 +246,7 @@ fn server_hello_fields(body: &[u8]) -> Option<(&[u8], ServerHello<'_>)> {
     let (version, rest) = body.split_first_chunk::<2>()?;
     let legacy_version = u16::from_be_bytes(*version);
     let (random, rest) = rest.split_at_checked(32)?;
-    let short = matches!(legacy_version, 0x7E00..=0x7EFF | 0x7F00..=0x7F15);
+    let short = matches!(legacy_version, 0x7E00..=0x7F15);
     let (session_id, rest) = if short {
         (&[][..], rest)
     } else {
