@@ -192,7 +192,7 @@ fn progress_bar(args: &Read) -> Option<ProgressBar> {
 /// Notes and warnings about the input.
 fn report(set: &Set, ledger: &Ledger) {
     for note in set.notes() {
-        anstream::eprintln!("{}", message("note", note));
+        anstream::eprintln!("{}", message("warning", note));
     }
     for damage in set.damage().iter().take(SHOWN_DAMAGE) {
         anstream::eprintln!(
@@ -233,6 +233,7 @@ fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()
     };
     let c = &ledger.connections;
     let [(unprotected, unprotected_bytes), (all, all_bytes)] = table.totals();
+    let unknown = table.unknown();
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -250,6 +251,13 @@ fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()
         table::bytes(unprotected_bytes),
         table::bytes(all_bytes),
     )?;
+    if unknown > 0 {
+        writeln!(
+            out,
+            "Not known, because the capture lacks a part of the handshake: {} connections.",
+            table::group(unknown)
+        )?;
+    }
     if args.home.is_empty() {
         writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }

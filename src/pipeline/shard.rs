@@ -12,7 +12,7 @@ use crate::frame::Segment;
 use crate::observe::tls::certificate::Certificates;
 use crate::session::{Event, Session, Snapshot, View};
 use crate::sink::jsonl;
-use crate::sink::table::RowKey;
+use crate::sink::table::{RowKey, UNKNOWN};
 
 const SECOND: i64 = 1_000_000_000;
 /// How long an ended connection is kept, so that its last acknowledgments and
@@ -439,6 +439,9 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
         format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned()
     });
+    // A handshake that was not captured whole is not known to have failed.
+    let lacking = || c.tls().is_some_and(|t| t.incomplete && t.failure.is_none());
+    let protection = protection.or_else(|| lacking().then(|| UNKNOWN.to_owned()));
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((

@@ -50,6 +50,8 @@ pub struct Layout {
 const MAX_ROWS: usize = 200_000;
 
 const NONE: &str = "none";
+/// What stands for protection when the capture lacks a part of a handshake.
+pub const UNKNOWN: &str = "unknown (handshake incomplete)";
 const HEADINGS: [&str; 6] =
     ["SERVER", "CLIENT", "PROTECTION", "CONNECTIONS", "FROM CLIENT", "FROM SERVER"];
 
@@ -79,6 +81,12 @@ impl Table {
             }
         }
         totals
+    }
+
+    /// Connections of which the capture lacks a part of the handshake.
+    pub fn unknown(&self) -> u64 {
+        let unknown = |k: &RowKey| k.protection.as_deref() == Some(UNKNOWN);
+        self.rows.iter().filter(|(k, _)| unknown(k)).map(|(_, c)| c.connections).sum()
     }
 
     /// The table as text with terminal colours.
