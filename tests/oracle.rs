@@ -1,4 +1,4 @@
-//! Every TLS connection of the captures beside the project against what tshark
+//! Every TLS and SSH connection of the captures beside the project against what tshark
 //! says of it. A difference that is tshark's fault is listed with its proof in
 //! `captures/oracle-exceptions.toml`; a listed one that does not occur is an
 //! error too.
@@ -74,8 +74,52 @@ fn seconds(value: &Value) -> f64 {
     t.as_nanosecond() as f64 / 1e9
 }
 
-/// What both say of one connection, by attribute.
-fn compare(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> {
+/// What both say of one SSH connection, by attribute.
+fn compare_ssh(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> {
+    let (o, z) = (&oracle["ssh"], &ours["ssh"]);
+    let both = |list: &Value| list[0] == true && list[1] == true;
+    let mut pairs = vec![
+        ("ssh.version", text(&o["proto"]), text(&z["version"])),
+        ("ssh.kex", text(&o["kex"]), text(&z["kex"])),
+        ("ssh.compression_c2s", text(&o["comp_c2s"]), text(&z["compression_c2s"])),
+        ("ssh.compression_s2c", text(&o["comp_s2c"]), text(&z["compression_s2c"])),
+    ];
+    for (aead, theirs, mine) in
+        [("aead_c2s", "mac_c2s", "mac_c2s"), ("aead_s2c", "mac_s2c", "mac_s2c")]
+    {
+        let theirs = if o[aead] == true { "none".to_owned() } else { text(&o[theirs]) };
+        pairs.push(("ssh.mac", theirs, text(&z[mine])));
+    }
+    if text(&o["proto"]) == "2" {
+        pairs.push(("ssh.cipher_c2s", text(&o["enc_c2s"]), text(&z["cipher_c2s"])));
+        pairs.push(("ssh.cipher_s2c", text(&o["enc_s2c"]), text(&z["cipher_s2c"])));
+        pairs.push(("ssh.completed", both(&o["newkeys"]).to_string(), text(&z["completed"])));
+        pairs.push(("ssh.host_key.type", text(&o["hostkey_type"]), text(&z["host_key"]["type"])));
+        if !o["hostkey_bits"].is_null() {
+            let bits = text(&z["host_key"]["bits"]);
+            pairs.push(("ssh.host_key.bits", text(&o["hostkey_bits"]), bits));
+        }
+    } else if !o["ssh1"]["host_key_bits"].is_null() {
+        let bits = text(&z["host_key"]["bits"]);
+        pairs.push(("ssh.host_key.bits", text(&o["ssh1"]["host_key_bits"]), bits));
+    }
+    // Identification lines by the oracle's directions.
+    let sender = |i: usize| if i == 0 { end(&oracle["a"]) } else { end(&oracle["b"]) };
+    let client = if o["client"] == "a" { sender(0) } else { sender(1) };
+    for i in 0..2 {
+        let key = if sender(i) == client { "client_software" } else { "server_software" };
+        let line = text(&o["version"][i]);
+        let software = match line.splitn(3, '-').nth(2) {
+            Some(software) => software.trim_end().to_owned(),
+            None => "none".to_owned(),
+        };
+        pairs.push(("ssh.software", software, text(&z[key])));
+    }
+    pairs
+}
+
+/// What both say of one TLS connection, by attribute.
+fn compare_tls(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> {
     let (o, z) = (&oracle["tls"], &ours["tls"]);
     let mut pairs = vec![
         ("version", code(&o["version"]), text(&z["version"])),
@@ -141,6 +185,12 @@ fn compare(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> 
             pairs.push(("key_bits", text(&cert["key_bits"]), text(&mine["key_bits"])));
         }
     }
+    pairs
+}
+
+/// What both say of the TCP connection.
+fn compare_tcp(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> {
+    let mut pairs = Vec::new();
     let client = our_end(&ours["client"]);
     let (from, to) = if end(&oracle["a"]) == client { ("a2b", "b2a") } else { ("b2a", "a2b") };
     for (name, theirs, mine) in
@@ -159,7 +209,7 @@ fn compare(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, String)> 
 }
 
 #[test]
-fn tls_connections_agree_with_tshark() {
+fn connections_agree_with_tshark() {
     let Some(dir) = common::shared_captures() else {
         eprintln!("no captures beside the project: nothing to compare");
         return;
@@ -169,7 +219,7 @@ fn tls_connections_agree_with_tshark() {
     for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
         let record: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
         let of_file = captures.entry(text(&record["file"])).or_default();
-        if record["rec"] == "tcp" && !record["tls"].is_null() {
+        if record["rec"] == "tcp" && !(record["tls"].is_null() && record["ssh"].is_null()) {
             of_file.push(record);
         }
     }
@@ -197,7 +247,14 @@ fn tls_connections_agree_with_tshark() {
                 continue;
             };
             compared += 1;
-            for (attribute, theirs, mine) in compare(oracle, ours) {
+            let mut pairs = compare_tcp(oracle, ours);
+            if !oracle["tls"].is_null() {
+                pairs.extend(compare_tls(oracle, ours));
+            }
+            if !oracle["ssh"].is_null() {
+                pairs.extend(compare_ssh(oracle, ours));
+            }
+            for (attribute, theirs, mine) in pairs {
                 if theirs == mine {
                     continue;
                 }
@@ -218,5 +275,5 @@ fn tls_connections_agree_with_tshark() {
         wrong.push(format!("listed and not met: {place:?}"));
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(compared > 1000, "{compared} connections");
+    assert!(compared > 1100, "{compared} connections");
 }

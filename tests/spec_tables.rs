@@ -305,7 +305,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
         established,
         bytes: [5120, 1412],
         segments: [11, 9],
-        tls: Some(&facts),
+        protection: zerttap::observe::FindingsRef { tls: Some(&facts), ssh: None },
     };
     let mut detail = view.detail(event, &snapshot);
     detail.common.conn_id = 41_394;

@@ -76,3 +76,26 @@ request() { # s_client options; sends one request and reads the answer
     printf 'GET / HTTP/1.0\r\n\r\n' |
         timeout 10 openssl s_client -connect "127.0.0.1:$port" -ign_eof "$@" >"$work/client.log" 2>&1 || true
 }
+
+# An OpenSSH server with one host key, and a client that gets as far as
+# authentication. sshd options are words like KexAlgorithms=...
+start_sshd() { # key type, key bits, sshd options...
+    local type=$1 bits=$2
+    shift 2
+    ssh-keygen -q -t "$type" -b "$bits" -N '' -f "$work/host"
+    local options=()
+    for o in "$@"; do options+=(-o "$o"); done
+    mkdir -p /run/sshd
+    touch "$work/server.log"
+    "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f /dev/null -h "$work/host" -p "$port" \
+        -o ListenAddress=127.0.0.1 -o "PidFile=$work/pid" -o UsePAM=no "${options[@]}" 2>"$work/server.log" &
+    pids+=($!)
+    wait_for_port
+}
+
+ssh_client() { # ssh options
+    local options=()
+    for o in "$@"; do options+=(-o "$o"); done
+    timeout 10 ssh -p "$port" -o BatchMode=yes -o StrictHostKeyChecking=no -o "UserKnownHostsFile=$work/known" \
+        -o IdentityFile=/dev/null -o IdentitiesOnly=yes "${options[@]}" nobody@127.0.0.1 true 2>"$work/client.log" || true
+}

@@ -6,6 +6,7 @@
 //! table's unknown value.
 
 pub mod smf;
+pub mod ssh;
 pub mod tls;
 mod tls_groups;
 mod tls_suites;

@@ -1,4 +1,4 @@
-//! The first look: do these bytes begin a TLS or SSL handshake?
+//! The first look: do these bytes begin a TLS, SSL or SSH handshake?
 //!
 //! Port numbers decide nothing. At the start of a direction a handshake may
 //! arrive in pieces of any size, so up to [`LONGEST_PREFIX`] bytes are kept
@@ -6,6 +6,8 @@
 
 /// Bytes that settle the question: a record header and the head of a message.
 const LONGEST_PREFIX: usize = 11;
+/// Where a server's identification line may stand behind other lines.
+const MAX_GREETING: usize = 4096;
 /// The longest TLS record (RFC 5246 section 6.2.3).
 pub(super) const MAX_RECORD: usize = (1 << 14) + 2048;
 
@@ -31,17 +33,31 @@ pub(super) enum Look {
     /// Only the beginnings of segments are looked at.
     Watching,
     /// A handshake has begun: every byte belongs to it.
-    Following,
+    Following(Protocol),
+}
+
+/// Whose handshake has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Tls,
+    Ssh,
+}
+
+impl Protocol {
+    /// By the bytes that a look has accepted.
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.first() == Some(&b'S') { Self::Ssh } else { Self::Tls }
+    }
 }
 
 /// Where bytes that were shown to a look belong.
 pub(super) enum Taken {
     /// Nowhere (yet).
     Nothing,
-    /// To the handshake.
-    Here,
+    /// To the handshake, from this offset on.
+    Here(Protocol, usize),
     /// To the handshake, and these are all of them: what was kept comes first.
-    With(Vec<u8>),
+    With(Protocol, Vec<u8>),
 }
 
 impl Look {
@@ -51,11 +67,12 @@ impl Look {
 
     pub fn take(&mut self, bytes: &[u8]) -> Taken {
         match self {
-            Self::Following => Taken::Here,
+            Self::Following(protocol) => Taken::Here(*protocol, 0),
             Self::Watching => match begins_later(bytes) {
                 Verdict::Yes => {
-                    *self = Self::Following;
-                    Taken::Here
+                    let protocol = Protocol::of(bytes);
+                    *self = Self::Following(protocol);
+                    Taken::Here(protocol, 0)
                 }
                 Verdict::Maybe => {
                     *self = Self::kept(&[], bytes);
@@ -69,21 +86,30 @@ impl Look {
                     kept.iter().chain(bytes).copied().take(LONGEST_PREFIX).collect();
                 match begins_first(&seen) {
                     Verdict::Yes => {
-                        *self = Self::Following;
+                        let protocol = Protocol::of(&seen);
+                        *self = Self::Following(protocol);
                         if kept.is_empty() {
-                            Taken::Here
+                            Taken::Here(protocol, 0)
                         } else {
-                            Taken::With([&kept, bytes].concat())
+                            Taken::With(protocol, [&kept, bytes].concat())
                         }
                     }
                     Verdict::Maybe => {
                         *self = Self::kept(&kept, bytes);
                         Taken::Nothing
                     }
-                    Verdict::No => {
-                        *self = Self::Watching;
-                        Taken::Nothing
-                    }
+                    Verdict::No => match after_greeting(bytes) {
+                        Some(at) => {
+                            *self = Self::Following(Protocol::Ssh);
+                            Taken::Here(Protocol::Ssh, at)
+                        }
+                        None => {
+                            *self = Self::Watching;
+                            // What was kept began nothing (a PostgreSQL server
+                            // says `S`); these bytes may.
+                            if kept.is_empty() { Taken::Nothing } else { self.take(bytes) }
+                        }
+                    },
                 }
             }
         }
@@ -102,7 +128,7 @@ impl Look {
     /// Bytes are missing; returns whether they belonged to a handshake.
     pub fn hole(&mut self) -> bool {
         match self {
-            Self::Following => true,
+            Self::Following(_) => true,
             Self::Watching => false,
             Self::First { .. } => {
                 *self = Self::Watching;
@@ -116,7 +142,7 @@ impl Look {
 /// should be shown to the observer.
 #[inline]
 pub fn may_begin(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&HANDSHAKE) && begins_later(bytes) != Verdict::No
+    matches!(bytes.first(), Some(&HANDSHAKE | b'S')) && begins_later(bytes) != Verdict::No
 }
 
 /// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
@@ -132,8 +158,37 @@ fn begins_first(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// A record that holds the beginning of a ClientHello or ServerHello.
+/// A handshake of which nothing comes before.
 fn begins_later(bytes: &[u8]) -> Verdict {
+    if bytes.first() == Some(&b'S') { identification(bytes) } else { hello(bytes) }
+}
+
+/// An SSH identification line.
+fn identification(bytes: &[u8]) -> Verdict {
+    check(
+        bytes,
+        &[
+            &|b| b[0] == b'S',
+            &|b| b[1] == b'S',
+            &|b| b[2] == b'H',
+            &|b| b[3] == b'-',
+            &|b| matches!(b[4], b'1' | b'2'),
+            &|b| b[5] == b'.',
+        ],
+    )
+}
+
+/// The offset of an identification line behind other lines (RFC 4253
+/// section 4.2).
+fn after_greeting(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(MAX_GREETING)];
+    let line =
+        head.windows(7).position(|w| w[0] == b'\n' && identification(&w[1..]) == Verdict::Yes)?;
+    Some(line + 1)
+}
+
+/// A record that holds the beginning of a ClientHello or ServerHello.
+fn hello(bytes: &[u8]) -> Verdict {
     let record_length = |b: &[u8]| usize::from(u16::from_be_bytes([b[3], b[4]]));
     check(
         bytes,
@@ -240,19 +295,21 @@ mod tests {
             let mut look = Look::first();
             match look.take(&HELLO[..cut]) {
                 Taken::Nothing => {
-                    let Taken::With(all) = look.take(&HELLO[cut..]) else { panic!("cut at {cut}") };
+                    let Taken::With(Protocol::Tls, all) = look.take(&HELLO[cut..]) else {
+                        panic!("cut at {cut}")
+                    };
                     assert_eq!(all, HELLO);
                 }
-                Taken::Here => assert!(cut >= 10),
-                Taken::With(_) => panic!("nothing was kept"),
+                Taken::Here(..) => assert!(cut >= 10),
+                Taken::With(..) => panic!("nothing was kept"),
             }
-            assert!(matches!(look, Look::Following));
+            assert!(matches!(look, Look::Following(Protocol::Tls)));
         }
     }
 
     #[test]
     fn other_protocols_are_refused_at_once() {
-        for other in [&b"GET / HTTP/1.1"[..], b"SSH-2.0-x", b"220 ", &[0x16, 0x04], &[0x80, 0x04]] {
+        for other in [&b"GET / HTTP/1.1"[..], b"SSH-3.0-x", b"220 ", &[0x16, 0x04], &[0x80, 0x04]] {
             let mut look = Look::first();
             assert!(matches!(look.take(other), Taken::Nothing));
             assert!(matches!(look, Look::Watching), "{other:?}");
@@ -266,7 +323,25 @@ mod tests {
         let inside = [b"x", &HELLO[..]].concat();
         assert!(matches!(look.take(&inside), Taken::Nothing));
         assert!(may_begin(&HELLO));
-        assert!(matches!(look.take(&HELLO), Taken::Here));
+        assert!(matches!(look.take(&HELLO), Taken::Here(Protocol::Tls, 0)));
+    }
+
+    #[test]
+    fn a_false_start_hides_nothing_after_it() {
+        let mut look = Look::first();
+        assert!(matches!(look.take(b"S"), Taken::Nothing));
+        assert!(matches!(look.take(&HELLO), Taken::Here(Protocol::Tls, 0)));
+    }
+
+    #[test]
+    fn an_identification_line_may_follow_other_lines() {
+        let mut look = Look::first();
+        let greeting = b"welcome\r\nto this system\r\nSSH-2.0-x\r\n";
+        assert!(matches!(look.take(greeting), Taken::Here(Protocol::Ssh, 25)));
+        let mut look = Look::first();
+        assert!(matches!(look.take(b"welcome\r\n"), Taken::Nothing));
+        assert!(may_begin(b"SSH-1.99-x\n") && !may_begin(b"SSL"));
+        assert!(matches!(look.take(b"SSH-1.99-x\n"), Taken::Here(Protocol::Ssh, 0)));
     }
 
     #[test]

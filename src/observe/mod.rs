@@ -6,14 +6,17 @@
 //! first bytes are no handshake, only the beginnings of segments are looked
 //! at, for as long as the connection lives.
 
+pub mod certificate;
 mod look;
+pub mod ssh;
 pub mod tls;
 
 pub use look::may_begin;
 
-use look::Look;
+use certificate::Certificates;
+use look::{Look, Protocol, Taken};
+use ssh::Ssh;
 use tls::Tls;
-use tls::certificate::Certificates;
 
 /// One of the two sides of a connection. Which of them is client or server of
 /// a protocol is for that protocol to find out.
@@ -55,7 +58,10 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Observer {
     looks: [Look; 2],
+    /// Who opened the connection, for protocols that do not say.
+    opener: Side,
     tls: Option<Box<Tls>>,
+    ssh: Option<Box<Ssh>>,
     /// Bytes of a side that did not answer a ClientHello in the middle of a
     /// connection.
     unanswered: usize,
@@ -67,20 +73,26 @@ const MAX_UNANSWERED: usize = 16 * 1024;
 
 impl Observer {
     /// An observer of a connection whose first bytes will be seen.
-    pub fn from_start() -> Self {
-        Self { looks: [Look::first(), Look::first()], tls: None, unanswered: 0 }
+    pub fn from_start(opener: Side) -> Self {
+        Self { looks: [Look::first(), Look::first()], ..Self::midstream(opener) }
     }
 
     /// An observer of a connection that is already under way.
-    pub fn midstream() -> Self {
-        Self { looks: [Look::Watching, Look::Watching], tls: None, unanswered: 0 }
+    pub fn midstream(opener: Side) -> Self {
+        Self {
+            looks: [Look::Watching, Look::Watching],
+            opener,
+            tls: None,
+            ssh: None,
+            unanswered: 0,
+        }
     }
 
     /// Whether the side's bytes are wanted in order: a handshake may begin with
     /// them, or the other side has begun one. Otherwise only segments whose
     /// beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
-        self.tls.is_some() || !matches!(self.looks[side.index()], Look::Watching)
+        self.has_begun() || !matches!(self.looks[side.index()], Look::Watching)
     }
 
     /// Whether the side's first bytes are still looked at.
@@ -95,40 +107,70 @@ impl Observer {
 
     /// Takes the next bytes of a side; they begin where a segment begins.
     pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
-        let look = &mut self.looks[side.index()];
-        match look.take(bytes) {
-            look::Taken::Nothing => {
+        match self.looks[side.index()].take(bytes) {
+            Taken::Nothing => {
                 self.unanswered(side, bytes.len());
-                return Progress::Open;
+                Progress::Open
             }
-            look::Taken::Here => {}
-            look::Taken::With(prefix) => {
-                let tls = self.tls.get_or_insert_default();
-                return tls.data(side, &prefix, certificates);
+            Taken::Here(protocol, from) => {
+                let bytes = bytes.get(from..).unwrap_or_default();
+                self.protocol(protocol, side, bytes, certificates)
+            }
+            Taken::With(protocol, all) => self.protocol(protocol, side, &all, certificates),
+        }
+    }
+
+    fn protocol(
+        &mut self,
+        protocol: Protocol,
+        side: Side,
+        bytes: &[u8],
+        certificates: &mut Certificates,
+    ) -> Progress {
+        match protocol {
+            Protocol::Tls => self.tls.get_or_insert_default().data(side, bytes, certificates),
+            Protocol::Ssh => {
+                let ssh = self.ssh.get_or_insert_with(|| Box::new(Ssh::new(self.opener)));
+                ssh.data(side, bytes, certificates)
             }
         }
-        let tls = self.tls.get_or_insert_default();
-        tls.data(side, bytes, certificates)
+    }
+
+    /// Whether a handshake has begun on either side.
+    fn has_begun(&self) -> bool {
+        self.tls.is_some() || self.ssh.is_some()
     }
 
     /// A side goes on as if no handshake had begun. After a while there is
     /// none: the hello was data.
     fn unanswered(&mut self, side: Side, bytes: usize) {
-        if self.tls.is_none() || self.is_at_start(side) {
+        if !self.has_begun() || self.is_at_start(side) {
             return;
         }
         self.unanswered += bytes;
         if self.unanswered > MAX_UNANSWERED {
-            *self = Self::midstream();
+            *self = Self::midstream(self.opener);
         }
     }
 
     /// Bytes of a side are missing.
     pub fn hole(&mut self, side: Side, length: u64) {
-        if self.looks[side.index()].hole()
-            && let Some(tls) = &mut self.tls
-        {
-            tls.hole(side, length);
+        if !self.looks[side.index()].hole() {
+            return;
+        }
+        if let Look::Following(protocol) = self.looks[side.index()] {
+            match protocol {
+                Protocol::Tls => {
+                    if let Some(tls) = &mut self.tls {
+                        tls.hole(side, length);
+                    }
+                }
+                Protocol::Ssh => {
+                    if let Some(ssh) = &mut self.ssh {
+                        ssh.hole(side, length);
+                    }
+                }
+            }
         }
     }
 
@@ -138,13 +180,61 @@ impl Observer {
         self.tls.as_mut().map_or(Progress::Open, |tls| tls.conclude_one_sided(seen))
     }
 
-    /// What was learned of TLS so far.
-    pub fn tls(&self) -> Option<&tls::Facts> {
-        self.tls.as_ref().map(|tls| tls.facts())
+    /// What was learned so far.
+    pub fn findings(&self) -> FindingsRef<'_> {
+        FindingsRef {
+            tls: self.tls.as_ref().map(|tls| tls.facts()),
+            ssh: self.ssh.as_ref().map(|ssh| ssh.facts()),
+        }
     }
 
-    /// Ends the observation and hands over what was learned of TLS.
-    pub fn into_tls(self) -> Option<tls::Facts> {
-        self.tls.map(|tls| tls.into_facts())
+    /// Ends the observation and hands over what was learned.
+    pub fn into_findings(self) -> Findings {
+        Findings {
+            tls: self.tls.map(|tls| tls.into_facts()),
+            ssh: self.ssh.map(|ssh| ssh.into_facts()),
+        }
+    }
+}
+
+/// What was learned of each protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// TLS or SSL.
+    pub tls: Option<tls::Facts>,
+    /// SSH.
+    pub ssh: Option<ssh::Facts>,
+}
+
+/// The same, borrowed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FindingsRef<'a> {
+    /// TLS or SSL.
+    pub tls: Option<&'a tls::Facts>,
+    /// SSH.
+    pub ssh: Option<&'a ssh::Facts>,
+}
+
+impl Findings {
+    /// A borrowed view.
+    pub fn view(&self) -> FindingsRef<'_> {
+        FindingsRef { tls: self.tls.as_ref(), ssh: self.ssh.as_ref() }
+    }
+}
+
+impl FindingsRef<'_> {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tls.is_none() && self.ssh.is_none()
+    }
+
+    /// The protocols whose handshake is complete: those that protect.
+    pub fn complete(self) -> Self {
+        Self { tls: self.tls.filter(|t| t.completed), ssh: self.ssh.filter(|s| s.completed) }
+    }
+
+    /// Whether bytes of a handshake were missing or made no sense.
+    pub fn incomplete(&self) -> bool {
+        self.tls.is_some_and(|t| t.incomplete) || self.ssh.is_some_and(|s| s.incomplete)
     }
 }

@@ -3,9 +3,8 @@
 
 use crate::flow::{Change, Close, Dir, Key, Life};
 use crate::frame::{Segment, flag};
-use crate::observe::tls::Facts;
-use crate::observe::tls::certificate::Certificates;
-use crate::observe::{Observer, Progress, Side, may_begin};
+use crate::observe::certificate::Certificates;
+use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::Session;
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
 
@@ -40,7 +39,7 @@ pub(super) struct Connection {
     /// Whether the beginnings of segments are looked at.
     watching: bool,
     /// Findings of a finished observation.
-    facts: Option<Box<Facts>>,
+    findings: Option<Box<Findings>>,
     pub protected: bool,
     pub retransmitted: u64,
     pub conflicts: u64,
@@ -73,7 +72,7 @@ impl Connection {
             streams: Default::default(),
             observer: None,
             watching: false,
-            facts: None,
+            findings: None,
             protected: false,
             retransmitted: 0,
             conflicts: 0,
@@ -160,11 +159,12 @@ impl Connection {
             return;
         }
         let begins = place.fresh && may_begin(payload);
+        let opener = side(self.life.client().unwrap_or(dir));
         if self.observer.is_none() {
             if !self.watching && self.life.start_seen() {
-                self.observer = Some(Box::new(Observer::from_start()));
+                self.observer = Some(Box::new(Observer::from_start(opener)));
             } else if begins {
-                self.observer = Some(Box::new(Observer::midstream()));
+                self.observer = Some(Box::new(Observer::midstream(opener)));
             } else {
                 self.watching = true;
                 return;
@@ -238,7 +238,7 @@ impl Connection {
             Progress::Failed => self.watching = true,
         }
         if let Some(observer) = self.observer.take() {
-            self.facts = observer.into_tls().map(Box::new);
+            self.findings = Some(Box::new(observer.into_findings()));
         }
         for dir in [Dir::FromLow, Dir::FromHigh] {
             self.release(dir);
@@ -284,20 +284,19 @@ impl Connection {
         }
     }
 
-    /// What was learned of TLS, finished or not.
-    pub fn tls(&self) -> Option<&Facts> {
-        match &self.facts {
-            Some(facts) if facts.completed => Some(facts),
-            facts => {
-                let unfinished = self.observer.as_ref().and_then(|o| o.tls());
-                unfinished.or(facts.as_deref())
-            }
+    /// What was learned, finished or not.
+    pub fn findings(&self) -> FindingsRef<'_> {
+        let finished = self.findings.as_ref().map(|f| f.view()).unwrap_or_default();
+        if self.protected {
+            return finished;
         }
+        let unfinished = self.observer.as_ref().map(|o| o.findings()).unwrap_or_default();
+        if unfinished.is_empty() { finished } else { unfinished }
     }
 
-    /// The session that protects the connection.
-    pub fn protection(&self) -> Option<&Facts> {
-        self.facts.as_deref().filter(|_| self.protected)
+    /// What protects the connection.
+    pub fn protection(&self) -> FindingsRef<'_> {
+        if self.protected { self.findings().complete() } else { FindingsRef::default() }
     }
 
     /// Payload bytes of each direction, each once.
@@ -341,10 +340,7 @@ impl Connection {
     /// Whether the capture lacks something of the connection.
     pub fn incomplete(&self) -> bool {
         let one_sided = self.life.established().is_some() && self.segments().contains(&0);
-        one_sided
-            || !self.life.start_seen()
-            || self.missed() > 0
-            || self.tls().is_some_and(|facts| facts.incomplete)
+        one_sided || !self.life.start_seen() || self.missed() > 0 || self.findings().incomplete()
     }
 
     /// The direction in which the client sends: the opener of the connection;

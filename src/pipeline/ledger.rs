@@ -117,8 +117,10 @@ pub struct Connections {
     pub expired: u64,
     /// Protected by TLS or SSL.
     pub tls: u64,
-    /// Whose TLS or SSL handshake failed or did not complete.
-    pub tls_failed: u64,
+    /// Protected by SSH.
+    pub ssh: u64,
+    /// Whose handshake failed or did not complete.
+    pub failed: u64,
     /// Established, and without recognised protection.
     pub unprotected: u64,
     /// Of which the capture lacks something.
@@ -241,7 +243,8 @@ impl Ledger {
         c.evicted += o.evicted;
         c.expired += o.expired;
         c.tls += o.tls;
-        c.tls_failed += o.tls_failed;
+        c.ssh += o.ssh;
+        c.failed += o.failed;
         c.unprotected += o.unprotected;
         c.incomplete += o.incomplete;
         let (s, o) = (&mut self.streams, &other.streams);

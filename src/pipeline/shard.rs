@@ -9,7 +9,8 @@ use super::merge::{Emission, Payload};
 use crate::config::{SETTLE_SECONDS, Settings};
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::Segment;
-use crate::observe::tls::certificate::Certificates;
+use crate::observe::FindingsRef;
+use crate::observe::certificate::Certificates;
 use crate::session::{Event, Session, Snapshot, View};
 use crate::sink::jsonl;
 use crate::sink::table::{RowKey, UNKNOWN};
@@ -287,7 +288,7 @@ impl Shard {
             established: connection.session.as_ref().map_or(0, Session::established),
             bytes: connection.bytes(),
             segments: connection.segments(),
-            tls: connection.protection(),
+            protection: connection.protection(),
         };
         let mut bytes = Vec::with_capacity(512);
         view.detail(event, &snapshot).encode(&mut bytes);
@@ -330,8 +331,10 @@ impl Shard {
         counts.established += u64::from(established && connection.life.start_seen());
         counts.midstream += u64::from(!connection.life.start_seen());
         counts.closed += u64::from(connection.life.ended().is_some());
-        counts.tls += u64::from(connection.protected);
-        counts.tls_failed += u64::from(!connection.protected && connection.tls().is_some());
+        let protection = connection.protection();
+        counts.tls += u64::from(protection.tls.is_some());
+        counts.ssh += u64::from(protection.ssh.is_some());
+        counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
         counts.unprotected +=
             u64::from(established && connection.life.start_seen() && !connection.protected);
         counts.incomplete += u64::from(connection.incomplete());
@@ -419,10 +422,12 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
         incomplete: c.incomplete(),
-        protection: if c.protected { vec!["tls"] } else { Vec::new() },
+        protection: protocols(c.protection()),
         tls: c
-            .tls()
+            .findings()
+            .tls
             .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
+        ssh: c.findings().ssh.map(jsonl::Ssh::new),
     }
 }
 
@@ -434,14 +439,12 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         return None;
     }
     let server = client.other();
-    let protection = c.protection().map(|facts| {
-        let version = facts.version.and_then(crate::names::tls::version_name).unwrap_or("TLS");
-        let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
-        format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned()
-    });
     // A handshake that was not captured whole is not known to have failed.
-    let lacking = || c.tls().is_some_and(|t| t.incomplete && t.failure.is_none());
-    let protection = protection.or_else(|| lacking().then(|| UNKNOWN.to_owned()));
+    let lacking = || {
+        let findings = c.findings();
+        findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
+    };
+    let protection = describe(c.protection()).or_else(|| lacking().then(|| UNKNOWN.to_owned()));
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((
@@ -449,4 +452,23 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         bytes[client.index()],
         bytes[server.index()],
     ))
+}
+
+/// The names of what protects a connection.
+fn protocols(protection: FindingsRef<'_>) -> Vec<&'static str> {
+    let all = [("tls", protection.tls.is_some()), ("ssh", protection.ssh.is_some())];
+    all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+}
+
+/// What protects a connection, for people; `None` if nothing does.
+fn describe(protection: FindingsRef<'_>) -> Option<String> {
+    if let Some(facts) = protection.tls {
+        let version = facts.version.and_then(crate::names::tls::version_name).unwrap_or("TLS");
+        let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
+        return Some(format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned());
+    }
+    let facts = protection.ssh?;
+    let version = facts.version.map_or_else(|| "SSH".to_owned(), |v| format!("SSHv{v}"));
+    let names = [&facts.kex, &facts.cipher_c2s].map(|n| n.as_deref().unwrap_or_default());
+    Some(format!("{version} {}", names.join(" ")).trim_end().to_owned())
 }

@@ -3,12 +3,12 @@
 
 use crate::config::{Identity, Mode};
 use crate::flow::{Dir, Key};
-use crate::names::{code_for, smf, tls as names, wire, x509};
-use crate::observe::Side;
-use crate::observe::tls::certificate::Certificate;
+use crate::names::{code_for, smf, ssh as ssh_names, tls as names, wire, x509};
+use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
+use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
-    Common11, Detail, DistinguishedName, Identification, SmfTime, Tls, address_field, ebcdic,
+    Common11, Detail, DistinguishedName, Identification, SmfTime, Ssh, Tls, address_field, ebcdic,
 };
 
 use super::{Event, Kind};
@@ -17,6 +17,8 @@ use super::{Event, Kind};
 const IPPROTO_TCP: u8 = 6;
 /// `sec_protos`: TLS/SSL.
 const PROTECTED_BY_TLS: u8 = 0x80;
+/// `sec_protos`: SSH.
+const PROTECTED_BY_SSH: u8 = 0x40;
 /// `sc_flags`: IPv6.
 const IPV6: u8 = 0x80;
 /// `ident_reason`: event record, last or only.
@@ -25,6 +27,9 @@ const REASON_EVENT: u8 = 0x08;
 const OBSERVATION: u8 = 0x01;
 /// `tls_crypto_flags`: encrypt-then-MAC.
 const ENCRYPT_THEN_MAC: u8 = 0x80;
+/// `ssh_crypto_flags`: encrypt-then-MAC by direction.
+const ENCRYPT_THEN_MAC_IN: u8 = 0x80;
+const ENCRYPT_THEN_MAC_OUT: u8 = 0x40;
 /// SSL 2.0 on the wire and in a record.
 const SSLV2_WIRE: u16 = 0x0002;
 const SSLV2_CODE: u16 = 0x0200;
@@ -59,8 +64,8 @@ pub struct Snapshot<'a> {
     pub bytes: [u64; 2],
     /// TCP segments.
     pub segments: [u64; 2],
-    /// The TLS session that protects it.
-    pub tls: Option<&'a Facts>,
+    /// What protects it.
+    pub protection: FindingsRef<'a>,
 }
 
 impl View<'_> {
@@ -73,7 +78,10 @@ impl View<'_> {
         detail.header.sid = ebcdic::field(&self.identity.sid);
         detail.ident = self.identification();
         detail.common = common(event, now);
-        if let Some(facts) = now.tls {
+        if let Some(facts) = now.protection.ssh {
+            detail.ssh = Some(ssh_section(facts, now.local));
+        }
+        if let Some(facts) = now.protection.tls {
             detail.tls = Some(self.tls(facts, now.local));
             if self.mode == Mode::Extended {
                 detail.names = distinguished_names(facts);
@@ -144,7 +152,7 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
     };
     Common11 {
         event_type: event.kind as u8,
-        sec_protos: if now.tls.is_some() { PROTECTED_BY_TLS } else { 0 },
+        sec_protos: protocol_flags(now.protection),
         flags: if local.ip.is_ipv6() { IPV6 } else { 0 },
         ip_proto: IPPROTO_TCP,
         s_time: start.time,
@@ -160,6 +168,52 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
         in_seg_dg: now.segments[inward],
         out_seg_dg: now.segments[out],
         ..Common11::default()
+    }
+}
+
+/// `sec_protos` of what protects a connection.
+fn protocol_flags(protection: FindingsRef<'_>) -> u8 {
+    let tls = if protection.tls.is_some() { PROTECTED_BY_TLS } else { 0 };
+    let ssh = if protection.ssh.is_some() { PROTECTED_BY_SSH } else { 0 };
+    tls | ssh
+}
+
+/// The SSH section. Inbound is toward the local end.
+fn ssh_section(facts: &ssh::Facts, local: Dir) -> Ssh {
+    let to_server = (&facts.cipher_c2s, &facts.mac_c2s);
+    let to_client = (&facts.cipher_s2c, &facts.mac_s2c);
+    let (inward, out) = if facts.client == Some(side(local)) {
+        (to_client, to_server)
+    } else {
+        (to_server, to_client)
+    };
+    let cipher = |c: &Option<String>| c.as_deref().map_or(0, ssh_names::cipher_code);
+    let mac = |(c, m): (&Option<String>, &Option<String>)| {
+        // Version 1 has a checksum and no message authentication.
+        ssh_names::mac_code(c.as_deref(), m.as_deref())
+    };
+    let etm = |m: &Option<String>| m.as_deref().is_some_and(ssh_names::is_encrypt_then_mac);
+    let mut flags = 0;
+    if etm(inward.1) {
+        flags |= ENCRYPT_THEN_MAC_IN;
+    }
+    if etm(out.1) {
+        flags |= ENCRYPT_THEN_MAC_OUT;
+    }
+    let key = facts.host_key.as_ref();
+    Ssh {
+        prot_ver: facts.version.unwrap_or(0),
+        source: OBSERVATION,
+        crypto_flags: flags,
+        protocol_provider: ebcdic::field("Observation"),
+        in_enc_alg: cipher(inward.0),
+        in_msg_auth: mac(inward),
+        kex_method: facts.kex.as_deref().map_or(0, ssh_names::kex_code),
+        out_enc_alg: cipher(out.0),
+        out_msg_auth: mac(out),
+        s_key_type: key.map_or(0, |k| ssh_names::key_code(&k.kind)),
+        s_key_len: key.and_then(|k| k.bits).and_then(|b| u16::try_from(b).ok()).unwrap_or(0),
+        ..Ssh::default()
     }
 }
 

@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::names::{tls as names, x509};
-use crate::observe::Side;
-use crate::observe::tls::certificate::{Certificate, CertificateTime};
+use crate::observe::certificate::{Certificate, CertificateTime};
 use crate::observe::tls::{Facts, Failure, Suite};
+use crate::observe::{Side, ssh};
 
 /// Version of the objects' form. A new key does not change it; a key that
 /// goes or means something else does.
@@ -83,6 +83,68 @@ pub struct Connection {
     /// What was seen of TLS or SSL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// What was seen of SSH.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<Ssh>,
+}
+
+/// An SSH session.
+#[derive(Debug, Serialize)]
+pub struct Ssh {
+    version: Option<String>,
+    client_software: Option<String>,
+    server_software: Option<String>,
+    kex: Option<String>,
+    host_key: Option<HostKeyLine>,
+    cipher_c2s: Option<String>,
+    cipher_s2c: Option<String>,
+    mac_c2s: Option<String>,
+    mac_s2c: Option<String>,
+    compression_c2s: Option<String>,
+    compression_s2c: Option<String>,
+    hassh: Option<String>,
+    hassh_server: Option<String>,
+    completed: bool,
+    incomplete: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct HostKeyLine {
+    r#type: String,
+    bits: Option<u32>,
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateLine>,
+}
+
+impl Ssh {
+    /// What facts say.
+    pub fn new(facts: &ssh::Facts) -> Self {
+        let software =
+            |side: Option<Side>| side.and_then(|s| facts.software_of(s)).map(str::to_owned);
+        Self {
+            version: facts.version.map(|v| v.to_string()),
+            client_software: software(facts.client),
+            server_software: software(facts.client.map(Side::other)),
+            kex: facts.kex.clone(),
+            host_key: facts.host_key.as_ref().map(|key| HostKeyLine {
+                r#type: key.kind.clone(),
+                bits: key.bits,
+                fingerprint: key.fingerprint.clone(),
+                certificate: key.certificate.as_deref().map(certificate),
+            }),
+            cipher_c2s: facts.cipher_c2s.clone(),
+            cipher_s2c: facts.cipher_s2c.clone(),
+            mac_c2s: facts.mac_c2s.clone(),
+            mac_s2c: facts.mac_s2c.clone(),
+            compression_c2s: facts.compression_c2s.clone(),
+            compression_s2c: facts.compression_s2c.clone(),
+            hassh: facts.hassh.clone(),
+            hassh_server: facts.hassh_server.clone(),
+            completed: facts.completed,
+            incomplete: facts.incomplete,
+        }
+    }
 }
 
 /// A TLS or SSL session.

@@ -130,7 +130,7 @@ impl Table {
         for row in &cells {
             let style = if row[2] == NONE {
                 AnsiColor::Red.on_default()
-            } else if row[2].starts_with("TLSv1.3") || row[2].starts_with("TLSv1.2") {
+            } else if ["TLSv1.3", "TLSv1.2", "SSHv2"].iter().any(|good| row[2].starts_with(good)) {
                 Style::new()
             } else {
                 AnsiColor::Yellow.on_default()

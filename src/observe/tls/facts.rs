@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::certificate::Certificate;
 use crate::names::tls as names;
 use crate::observe::Side;
+use crate::observe::certificate::Certificate;
 
 /// The cipher suite of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

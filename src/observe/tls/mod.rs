@@ -8,9 +8,7 @@
 //! TLS 1.3, where that is encrypted, a ServerHello and application data from
 //! the client.
 
-pub mod certificate;
 mod facts;
-mod lenient;
 mod record;
 mod sslv2;
 mod state;

@@ -1,11 +1,11 @@
 //! The state of one handshake.
 
-use super::certificate::{Certificates, significant_bits};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
 use super::sslv2;
 use super::wire::{self, Message};
 use crate::names::tls as names;
+use crate::observe::certificate::{Certificates, significant_bits};
 use crate::observe::{Progress, Side};
 
 /// Alert level fatal.

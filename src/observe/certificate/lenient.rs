@@ -6,7 +6,7 @@
 use x509_parser::prelude::{FromDer, X509Name};
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
-use super::certificate::{Certificate, CertificateTime, key_length, name, pss_digest};
+use super::{Certificate, CertificateTime, key_length, name, pss_digest};
 
 const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;

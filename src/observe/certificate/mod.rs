@@ -8,8 +8,9 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
-use super::lenient;
 use crate::names::x509 as names;
+
+mod lenient;
 
 /// A moment in a certificate, as it was written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
