@@ -34,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("etherparse", &["frame/"]),
     ("tls_parser", &["observe/tls/wire.rs"]),
     ("ssh_parser", &["observe/ssh/wire.rs"]),
+    ("ipsec_parser", &["observe/ike/wire.rs"]),
     ("x509_parser", &["observe/certificate/"]),
     ("rayon", &["pipeline/mod.rs"]),
     ("clap", &["cli/"]),

@@ -260,20 +260,20 @@ pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
     let word = be32(head, 0);
     // Version 0 and the clear header type; DTLS has another.
     if head[0] != 0 {
-        return Err(Frame::Udp);
+        return Err(Frame::OtherIp);
     }
     let length = (word >> 19 & 0x1F) as usize * 4;
     let binding = word >> 9 & 0x1F;
     let (native, fragment) = (word & 0x100 != 0, word & 0x80 != 0);
     if length < 8 || fragment {
-        return Err(Frame::Udp);
+        return Err(Frame::OtherIp);
     }
     span.head(arena, length)?;
     let inner = span.skip(length);
     match (native, binding) {
         (false, _) => Ok(Next::Link(1, inner)),
         (true, 1) => ieee80211(arena, inner),
-        _ => Err(Frame::Udp),
+        _ => Err(Frame::OtherIp),
     }
 }
 

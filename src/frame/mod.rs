@@ -55,6 +55,53 @@ pub struct Segment {
     pub length: u32,
 }
 
+/// A UDP datagram, with its payload as a place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Source port.
+    pub src_port: u16,
+    /// Destination port.
+    pub dst_port: u16,
+    /// Offset of the payload in the arena.
+    pub payload: u32,
+    /// Payload bytes captured.
+    pub captured: u32,
+    /// Payload bytes on the wire.
+    pub length: u32,
+}
+
+/// Which of IPsec's protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IpsecProtocol {
+    /// Encapsulating Security Payload.
+    Esp,
+    /// Authentication Header.
+    Ah,
+}
+
+/// An ESP or AH header that a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipsec {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Which protocol.
+    pub protocol: IpsecProtocol,
+    /// Security parameters index.
+    pub spi: u32,
+    /// Sequence number.
+    pub sequence: u32,
+    /// Bytes on the wire from the header on.
+    pub length: u32,
+    /// What AH protects: tunnel mode is an IP packet in it. ESP hides it.
+    pub tunnel_mode: Option<bool>,
+}
+
 /// What a frame turned out to be. Every frame is exactly one of these; the
 /// ledger counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +109,10 @@ pub enum Frame {
     /// A TCP segment.
     Tcp(Segment),
     /// A UDP datagram that is no tunnel.
-    Udp,
+    Udp(Datagram),
     /// ICMP or ICMPv6.
     Icmp,
-    /// Encapsulating Security Payload.
+    /// Encapsulating Security Payload; its header is in [`Parser::ipsec`].
     Esp,
     /// IP with another protocol.
     OtherIp,
@@ -161,6 +208,7 @@ enum Next {
 pub struct Parser {
     fragments: FragmentPool,
     oddities: Oddities,
+    ipsec: Vec<Ipsec>,
 }
 
 impl Parser {
@@ -179,6 +227,7 @@ impl Parser {
     ) -> Frame {
         let span = Span { at: start, end: start + captured, wire_end: start + wire.max(captured) };
         self.oddities.cut_frames += u64::from(wire > captured);
+        self.ipsec.clear();
         let mut next = Next::Link(link, span);
         for _ in 0..MAX_DEPTH {
             let step = match next {
@@ -187,7 +236,7 @@ impl Parser {
                 Next::Ppp(protocol, span) => Ok(link::ppp(protocol, span)),
                 Next::Ip(span) => net::ip(self, arena, span, clock),
                 Next::Protocol(protocol, src, dst, span) => {
-                    tunnel::protocol(arena, protocol, src, dst, span)
+                    tunnel::protocol(&mut self.ipsec, arena, protocol, src, dst, span)
                 }
                 Next::Done(frame) => return frame,
             };
@@ -199,6 +248,11 @@ impl Parser {
         }
     }
 
+    /// The ESP and AH headers of the last frame, the outer first.
+    pub fn ipsec(&self) -> &[Ipsec] {
+        &self.ipsec
+    }
+
     /// What was odd so far.
     pub fn oddities(&self) -> Oddities {
         self.oddities
@@ -208,6 +262,11 @@ impl Parser {
     pub fn fragment_counters(&self) -> FragmentCounters {
         self.fragments.counters()
     }
+}
+
+/// Arena offsets and packet lengths fit 32 bits.
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn be16(bytes: &[u8], at: usize) -> u16 {

@@ -8,7 +8,7 @@ use etherparse::{
 };
 
 use super::fragment::{Datagram, Fragment};
-use super::{Frame, Next, Parser, Span};
+use super::{Frame, Ipsec, IpsecProtocol, Next, Parser, Span, narrow};
 
 /// Extension headers that one packet may carry.
 const MAX_EXTENSIONS: usize = 16;
@@ -113,6 +113,16 @@ fn after_ip(
                 let header = IpAuthHeaderSlice::from_slice(span.head(arena, length.max(12))?)
                     .map_err(|_| Frame::Malformed)?;
                 protocol = header.next_header();
+                let inside = protocol;
+                parser.ipsec.push(Ipsec {
+                    src,
+                    dst,
+                    protocol: IpsecProtocol::Ah,
+                    spi: header.spi(),
+                    sequence: header.sequence_number(),
+                    length: narrow(span.wire()),
+                    tunnel_mode: Some(inside == IpNumber::IPV4 || inside == IpNumber::IPV6),
+                });
                 span = span.skip(length);
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Frame, Next, Segment, Span, be16, be32, link};
+use super::{Datagram, Frame, Ipsec, IpsecProtocol, Next, Segment, Span, be16, be32, link, narrow};
 
 type Step = Result<Next, Frame>;
 
@@ -25,14 +25,21 @@ const GTP_USER_PORT: u16 = 2152;
 const CAPWAP_DATA_PORT: u16 = 5247;
 
 /// Reads the payload of an IP packet by its protocol number.
-pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, span: Span) -> Step {
+pub(super) fn protocol(
+    ipsec: &mut Vec<Ipsec>,
+    arena: &[u8],
+    protocol: u8,
+    src: IpAddr,
+    dst: IpAddr,
+    span: Span,
+) -> Step {
     match protocol {
         TCP => tcp(arena, src, dst, span),
-        UDP => udp(arena, span),
+        UDP => udp(arena, src, dst, span),
         IPV4_IN_IP | IPV6_IN_IP => Ok(Next::Ip(span)),
         GRE => gre(arena, span),
         MPLS_IN_IP => Ok(Next::EtherType(0x8847, span)),
-        ESP => Err(Frame::Esp),
+        ESP => esp(ipsec, arena, src, dst, span),
         ICMP | ICMPV6 => Err(Frame::Icmp),
         _ => Err(Frame::OtherIp),
     }
@@ -59,8 +66,6 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
             Err(_) => (be16(head, 0), be16(head, 2), be32(head, 4), be32(head, 8), head[13]),
         };
     let payload = span.skip(header_length);
-    // Arena offsets and packet lengths fit 32 bits.
-    let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(Next::Done(Frame::Tcp(Segment {
         src,
         dst,
@@ -75,7 +80,22 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     })))
 }
 
-fn udp(arena: &[u8], span: Span) -> Step {
+/// ESP (RFC 4303): what is behind its header is ciphertext.
+fn esp(ipsec: &mut Vec<Ipsec>, arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
+    let head = span.head(arena, 8)?;
+    ipsec.push(Ipsec {
+        src,
+        dst,
+        protocol: IpsecProtocol::Esp,
+        spi: be32(head, 0),
+        sequence: be32(head, 4),
+        length: narrow(span.wire()),
+        tunnel_mode: None,
+    });
+    Err(Frame::Esp)
+}
+
+fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     const HEADER: usize = 8;
     let header =
         UdpHeaderSlice::from_slice(span.head(arena, HEADER)?).map_err(|_| Frame::Malformed)?;
@@ -92,9 +112,19 @@ fn udp(arena: &[u8], span: Span) -> Step {
     } else if to == CAPWAP_DATA_PORT || from == CAPWAP_DATA_PORT {
         link::capwap(arena, payload)
     } else {
-        Err(Frame::Udp)
+        Err(Frame::OtherIp)
     };
-    inside.map_err(|_| Frame::Udp)
+    inside.map_err(|_| {
+        Frame::Udp(Datagram {
+            src,
+            dst,
+            src_port: from,
+            dst_port: to,
+            payload: narrow(payload.at.min(payload.end)),
+            captured: narrow(payload.captured()),
+            length: narrow(payload.wire()),
+        })
+    })
 }
 
 /// VXLAN (RFC 7348): the flag that says the network identifier is valid.
@@ -102,7 +132,7 @@ fn vxlan(arena: &[u8], span: Span) -> Step {
     const VNI_VALID: u8 = 0x08;
     let head = span.head(arena, 8)?;
     if head[0] & VNI_VALID == 0 {
-        return Err(Frame::Udp);
+        return Err(Frame::OtherIp);
     }
     Ok(Next::Link(1, span.skip(8)))
 }
@@ -112,7 +142,7 @@ fn geneve(arena: &[u8], span: Span) -> Step {
     let head = span.head(arena, 8)?;
     let options = usize::from(head[0] & 0x3F) * 4;
     if head[0] >> 6 != 0 {
-        return Err(Frame::Udp);
+        return Err(Frame::OtherIp);
     }
     span.head(arena, 8 + options)?;
     Ok(Next::EtherType(be16(head, 2), span.skip(8 + options)))
@@ -123,7 +153,7 @@ fn gtp(arena: &[u8], span: Span) -> Step {
     const G_PDU: u8 = 0xFF;
     let head = span.head(arena, 8)?;
     if head[0] & 0xF0 != 0x30 || head[1] != G_PDU {
-        return Err(Frame::Udp);
+        return Err(Frame::OtherIp);
     }
     let mut at = 8;
     if head[0] & 0x07 != 0 {
@@ -136,7 +166,7 @@ fn gtp(arena: &[u8], span: Span) -> Step {
             }
             let length = usize::from(span.head(arena, at + 1)?[at]) * 4;
             if length == 0 {
-                return Err(Frame::Udp);
+                return Err(Frame::OtherIp);
             }
             next = span.head(arena, at + length)?[at + length - 1];
             at += length;
@@ -145,7 +175,7 @@ fn gtp(arena: &[u8], span: Span) -> Step {
     let inner = span.skip(at);
     match inner.head(arena, 1)?[0] >> 4 {
         4 | 6 => Ok(Next::Ip(inner)),
-        _ => Err(Frame::Udp),
+        _ => Err(Frame::OtherIp),
     }
 }
 

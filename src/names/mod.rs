@@ -5,6 +5,7 @@
 //! what it is: the wire value survives in the JSON output, the record gets the
 //! table's unknown value.
 
+pub mod ike;
 pub mod smf;
 pub mod ssh;
 pub mod tls;

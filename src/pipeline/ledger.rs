@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::peers::PeerCounts;
 use crate::frame::{FragmentCounters, Frame, Oddities};
 
 /// Packets and the bytes they had on the wire.
@@ -37,11 +38,13 @@ pub enum Fate {
     TcpMidstream,
     /// TCP between addresses of which none is the stack's.
     TcpRouted,
-    /// UDP.
+    /// UDP of no use here.
     Udp,
+    /// IKE.
+    Ike,
     /// ICMP.
     Icmp,
-    /// ESP.
+    /// ESP, also in UDP.
     Esp,
     /// Another IP protocol.
     OtherIp,
@@ -62,11 +65,12 @@ pub enum Fate {
 }
 
 /// All fates with their names in the output.
-pub const FATES: [(Fate, &str); 14] = [
+pub const FATES: [(Fate, &str); 15] = [
     (Fate::TcpFollowed, "tcp_followed"),
     (Fate::TcpMidstream, "tcp_midstream"),
     (Fate::TcpRouted, "tcp_routed"),
     (Fate::Udp, "udp"),
+    (Fate::Ike, "ike"),
     (Fate::Icmp, "icmp"),
     (Fate::Esp, "esp"),
     (Fate::OtherIp, "other_ip"),
@@ -84,7 +88,7 @@ impl Fate {
     pub fn of(frame: &Frame) -> Option<Self> {
         Some(match frame {
             Frame::Tcp(_) => return None,
-            Frame::Udp => Self::Udp,
+            Frame::Udp(_) => Self::Udp,
             Frame::Icmp => Self::Icmp,
             Frame::Esp => Self::Esp,
             Frame::OtherIp => Self::OtherIp,
@@ -205,6 +209,8 @@ pub struct Ledger {
     fates: [Count; FATES.len()],
     /// Connections.
     pub connections: Connections,
+    /// IKE and IPsec.
+    pub ipsec: PeerCounts,
     /// Streams.
     pub streams: Streams,
     /// Frames.
@@ -234,6 +240,7 @@ impl Ledger {
         for (mine, theirs) in self.fates.iter_mut().zip(other.fates) {
             mine.join(theirs);
         }
+        self.ipsec.join(other.ipsec);
         let (c, o) = (&mut self.connections, &other.connections);
         c.seen += o.seen;
         c.established += o.established;
@@ -272,6 +279,7 @@ impl Ledger {
             bytes: self.total.bytes,
             counters: FATES.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
             connections: &self.connections,
+            ipsec: &self.ipsec,
             streams: &self.streams,
             frames: &self.frames,
             input: &self.input,
@@ -290,6 +298,7 @@ pub struct Line<'a> {
     bytes: u64,
     counters: BTreeMap<&'static str, Count>,
     connections: &'a Connections,
+    ipsec: &'a PeerCounts,
     streams: &'a Streams,
     frames: &'a Frames,
     input: &'a Input,

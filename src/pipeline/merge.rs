@@ -23,6 +23,8 @@ pub(super) struct Emission {
 pub(super) enum Payload {
     /// An SMF record, its connection identifier still to be filled in.
     Record(Vec<u8>),
+    /// A JSON object of its own.
+    Line(Vec<u8>),
     /// The end of a connection: its JSON object and its row, where wanted.
     Connection { line: Option<Vec<u8>>, row: Option<(RowKey, u64, u64)> },
 }
@@ -104,6 +106,10 @@ impl Merger {
                 self.records += 1;
                 self.record_bytes += bytes.len() as u64;
                 output.record(&bytes)
+            }
+            Payload::Line(mut line) => {
+                line.push(b'\n');
+                output.line(&line)
             }
             Payload::Connection { line, row } => {
                 let identifier = self.identifiers.remove(&emission.ordinal);

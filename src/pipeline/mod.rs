@@ -8,6 +8,7 @@
 mod connection;
 pub mod ledger;
 mod merge;
+mod peers;
 mod shard;
 
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use rayon::prelude::IndexedParallelIterator;
 
 use crate::config::Settings;
 use crate::flow::{Key, SHARDS};
-use crate::frame::{Frame, Parser};
-use crate::source::{Batch, Set, SourceError};
+use crate::frame::{Datagram, Frame, Ipsec, IpsecProtocol, Parser};
+use crate::observe::ike::{Carried, demultiplex};
+use crate::source::{Batch, PacketHead, Set, SourceError};
 
 pub use ledger::Ledger;
 pub use merge::Output;
@@ -27,7 +29,8 @@ pub use shard::Wants;
 
 use ledger::Fate;
 use merge::Merger;
-use shard::{Packet, Shard};
+use peers::{Pair, PeerPacket, What};
+use shard::{Bucket, Packet, Shard};
 
 /// How the work is cut up. Nothing here changes the output.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +71,7 @@ pub enum RunError<E> {
 #[derive(Debug, Default)]
 struct Work {
     batch: Batch,
-    buckets: Vec<Vec<Packet>>,
+    buckets: Vec<Bucket>,
     watermark: i64,
 }
 
@@ -83,9 +86,10 @@ struct Front<'a> {
 impl Front<'_> {
     /// Fills `work`; `false` at the end of the input.
     fn fill(&mut self, work: &mut Work) -> Result<bool, SourceError> {
-        work.buckets.resize_with(SHARDS, Vec::new);
+        work.buckets.resize_with(SHARDS, Bucket::default);
         for bucket in &mut work.buckets {
-            bucket.clear();
+            bucket.segments.clear();
+            bucket.peers.clear();
         }
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
@@ -105,10 +109,15 @@ impl Front<'_> {
                 head.wire as usize,
                 head.clock,
             );
-            match frame {
+            for &header in self.parser.ipsec() {
+                let (pair, from) = Pair::of(header.src, header.dst);
+                let what = What::Ipsec { header, ports: None };
+                deal(&mut work.buckets, pair, from, what, head, ordinal);
+            }
+            let fate = match frame {
                 Frame::Tcp(segment) => {
                     let (key, dir) = Key::of(&segment);
-                    work.buckets[key.shard()].push(Packet {
+                    work.buckets[key.shard()].segments.push(Packet {
                         key,
                         dir,
                         segment,
@@ -117,15 +126,75 @@ impl Front<'_> {
                         ordinal,
                         wire: head.wire,
                     });
+                    None
                 }
-                other => {
-                    if let Some(fate) = Fate::of(&other) {
-                        self.ledger.count(fate, head.wire);
+                Frame::Udp(datagram) => {
+                    let (fate, what) = datagram_fate(&datagram, &batch.arena);
+                    if let Some(what) = what {
+                        let (pair, from) = Pair::of(datagram.src, datagram.dst);
+                        deal(&mut work.buckets, pair, from, what, head, ordinal);
                     }
+                    Some(fate)
                 }
+                other => Fate::of(&other),
+            };
+            if let Some(fate) = fate {
+                self.ledger.count(fate, head.wire);
             }
         }
         Ok(more)
+    }
+}
+
+/// Puts a packet of a pair of addresses into the bucket of its shard.
+fn deal(
+    buckets: &mut [Bucket],
+    pair: Pair,
+    from: crate::observe::Side,
+    what: What,
+    head: &PacketHead,
+    ordinal: u64,
+) {
+    let packet = PeerPacket { pair, from, what, ts: head.ts, clock: head.clock, ordinal };
+    buckets[pair.shard()].peers.push(packet);
+}
+
+/// What a UDP datagram is: IKE, ESP in UDP, or of no use here.
+fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
+    const IKE: u16 = 500;
+    const IKE_NAT: u16 = 4500;
+    // Behind a translator the port of one side is arbitrary.
+    let encapsulated = d.src_port == IKE_NAT || d.dst_port == IKE_NAT;
+    if !encapsulated && d.src_port != IKE && d.dst_port != IKE {
+        return (Fate::Udp, None);
+    }
+    let start = d.payload as usize;
+    let payload = arena.get(start..start + d.captured as usize).unwrap_or_default();
+    let ports = (d.src_port, d.dst_port);
+    match demultiplex(encapsulated, payload) {
+        Carried::Ike(skip) => {
+            // The marker has four bytes.
+            let skip = u32::try_from(skip).unwrap_or(0);
+            let what =
+                What::Ike { at: d.payload + skip, length: d.captured - skip, ports, encapsulated };
+            (Fate::Ike, Some(what))
+        }
+        Carried::Esp => {
+            let word = |at: usize| {
+                payload.get(at..at + 4).map_or(0, |w| u32::from_be_bytes([w[0], w[1], w[2], w[3]]))
+            };
+            let header = Ipsec {
+                src: d.src,
+                dst: d.dst,
+                protocol: IpsecProtocol::Esp,
+                spi: word(0),
+                sequence: word(4),
+                length: d.length,
+                tunnel_mode: None,
+            };
+            (Fate::Esp, Some(What::Ipsec { header, ports: Some(ports) }))
+        }
+        Carried::KeepAlive | Carried::Other => (Fate::Udp, None),
     }
 }
 

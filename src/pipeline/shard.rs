@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connection::{Connection, Effect, side};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
+use super::peers::{PeerPacket, PeerTable};
 use crate::config::{SETTLE_SECONDS, Settings};
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::Segment;
@@ -33,6 +34,13 @@ pub(super) struct Packet {
     pub clock: i64,
     pub ordinal: u64,
     pub wire: u32,
+}
+
+/// A shard's part of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    pub segments: Vec<Packet>,
+    pub peers: Vec<PeerPacket>,
 }
 
 /// What is to be produced.
@@ -63,6 +71,7 @@ pub(super) struct Shard {
     lingering: VecDeque<Timer>,
     /// Connections that are not established.
     opening: VecDeque<Timer>,
+    peers: PeerTable,
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
 }
@@ -78,17 +87,24 @@ impl Shard {
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
+            peers: PeerTable::default(),
             ledger: Ledger::default(),
             emitted: Vec::new(),
         }
     }
 
     /// Takes the shard's packets of a batch, in order.
-    pub fn batch(&mut self, packets: &[Packet], arena: &[u8], watermark: i64) {
-        for packet in packets {
+    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], watermark: i64) {
+        for packet in &bucket.segments {
             self.packet(packet, arena);
         }
         self.advance(watermark);
+        if self.wants.json {
+            for packet in &bucket.peers {
+                self.peers.packet(packet, arena, &mut self.emitted);
+            }
+            self.peers.advance(watermark, &mut self.emitted);
+        }
     }
 
     fn packet(&mut self, p: &Packet, arena: &[u8]) {
@@ -263,6 +279,8 @@ impl Shard {
             self.ledger.connections.open += u64::from(open);
             self.forget(slot, i64::MAX);
         }
+        self.peers.finish(&mut self.emitted);
+        self.ledger.ipsec = self.peers.counts;
     }
 
     /// Writes a record about a connection.

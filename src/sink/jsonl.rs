@@ -8,10 +8,10 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::names::{tls as names, x509};
+use crate::names::{ike as ike_names, tls as names, x509};
 use crate::observe::certificate::{Certificate, CertificateTime};
 use crate::observe::tls::{Facts, Failure, Suite};
-use crate::observe::{Side, ssh};
+use crate::observe::{Side, ike, ssh};
 
 /// Version of the objects' form. A new key does not change it; a key that
 /// goes or means something else does.
@@ -220,6 +220,153 @@ impl Tls {
             incomplete: facts.incomplete,
         }
     }
+}
+
+/// An IKE security association.
+#[derive(Debug, Serialize)]
+pub struct Ike {
+    schema: u32,
+    r#type: &'static str,
+    version: String,
+    initiator: Endpoint,
+    responder: Endpoint,
+    initiator_spi: String,
+    responder_spi: Option<String>,
+    exchange: Option<&'static str>,
+    start: String,
+    end: String,
+    completed: bool,
+    failure: Option<String>,
+    encryption: Option<String>,
+    encryption_name: Option<&'static str>,
+    encryption_key_bits: Option<u16>,
+    integrity: Option<String>,
+    integrity_name: Option<&'static str>,
+    prf: Option<String>,
+    prf_name: Option<&'static str>,
+    dh_group: Option<String>,
+    dh_group_name: Option<&'static str>,
+    additional_key_exchanges: Vec<KeyExchange>,
+    auth_method: Option<String>,
+    auth_method_name: Option<&'static str>,
+    lifetime: Option<u32>,
+    lifetime_kilobytes: Option<u32>,
+    nat_traversal: bool,
+    messages: u64,
+    encrypted_messages: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyExchange {
+    code: String,
+    name: Option<&'static str>,
+}
+
+impl Ike {
+    /// What facts say.
+    pub fn new(
+        facts: &ike::Facts,
+        initiator: Endpoint,
+        responder: Endpoint,
+        first: i64,
+        last: i64,
+    ) -> Self {
+        let choice = facts.choice.clone().unwrap_or_default();
+        let first_version = facts.version >> 4 == 1;
+        let code = |id: Option<u16>| id.map(|id| format!("{id:04X}"));
+        let by_version = |id: Option<u16>, one: Names, two: Names| {
+            id.and_then(if first_version { one } else { two })
+        };
+        Self {
+            schema: SCHEMA,
+            r#type: "ike",
+            version: format!("{}.{}", facts.version >> 4, facts.version & 0x0F),
+            initiator,
+            responder,
+            initiator_spi: hex(&facts.initiator_spi),
+            responder_spi: facts.responder_spi.map(|spi| hex(&spi)),
+            exchange: ike_names::exchange(facts.exchange),
+            start: time(first),
+            end: time(last),
+            completed: facts.completed,
+            failure: facts.failure.map(|error| {
+                ike_names::notify_error(error)
+                    .map_or_else(|| format!("notification {error}"), str::to_owned)
+            }),
+            encryption: code(choice.encryption),
+            encryption_name: by_version(
+                choice.encryption,
+                ike_names::v1_encryption,
+                ike_names::v2_encryption,
+            ),
+            encryption_key_bits: choice.key_bits,
+            integrity: code(choice.integrity),
+            integrity_name: by_version(
+                choice.integrity,
+                ike_names::v1_hash,
+                ike_names::v2_integrity,
+            ),
+            prf: code(choice.prf),
+            prf_name: choice.prf.and_then(ike_names::v2_prf),
+            dh_group: code(choice.group),
+            dh_group_name: choice.group.and_then(ike_names::group),
+            additional_key_exchanges: choice
+                .additional
+                .iter()
+                .map(|&id| KeyExchange { code: format!("{id:04X}"), name: ike_names::group(id) })
+                .collect(),
+            auth_method: code(choice.authentication),
+            auth_method_name: choice.authentication.and_then(ike_names::v1_authentication),
+            lifetime: choice.lifetime_seconds,
+            lifetime_kilobytes: choice.lifetime_kilobytes,
+            nat_traversal: facts.nat_traversal,
+            messages: facts.messages,
+            encrypted_messages: facts.encrypted,
+        }
+    }
+}
+
+/// A table from numbers to names.
+type Names = fn(u16) -> Option<&'static str>;
+
+/// An end point of a tunnel and what it sent.
+#[derive(Debug, Serialize)]
+pub struct TunnelEnd {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port, where the tunnel is in UDP.
+    pub port: Option<u16>,
+    /// SPIs of what this end sent, in order of appearance.
+    pub spis: Vec<String>,
+    /// Packets sent.
+    pub packets: u64,
+    /// Bytes sent, from the ESP or AH header on.
+    pub bytes: u64,
+}
+
+/// A tunnel: ESP or AH between two addresses.
+#[derive(Debug, Serialize)]
+pub struct Tunnel {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// `tunnel`.
+    pub r#type: &'static str,
+    /// `esp` or `ah`.
+    pub protocol: &'static str,
+    /// The end with the lower address.
+    pub a: TunnelEnd,
+    /// The end with the higher address.
+    pub b: TunnelEnd,
+    /// `tunnel` or `transport`, where it is seen.
+    pub mode: Option<&'static str>,
+    /// Whether it is in UDP (RFC 3948).
+    pub udp_encapsulated: bool,
+    /// First packet.
+    pub start: String,
+    /// Last packet.
+    pub end: String,
+    /// The IKE SA that it belongs to, where only one is possible.
+    pub initiator_spi: Option<String>,
 }
 
 /// Why the handshake is not complete, in words.

@@ -18,6 +18,8 @@ pub struct Event {
 /// What a run of `read` wrote.
 pub struct Run {
     pub connections: Vec<Value>,
+    /// Objects of other types.
+    pub lines: Vec<Value>,
     pub ledger: Value,
     pub records: Vec<u8>,
     pub events: Vec<Event>,
@@ -42,13 +44,14 @@ pub fn read(options: &[&str], inputs: &[&Path]) -> Run {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{command:?}: {:?}\n{stderr}", output.status);
     let text = std::fs::read_to_string(&jsonl).expect("JSON Lines");
-    let mut connections: Vec<Value> =
+    let mut all: Vec<Value> =
         text.lines().map(|l| serde_json::from_str(l).expect("a JSON object")).collect();
-    let ledger = connections.pop().expect("a ledger");
+    let ledger = all.pop().expect("a ledger");
     assert_eq!(ledger["type"], "ledger");
+    let (connections, lines) = all.into_iter().partition(|l| l["type"] == "connection");
     let records = std::fs::read(&smf).expect("records");
     let events = records_of(&records).iter().map(|r| event(r)).collect();
-    Run { connections, ledger, records, events, stderr }
+    Run { connections, lines, ledger, records, events, stderr }
 }
 
 /// Splits a file of records by their RDWs.
