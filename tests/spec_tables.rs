@@ -306,6 +306,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
         bytes: [5120, 1412],
         segments: [11, 9],
         protection: zerttap::observe::FindingsRef { tls: Some(&facts), ssh: None },
+        ipsec: None,
     };
     let mut detail = view.detail(event, &snapshot);
     detail.common.conn_id = 41_394;

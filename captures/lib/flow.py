@@ -16,6 +16,7 @@ class Flow:
         self.next = list(isn)
         self.now = start
         self.packets = []
+        self.ah = None  # (SPI of the client, SPI of the server) puts packets under AH
 
     def segment(self, side, flags, payload=b"", seq=None, after=0.01):
         """One segment; `seq` sends other bytes than the next ones."""
@@ -24,7 +25,12 @@ class Flow:
         ack = self.next[1 - side] if flags & ACK else 0
         tcp = struct.pack(">HHIIBBHHH", src[1], dst[1], (self.next[side] if seq is None else seq) & 0xFFFFFFFF,
                           ack & 0xFFFFFFFF, 0x50, flags, 65535, 0, 0) + payload
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), len(self.packets), 0, 64, 6, 0,
+        protocol = 6
+        if self.ah:
+            # Next header TCP, 28 bytes, a check value of 16 bytes.
+            tcp = struct.pack(">BBHII", 6, 5, 0, self.ah[side], len(self.packets)) + bytes(16) + tcp
+            protocol = 51
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), len(self.packets), 0, 64, protocol, 0,
                          socket.inet_aton(src[0]), socket.inet_aton(dst[0]))
         self.packets.append((self.now, b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + ip + tcp))
         if seq is None:

@@ -2,10 +2,10 @@
 //! session, joined.
 
 use crate::flow::{Change, Close, Dir, Key, Life};
-use crate::frame::{Segment, flag};
+use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
-use crate::session::Session;
+use crate::session::{IpsecProtection, Session};
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
@@ -41,6 +41,7 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     findings: Option<Box<Findings>>,
     pub protected: bool,
+    ipsec: Option<Box<UnderAh>>,
     pub retransmitted: u64,
     pub conflicts: u64,
     pub out_of_window: u64,
@@ -74,12 +75,46 @@ impl Connection {
             watching: false,
             findings: None,
             protected: false,
+            ipsec: None,
             retransmitted: 0,
             conflicts: 0,
             out_of_window: 0,
             emitted: 0,
             used: true,
         }
+    }
+
+    /// Notes whether a packet came under AH; returns whether that is a change of
+    /// protection. A connection is under AH while either direction is: the two
+    /// security associations do not begin and end with the same packet.
+    pub fn under_ah(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
+        if self.life.ended().is_some() {
+            return false;
+        }
+        let mode = |c: &Self| c.ipsec().map(|ah| ah.tunnel_mode);
+        let before = mode(self);
+        match (&mut self.ipsec, header) {
+            (None, None) => return false,
+            (Some(ah), None) => ah.latest[dir.index()] = false,
+            (slot, Some(header)) => {
+                let mut ends = [header.src, header.dst];
+                if dir == Dir::FromHigh {
+                    ends.swap(0, 1);
+                }
+                let tunnel_mode = header.tunnel_mode == Some(true);
+                let facts = IpsecProtection { ends, tunnel_mode };
+                let ah =
+                    slot.get_or_insert_with(|| Box::new(UnderAh { latest: [false; 2], facts }));
+                ah.latest[dir.index()] = true;
+                ah.facts = facts;
+            }
+        }
+        mode(self) != before
+    }
+
+    /// The AH security association that protects the connection.
+    pub fn ipsec(&self) -> Option<&IpsecProtection> {
+        self.ipsec.as_ref().filter(|ah| ah.latest != [false; 2]).map(|ah| &ah.facts)
     }
 
     /// Takes a segment.
@@ -363,6 +398,14 @@ impl Connection {
             Close::Unacknowledged => "fin_unacknowledged",
         })
     }
+}
+
+/// AH around a connection.
+#[derive(Debug)]
+struct UnderAh {
+    /// Whether the latest packet of each direction came under it.
+    latest: [bool; 2],
+    facts: IpsecProtection,
 }
 
 /// Where a segment lies in its direction.

@@ -123,6 +123,8 @@ pub struct Connections {
     pub tls: u64,
     /// Protected by SSH.
     pub ssh: u64,
+    /// Under AH.
+    pub ipsec: u64,
     /// Whose handshake failed or did not complete.
     pub failed: u64,
     /// Established, and without recognised protection.
@@ -251,6 +253,7 @@ impl Ledger {
         c.expired += o.expired;
         c.tls += o.tls;
         c.ssh += o.ssh;
+        c.ipsec += o.ipsec;
         c.failed += o.failed;
         c.unprotected += o.unprotected;
         c.incomplete += o.incomplete;

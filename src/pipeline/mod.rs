@@ -72,6 +72,8 @@ pub enum RunError<E> {
 struct Work {
     batch: Batch,
     buckets: Vec<Bucket>,
+    /// AH headers that segments of the batch came under.
+    ah: Vec<Ipsec>,
     watermark: i64,
 }
 
@@ -91,6 +93,7 @@ impl Front<'_> {
             bucket.segments.clear();
             bucket.peers.clear();
         }
+        work.ah.clear();
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let batch = &mut work.batch;
@@ -117,6 +120,11 @@ impl Front<'_> {
             let fate = match frame {
                 Frame::Tcp(segment) => {
                     let (key, dir) = Key::of(&segment);
+                    // Of nested headers the innermost is around the segment.
+                    let ah = self.parser.ipsec().last().map(|&header| {
+                        work.ah.push(header);
+                        u32::try_from(work.ah.len() - 1).unwrap_or(u32::MAX)
+                    });
                     work.buckets[key.shard()].segments.push(Packet {
                         key,
                         dir,
@@ -125,6 +133,7 @@ impl Front<'_> {
                         clock: head.clock,
                         ordinal,
                         wire: head.wire,
+                        ah,
                     });
                     None
                 }
@@ -243,8 +252,8 @@ where
                 },
                 || {
                     let work = &current;
-                    shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, packets)| {
-                        shard.batch(packets, &work.batch.arena, work.watermark);
+                    shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, bucket)| {
+                        shard.batch(bucket, &work.batch.arena, &work.ah, work.watermark);
                     });
                 },
             );

@@ -9,7 +9,7 @@ use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
 use crate::config::{SETTLE_SECONDS, Settings};
 use crate::flow::{Close, Dir, Key, Relation, Table};
-use crate::frame::Segment;
+use crate::frame::{Ipsec, Segment};
 use crate::observe::FindingsRef;
 use crate::observe::certificate::Certificates;
 use crate::session::{Event, Session, Snapshot, View};
@@ -34,6 +34,8 @@ pub(super) struct Packet {
     pub clock: i64,
     pub ordinal: u64,
     pub wire: u32,
+    /// The AH header that it came under: its place in the batch's list.
+    pub ah: Option<u32>,
 }
 
 /// A shard's part of a batch.
@@ -94,9 +96,9 @@ impl Shard {
     }
 
     /// Takes the shard's packets of a batch, in order.
-    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], watermark: i64) {
+    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], ah: &[Ipsec], watermark: i64) {
         for packet in &bucket.segments {
-            self.packet(packet, arena);
+            self.packet(packet, arena, ah);
         }
         self.advance(watermark);
         if self.wants.json {
@@ -107,7 +109,7 @@ impl Shard {
         }
     }
 
-    fn packet(&mut self, p: &Packet, arena: &[u8]) {
+    fn packet(&mut self, p: &Packet, arena: &[u8], ah: &[Ipsec]) {
         let home = &self.settings.home;
         if !home.is_empty() && !home.contains(p.segment.src) && !home.contains(p.segment.dst) {
             self.ledger.count(Fate::TcpRouted, p.wire);
@@ -125,8 +127,10 @@ impl Shard {
             .and_then(|rest| rest.get(..p.segment.captured as usize))
             .unwrap_or_default();
         let had_finished = connection.life.finished();
-        let effect =
+        let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.certificates);
+        effect.protection_changed |=
+            connection.under_ah(p.dir, p.ah.and_then(|at| ah.get(at as usize)));
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.session.is_none() {
             connection.life.assume_established(p.ts);
@@ -307,6 +311,7 @@ impl Shard {
             bytes: connection.bytes(),
             segments: connection.segments(),
             protection: connection.protection(),
+            ipsec: connection.ipsec(),
         };
         let mut bytes = Vec::with_capacity(512);
         view.detail(event, &snapshot).encode(&mut bytes);
@@ -353,8 +358,9 @@ impl Shard {
         counts.tls += u64::from(protection.tls.is_some());
         counts.ssh += u64::from(protection.ssh.is_some());
         counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
-        counts.unprotected +=
-            u64::from(established && connection.life.start_seen() && !connection.protected);
+        counts.ipsec += u64::from(connection.ipsec().is_some());
+        let protected = connection.protected || connection.ipsec().is_some();
+        counts.unprotected += u64::from(established && connection.life.start_seen() && !protected);
         counts.incomplete += u64::from(connection.incomplete());
         let streams = &mut self.ledger.streams;
         streams.retransmitted_segments += connection.retransmitted;
@@ -440,12 +446,18 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
         incomplete: c.incomplete(),
-        protection: protocols(c.protection()),
+        protection: protocols(c),
         tls: c
             .findings()
             .tls
             .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
         ssh: c.findings().ssh.map(jsonl::Ssh::new),
+        ipsec: c.ipsec().map(|ah| jsonl::Ipsec {
+            protocol: "ah",
+            mode: if ah.tunnel_mode { "tunnel" } else { "transport" },
+            client_end: ah.ends[client.index()],
+            server_end: ah.ends[server.index()],
+        }),
     }
 }
 
@@ -462,7 +474,11 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         let findings = c.findings();
         findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
     };
-    let protection = describe(c.protection()).or_else(|| lacking().then(|| UNKNOWN.to_owned()));
+    let ah = c.ipsec().map(|_| "IPSec (AH)".to_owned());
+    let protection = match (describe(c.protection()), ah) {
+        (Some(inner), Some(ah)) => Some(format!("{inner} under {ah}")),
+        (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),
+    };
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((
@@ -473,8 +489,13 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
 }
 
 /// The names of what protects a connection.
-fn protocols(protection: FindingsRef<'_>) -> Vec<&'static str> {
-    let all = [("tls", protection.tls.is_some()), ("ssh", protection.ssh.is_some())];
+fn protocols(c: &Connection) -> Vec<&'static str> {
+    let protection = c.protection();
+    let all = [
+        ("tls", protection.tls.is_some()),
+        ("ssh", protection.ssh.is_some()),
+        ("ipsec", c.ipsec().is_some()),
+    ];
     all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }
 

@@ -8,7 +8,7 @@
 
 mod sections;
 
-pub use sections::{Snapshot, View};
+pub use sections::{IpsecProtection, Snapshot, View};
 
 /// Event types of subtype 11 (`sc_event_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! What the records of a connection say: the sections of subtype 11 from what
 //! was followed and observed.
 
+use std::net::IpAddr;
+
 use crate::config::{Identity, Mode};
 use crate::flow::{Dir, Key};
 use crate::names::{code_for, smf, ssh as ssh_names, tls as names, wire, x509};
@@ -8,7 +10,8 @@ use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
-    Common11, Detail, DistinguishedName, Identification, SmfTime, Ssh, Tls, address_field, ebcdic,
+    Common11, Detail, DistinguishedName, Identification, Ipsec, SmfTime, Ssh, Tls, address_field,
+    ebcdic,
 };
 
 use super::{Event, Kind};
@@ -19,7 +22,18 @@ const IPPROTO_TCP: u8 = 6;
 const PROTECTED_BY_TLS: u8 = 0x80;
 /// `sec_protos`: SSH.
 const PROTECTED_BY_SSH: u8 = 0x40;
-/// `sc_flags`: IPv6.
+/// `sec_protos`: IPSec.
+const PROTECTED_BY_IPSEC: u8 = 0x20;
+/// `ipsec_tun_state`: active.
+const TUNNEL_ACTIVE: u8 = 0x01;
+/// `ipsec_encap`.
+const TUNNEL_MODE: u8 = 0x01;
+const TRANSPORT_MODE: u8 = 0x02;
+/// `ipsec_auth_proto`: AH.
+const IPPROTO_AH: u8 = 0x33;
+/// `enc_alg`: none; AH does not encrypt.
+const NO_ENCRYPTION: u16 = 0x0001;
+/// `sc_flags` and `ipsec_tun_flags`: IPv6.
 const IPV6: u8 = 0x80;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
@@ -51,6 +65,15 @@ pub struct View<'a> {
     pub mode: Mode,
 }
 
+/// The AH security association under which a connection's packets come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpsecProtection {
+    /// Addresses of the packets that carry AH, by the connection's direction.
+    pub ends: [IpAddr; 2],
+    /// Tunnel mode, otherwise transport mode.
+    pub tunnel_mode: bool,
+}
+
 /// A connection at the moment of an event. Pairs are indexed by direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
@@ -66,6 +89,8 @@ pub struct Snapshot<'a> {
     pub segments: [u64; 2],
     /// What protects it.
     pub protection: FindingsRef<'a>,
+    /// AH under which its packets come.
+    pub ipsec: Option<&'a IpsecProtection>,
 }
 
 impl View<'_> {
@@ -81,6 +106,7 @@ impl View<'_> {
         if let Some(facts) = now.protection.ssh {
             detail.ssh = Some(ssh_section(facts, now.local));
         }
+        detail.ipsec = now.ipsec.map(|ipsec| ipsec_section(ipsec, now.local));
         if let Some(facts) = now.protection.tls {
             detail.tls = Some(self.tls(facts, now.local));
             if self.mode == Mode::Extended {
@@ -152,7 +178,7 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
     };
     Common11 {
         event_type: event.kind as u8,
-        sec_protos: protocol_flags(now.protection),
+        sec_protos: protocol_flags(now),
         flags: if local.ip.is_ipv6() { IPV6 } else { 0 },
         ip_proto: IPPROTO_TCP,
         s_time: start.time,
@@ -172,10 +198,35 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
 }
 
 /// `sec_protos` of what protects a connection.
-fn protocol_flags(protection: FindingsRef<'_>) -> u8 {
-    let tls = if protection.tls.is_some() { PROTECTED_BY_TLS } else { 0 };
-    let ssh = if protection.ssh.is_some() { PROTECTED_BY_SSH } else { 0 };
-    tls | ssh
+fn protocol_flags(now: &Snapshot<'_>) -> u8 {
+    let mut flags = 0;
+    if now.protection.tls.is_some() {
+        flags |= PROTECTED_BY_TLS;
+    }
+    if now.protection.ssh.is_some() {
+        flags |= PROTECTED_BY_SSH;
+    }
+    if now.ipsec.is_some() {
+        flags |= PROTECTED_BY_IPSEC;
+    }
+    flags
+}
+
+/// The IPSec section of a connection under AH. What a key exchange agreed on is
+/// not on the wire; the length of the check value fits several algorithms, so
+/// the algorithm stays Unknown.
+fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
+    let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
+    Ipsec {
+        ike_tun_lcl_endpt: address_field(here),
+        ike_tun_rmt_endpt: address_field(there),
+        tun_flags: if here.is_ipv6() { IPV6 } else { 0 },
+        tun_state: TUNNEL_ACTIVE,
+        encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
+        auth_proto: IPPROTO_AH,
+        enc_alg: NO_ENCRYPTION,
+        ..Ipsec::default()
+    }
 }
 
 /// The SSH section. Inbound is toward the local end.

@@ -86,6 +86,22 @@ pub struct Connection {
     /// What was seen of SSH.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh: Option<Ssh>,
+    /// AH under which its packets come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipsec: Option<Ipsec>,
+}
+
+/// AH around a connection.
+#[derive(Debug, Serialize)]
+pub struct Ipsec {
+    /// `ah`.
+    pub protocol: &'static str,
+    /// `tunnel` or `transport`.
+    pub mode: &'static str,
+    /// Address of the outer packets at the client's end.
+    pub client_end: IpAddr,
+    /// Address of the outer packets at the server's end.
+    pub server_end: IpAddr,
 }
 
 /// An SSH session.
