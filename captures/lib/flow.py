@@ -17,6 +17,9 @@ class Flow:
         self.now = start
         self.packets = []
         self.ah = None  # (SPI of the client, SPI of the server) puts packets under AH
+        self.esp = None  # likewise, ESP with NULL encryption
+        self.gateways = None  # addresses of the client's and the server's: tunnel mode
+        self.udp = False  # ESP in UDP
 
     def segment(self, side, flags, payload=b"", seq=None, after=0.01):
         """One segment; `seq` sends other bytes than the next ones."""
@@ -25,14 +28,29 @@ class Flow:
         ack = self.next[1 - side] if flags & ACK else 0
         tcp = struct.pack(">HHIIBBHHH", src[1], dst[1], (self.next[side] if seq is None else seq) & 0xFFFFFFFF,
                           ack & 0xFFFFFFFF, 0x50, flags, 65535, 0, 0) + payload
+        pseudo = socket.inet_aton(src[0]) + socket.inet_aton(dst[0]) + struct.pack(">HH", 6, len(tcp))
+        tcp = tcp[:16] + struct.pack(">H", checksum(pseudo + tcp)) + tcp[18:]
         protocol = 6
         if self.ah:
             # Next header TCP, 28 bytes, a check value of 16 bytes.
             tcp = struct.pack(">BBHII", 6, 5, 0, self.ah[side], len(self.packets)) + bytes(16) + tcp
             protocol = 51
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), len(self.packets), 0, 64, protocol, 0,
-                         socket.inet_aton(src[0]), socket.inet_aton(dst[0]))
-        self.packets.append((self.now, b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + ip + tcp))
+        number = len(self.packets)
+        packet = ipv4(src[0], dst[0], protocol, number, tcp)
+        if self.esp:
+            outer = (src[0], dst[0])
+            inner, payload_of = (tcp, 6)
+            if self.gateways:
+                outer = (self.gateways[side], self.gateways[1 - side])
+                inner, payload_of = (packet, 4)
+            pad = -(len(inner) + 2) % 4
+            inner += bytes(range(1, pad + 1)) + bytes([pad, payload_of])
+            # A check value of 16 bytes.
+            esp = struct.pack(">II", self.esp[side], number + 1) + inner + bytes([0xC5]) * 16
+            if self.udp:
+                esp = struct.pack(">HHHH", 4500, 4500, 8 + len(esp), 0) + esp
+            packet = ipv4(*outer, 17 if self.udp else 50, number, esp)
+        self.packets.append((self.now, b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + packet))
         if seq is None:
             self.next[side] += len(payload) + bool(flags & SYN) + bool(flags & FIN)
 
@@ -51,6 +69,20 @@ class Flow:
         self.segment(0, ACK | FIN, after=after)
         self.segment(1, ACK | FIN)
         self.segment(0, ACK)
+
+
+def checksum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ipv4(src, dst, protocol, number, payload):
+    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), number, 0, 64, protocol, 0,
+                         socket.inet_aton(src), socket.inet_aton(dst))
+    return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + payload
 
 
 def write(path, *flows):

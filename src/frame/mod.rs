@@ -7,12 +7,15 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
+mod esp;
 mod fragment;
 mod link;
 mod net;
 mod tunnel;
 
 use std::net::IpAddr;
+
+use esp::EspFlows;
 
 pub use fragment::{FragmentCounters, FragmentPool};
 
@@ -98,8 +101,12 @@ pub struct Ipsec {
     pub sequence: u32,
     /// Bytes on the wire from the header on.
     pub length: u32,
-    /// What AH protects: tunnel mode is an IP packet in it. ESP hides it.
+    /// Tunnel mode is an IP packet inside. Encryption hides it.
     pub tunnel_mode: Option<bool>,
+    /// ESP that does not encrypt.
+    pub null_encryption: bool,
+    /// Ports of ESP in UDP (RFC 3948).
+    pub ports: Option<(u16, u16)>,
 }
 
 /// What a frame turned out to be. Every frame is exactly one of these; the
@@ -112,7 +119,7 @@ pub enum Frame {
     Udp(Datagram),
     /// ICMP or ICMPv6.
     Icmp,
-    /// Encapsulating Security Payload; its header is in [`Parser::ipsec`].
+    /// Encapsulating Security Payload, encrypted; its header is in [`Parser::ipsec`].
     Esp,
     /// IP with another protocol.
     OtherIp,
@@ -209,6 +216,7 @@ pub struct Parser {
     fragments: FragmentPool,
     oddities: Oddities,
     ipsec: Vec<Ipsec>,
+    esp: EspFlows,
 }
 
 impl Parser {
@@ -228,7 +236,20 @@ impl Parser {
         let span = Span { at: start, end: start + captured, wire_end: start + wire.max(captured) };
         self.oddities.cut_frames += u64::from(wire > captured);
         self.ipsec.clear();
-        let mut next = Next::Link(link, span);
+        self.walk(arena, Next::Link(link, span), clock)
+    }
+
+    /// Reads the last frame on where it is ESP in UDP (RFC 3948).
+    pub fn parse_esp(&mut self, arena: &mut Vec<u8>, datagram: &Datagram, clock: i64) -> Frame {
+        let at = datagram.payload as usize;
+        let end = at + datagram.captured as usize;
+        let span = Span { at, end, wire_end: at + datagram.length as usize };
+        let ports = Some((datagram.src_port, datagram.dst_port));
+        let step = net::esp(self, arena, (datagram.src, datagram.dst, ports), span);
+        self.walk(arena, step.unwrap_or_else(Next::Done), clock)
+    }
+
+    fn walk(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
         for _ in 0..MAX_DEPTH {
             let step = match next {
                 Next::Link(link, span) => link::link(arena, link, span),
@@ -236,7 +257,7 @@ impl Parser {
                 Next::Ppp(protocol, span) => Ok(link::ppp(protocol, span)),
                 Next::Ip(span) => net::ip(self, arena, span, clock),
                 Next::Protocol(protocol, src, dst, span) => {
-                    tunnel::protocol(&mut self.ipsec, arena, protocol, src, dst, span)
+                    tunnel::protocol(arena, protocol, src, dst, span)
                 }
                 Next::Done(frame) => return frame,
             };
@@ -251,6 +272,11 @@ impl Parser {
     /// The ESP and AH headers of the last frame, the outer first.
     pub fn ipsec(&self) -> &[Ipsec] {
         &self.ipsec
+    }
+
+    /// ESP security associations that were forgotten to make room.
+    pub fn esp_evicted(&self) -> u64 {
+        self.esp.evicted
     }
 
     /// What was odd so far.

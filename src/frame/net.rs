@@ -7,8 +7,9 @@ use etherparse::{
     Ipv6RawExtHeaderSlice,
 };
 
+use super::esp::FlowKey;
 use super::fragment::{Datagram, Fragment};
-use super::{Frame, Ipsec, IpsecProtocol, Next, Parser, Span, narrow};
+use super::{Frame, Ipsec, IpsecProtocol, Next, Parser, Span, be32, narrow};
 
 /// Extension headers that one packet may carry.
 const MAX_EXTENSIONS: usize = 16;
@@ -122,8 +123,13 @@ fn after_ip(
                     sequence: header.sequence_number(),
                     length: narrow(span.wire()),
                     tunnel_mode: Some(inside == IpNumber::IPV4 || inside == IpNumber::IPV6),
+                    null_encryption: false,
+                    ports: None,
                 });
                 span = span.skip(length);
+            }
+            IpNumber::ENCAPSULATING_SECURITY_PAYLOAD => {
+                return esp(parser, arena, (src, dst, None), span);
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {
                 let header = Ipv6FragmentHeaderSlice::from_slice(span.head(arena, 8)?)
@@ -143,6 +149,35 @@ fn after_ip(
         }
     }
     Err(Frame::TooDeep)
+}
+
+/// ESP: ends here, unless its security association does not encrypt.
+pub(super) fn esp(
+    parser: &mut Parser,
+    arena: &[u8],
+    (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
+    span: Span,
+) -> Result<Next, Frame> {
+    let head = span.head(arena, 8)?;
+    let spi = be32(head, 0);
+    let sequence = be32(head, 4);
+    let inside = parser.esp.look(FlowKey { src, dst, spi, ports }, arena, span);
+    parser.ipsec.push(Ipsec {
+        src,
+        dst,
+        protocol: IpsecProtocol::Esp,
+        spi,
+        sequence,
+        length: narrow(span.wire()),
+        tunnel_mode: inside.map(|inside| [4, 41].contains(&inside.protocol)),
+        null_encryption: inside.is_some(),
+        ports,
+    });
+    // Dummy packets (RFC 4303 section 2.6) have protocol 59: there is no more.
+    inside
+        .filter(|inside| inside.protocol != IpNumber::IPV6_NO_NEXT_HEADER.0)
+        .map(|inside| Next::Protocol(inside.protocol, src, dst, inside.span))
+        .ok_or(Frame::Esp)
 }
 
 /// Hands a fragment to the pool. The datagram it completes is appended to the

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Datagram, Frame, Ipsec, IpsecProtocol, Next, Segment, Span, be16, be32, link, narrow};
+use super::{Datagram, Frame, Next, Segment, Span, be16, be32, link, narrow};
 
 type Step = Result<Next, Frame>;
 
@@ -14,7 +14,6 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const IPV6_IN_IP: u8 = 41;
 const GRE: u8 = 47;
-const ESP: u8 = 50;
 const ICMPV6: u8 = 58;
 const MPLS_IN_IP: u8 = 137;
 
@@ -25,21 +24,13 @@ const GTP_USER_PORT: u16 = 2152;
 const CAPWAP_DATA_PORT: u16 = 5247;
 
 /// Reads the payload of an IP packet by its protocol number.
-pub(super) fn protocol(
-    ipsec: &mut Vec<Ipsec>,
-    arena: &[u8],
-    protocol: u8,
-    src: IpAddr,
-    dst: IpAddr,
-    span: Span,
-) -> Step {
+pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, span: Span) -> Step {
     match protocol {
         TCP => tcp(arena, src, dst, span),
         UDP => udp(arena, src, dst, span),
         IPV4_IN_IP | IPV6_IN_IP => Ok(Next::Ip(span)),
         GRE => gre(arena, span),
         MPLS_IN_IP => Ok(Next::EtherType(0x8847, span)),
-        ESP => esp(ipsec, arena, src, dst, span),
         ICMP | ICMPV6 => Err(Frame::Icmp),
         _ => Err(Frame::OtherIp),
     }
@@ -78,21 +69,6 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
         captured: narrow(payload.captured()),
         length: narrow(payload.wire()),
     })))
-}
-
-/// ESP (RFC 4303): what is behind its header is ciphertext.
-fn esp(ipsec: &mut Vec<Ipsec>, arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
-    let head = span.head(arena, 8)?;
-    ipsec.push(Ipsec {
-        src,
-        dst,
-        protocol: IpsecProtocol::Esp,
-        spi: be32(head, 0),
-        sequence: be32(head, 4),
-        length: narrow(span.wire()),
-        tunnel_mode: None,
-    });
-    Err(Frame::Esp)
 }
 
 fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {

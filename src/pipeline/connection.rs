@@ -2,7 +2,7 @@
 //! session, joined.
 
 use crate::flow::{Change, Close, Dir, Key, Life};
-use crate::frame::{Ipsec, Segment, flag};
+use crate::frame::{Ipsec, IpsecProtocol, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
@@ -41,7 +41,7 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     findings: Option<Box<Findings>>,
     pub protected: bool,
-    ipsec: Option<Box<UnderAh>>,
+    ipsec: Option<Box<UnderIpsec>>,
     pub retransmitted: u64,
     pub conflicts: u64,
     pub out_of_window: u64,
@@ -84,37 +84,38 @@ impl Connection {
         }
     }
 
-    /// Notes whether a packet came under AH; returns whether that is a change of
-    /// protection. A connection is under AH while either direction is: the two
+    /// Notes whether a packet came under AH or ESP; returns whether that is a change of
+    /// protection. A connection is under it while either direction is: the two
     /// security associations do not begin and end with the same packet.
-    pub fn under_ah(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
+    pub fn under_ipsec(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
         if self.life.ended().is_some() {
             return false;
         }
-        let mode = |c: &Self| c.ipsec().map(|ah| ah.tunnel_mode);
-        let before = mode(self);
+        let state = |c: &Self| c.ipsec().map(|ipsec| (ipsec.esp, ipsec.tunnel_mode));
+        let before = state(self);
         match (&mut self.ipsec, header) {
             (None, None) => return false,
-            (Some(ah), None) => ah.latest[dir.index()] = false,
+            (Some(ipsec), None) => ipsec.latest[dir.index()] = false,
             (slot, Some(header)) => {
                 let mut ends = [header.src, header.dst];
                 if dir == Dir::FromHigh {
                     ends.swap(0, 1);
                 }
                 let tunnel_mode = header.tunnel_mode == Some(true);
-                let facts = IpsecProtection { ends, tunnel_mode };
-                let ah =
-                    slot.get_or_insert_with(|| Box::new(UnderAh { latest: [false; 2], facts }));
-                ah.latest[dir.index()] = true;
-                ah.facts = facts;
+                let esp = header.protocol == IpsecProtocol::Esp;
+                let facts = IpsecProtection { ends, esp, tunnel_mode };
+                let ipsec =
+                    slot.get_or_insert_with(|| Box::new(UnderIpsec { latest: [false; 2], facts }));
+                ipsec.latest[dir.index()] = true;
+                ipsec.facts = facts;
             }
         }
-        mode(self) != before
+        state(self) != before
     }
 
-    /// The AH security association that protects the connection.
+    /// The AH or ESP security association that protects the connection.
     pub fn ipsec(&self) -> Option<&IpsecProtection> {
-        self.ipsec.as_ref().filter(|ah| ah.latest != [false; 2]).map(|ah| &ah.facts)
+        self.ipsec.as_ref().filter(|ipsec| ipsec.latest != [false; 2]).map(|ipsec| &ipsec.facts)
     }
 
     /// Takes a segment.
@@ -400,9 +401,9 @@ impl Connection {
     }
 }
 
-/// AH around a connection.
+/// AH or ESP around a connection.
 #[derive(Debug)]
-struct UnderAh {
+struct UnderIpsec {
     /// Whether the latest packet of each direction came under it.
     latest: [bool; 2],
     facts: IpsecProtection,

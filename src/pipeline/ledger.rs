@@ -123,7 +123,7 @@ pub struct Connections {
     pub tls: u64,
     /// Protected by SSH.
     pub ssh: u64,
-    /// Under AH.
+    /// Under AH, or ESP without encryption.
     pub ipsec: u64,
     /// Whose handshake failed or did not complete.
     pub failed: u64,

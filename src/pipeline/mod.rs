@@ -19,7 +19,7 @@ use rayon::prelude::IndexedParallelIterator;
 
 use crate::config::Settings;
 use crate::flow::{Key, SHARDS};
-use crate::frame::{Datagram, Frame, Ipsec, IpsecProtocol, Parser};
+use crate::frame::{Datagram, Frame, Ipsec, Parser};
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, PacketHead, Set, SourceError};
 
@@ -72,8 +72,8 @@ pub enum RunError<E> {
 struct Work {
     batch: Batch,
     buckets: Vec<Bucket>,
-    /// AH headers that segments of the batch came under.
-    ah: Vec<Ipsec>,
+    /// AH and ESP headers that segments of the batch came under.
+    ipsec: Vec<Ipsec>,
     watermark: i64,
 }
 
@@ -93,7 +93,7 @@ impl Front<'_> {
             bucket.segments.clear();
             bucket.peers.clear();
         }
-        work.ah.clear();
+        work.ipsec.clear();
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let batch = &mut work.batch;
@@ -112,18 +112,23 @@ impl Front<'_> {
                 head.wire as usize,
                 head.clock,
             );
+            let frame = match frame {
+                Frame::Udp(datagram) if carries_esp(&datagram, &batch.arena) => {
+                    self.parser.parse_esp(&mut batch.arena, &datagram, head.clock)
+                }
+                frame => frame,
+            };
             for &header in self.parser.ipsec() {
                 let (pair, from) = Pair::of(header.src, header.dst);
-                let what = What::Ipsec { header, ports: None };
-                deal(&mut work.buckets, pair, from, what, head, ordinal);
+                deal(&mut work.buckets, pair, from, What::Ipsec(header), head, ordinal);
             }
             let fate = match frame {
                 Frame::Tcp(segment) => {
                     let (key, dir) = Key::of(&segment);
                     // Of nested headers the innermost is around the segment.
-                    let ah = self.parser.ipsec().last().map(|&header| {
-                        work.ah.push(header);
-                        u32::try_from(work.ah.len() - 1).unwrap_or(u32::MAX)
+                    let ipsec = self.parser.ipsec().last().map(|&header| {
+                        work.ipsec.push(header);
+                        u32::try_from(work.ipsec.len() - 1).unwrap_or(u32::MAX)
                     });
                     work.buckets[key.shard()].segments.push(Packet {
                         key,
@@ -133,7 +138,7 @@ impl Front<'_> {
                         clock: head.clock,
                         ordinal,
                         wire: head.wire,
-                        ah,
+                        ipsec,
                     });
                     None
                 }
@@ -168,11 +173,20 @@ fn deal(
     buckets[pair.shard()].peers.push(packet);
 }
 
-/// What a UDP datagram is: IKE, ESP in UDP, or of no use here.
-fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
-    const IKE: u16 = 500;
-    const IKE_NAT: u16 = 4500;
+const IKE: u16 = 500;
+const IKE_NAT: u16 = 4500;
+
+/// Whether a UDP datagram is ESP.
+fn carries_esp(d: &Datagram, arena: &[u8]) -> bool {
+    let start = d.payload as usize;
+    let payload = || arena.get(start..start + d.captured as usize).unwrap_or_default();
     // Behind a translator the port of one side is arbitrary.
+    (d.src_port == IKE_NAT || d.dst_port == IKE_NAT)
+        && matches!(demultiplex(true, payload()), Carried::Esp)
+}
+
+/// What a UDP datagram is: IKE, or of no use here.
+fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
     let encapsulated = d.src_port == IKE_NAT || d.dst_port == IKE_NAT;
     if !encapsulated && d.src_port != IKE && d.dst_port != IKE {
         return (Fate::Udp, None);
@@ -188,21 +202,7 @@ fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
                 What::Ike { at: d.payload + skip, length: d.captured - skip, ports, encapsulated };
             (Fate::Ike, Some(what))
         }
-        Carried::Esp => {
-            let word = |at: usize| {
-                payload.get(at..at + 4).map_or(0, |w| u32::from_be_bytes([w[0], w[1], w[2], w[3]]))
-            };
-            let header = Ipsec {
-                src: d.src,
-                dst: d.dst,
-                protocol: IpsecProtocol::Esp,
-                spi: word(0),
-                sequence: word(4),
-                length: d.length,
-                tunnel_mode: None,
-            };
-            (Fate::Esp, Some(What::Ipsec { header, ports: Some(ports) }))
-        }
+        Carried::Esp => (Fate::Esp, None),
         Carried::KeepAlive | Carried::Other => (Fate::Udp, None),
     }
 }
@@ -253,7 +253,7 @@ where
                 || {
                     let work = &current;
                     shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, bucket)| {
-                        shard.batch(bucket, &work.batch.arena, &work.ah, work.watermark);
+                        shard.batch(bucket, &work.batch.arena, &work.ipsec, work.watermark);
                     });
                 },
             );
@@ -278,6 +278,7 @@ where
         ledger.join(&shard.ledger);
     }
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
+    ledger.ipsec.evicted += front.parser.esp_evicted();
     let (places, bytes) = front.set.damage_totals();
     ledger.input =
         ledger::Input { files: front.set.files(), damaged_places: places, damaged_bytes: bytes };

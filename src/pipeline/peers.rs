@@ -60,8 +60,8 @@ impl Pair {
 pub(super) enum What {
     /// An IKE message at a place in the arena.
     Ike { at: u32, length: u32, ports: (u16, u16), encapsulated: bool },
-    /// ESP or AH; with its ports where it is in UDP.
-    Ipsec { header: Ipsec, ports: Option<(u16, u16)> },
+    /// ESP or AH.
+    Ipsec(Ipsec),
 }
 
 /// A packet on its way to the shard of its pair.
@@ -96,6 +96,7 @@ struct Tunnel {
     /// Ports by side, where it is in UDP.
     ports: Option<[u16; 2]>,
     tunnel_mode: Option<bool>,
+    null_encryption: bool,
     spis: Vec<SecurityAssociation>,
     packets: [u64; 2],
     bytes: [u64; 2],
@@ -160,7 +161,7 @@ impl PeerTable {
                 let message = arena.get(at..at + length as usize).unwrap_or_default();
                 peers.ike(p, message, ports, encapsulated)
             }
-            What::Ipsec { header, ports } => peers.ipsec(p, &header, ports),
+            What::Ipsec(header) => peers.ipsec(p, &header),
         };
         self.counts.evicted += u64::from(!room);
     }
@@ -249,18 +250,25 @@ impl Peers {
     }
 
     /// Takes an ESP or AH packet; `false` if there is no room for its tunnel.
-    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec, ports: Option<(u16, u16)>) -> bool {
+    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec) -> bool {
         for sa in &mut self.ikes {
             sa.ike.in_use();
         }
-        let ports = ports.map(|(from, to)| match p.from {
+        let ports = header.ports.map(|(from, to)| match p.from {
             Side::Low => [from, to],
             Side::High => [to, from],
         });
+        let alike = |t: &Tunnel| t.protocol == header.protocol && t.ports == ports;
         let same = |t: &Tunnel| {
-            t.protocol == header.protocol && t.ports == ports && t.tunnel_mode == header.tunnel_mode
+            alike(t)
+                && t.tunnel_mode == header.tunnel_mode
+                && t.null_encryption == header.null_encryption
         };
-        let at = match self.tunnels.iter().position(same) {
+        // That an SA does not encrypt may be known only after some packets, and
+        // not every packet of it shows that.
+        let esp = header.protocol == IpsecProtocol::Esp;
+        let known = self.tunnels.iter().position(|t| esp && alike(t) && t.has(p.from, header.spi));
+        let at = match known.or_else(|| self.tunnels.iter().position(same)) {
             Some(at) => at,
             None => {
                 if self.tunnels.len() >= MAX_IKE {
@@ -270,6 +278,7 @@ impl Peers {
                     protocol: header.protocol,
                     ports,
                     tunnel_mode: header.tunnel_mode,
+                    null_encryption: header.null_encryption,
                     spis: Vec::new(),
                     packets: [0; 2],
                     bytes: [0; 2],
@@ -282,14 +291,21 @@ impl Peers {
         };
         let tunnel = &mut self.tunnels[at];
         tunnel.last_ts = tunnel.last_ts.max(p.ts);
+        tunnel.tunnel_mode = tunnel.tunnel_mode.or(header.tunnel_mode);
+        tunnel.null_encryption |= header.null_encryption;
         tunnel.packets[p.from.index()] += 1;
         tunnel.bytes[p.from.index()] += u64::from(header.length);
-        // The newest are the likeliest: look from the end.
-        let known = tunnel.spis.iter().rev().any(|s| s.from == p.from && s.spi == header.spi);
-        if !known && tunnel.spis.len() < MAX_SPIS {
+        if !tunnel.has(p.from, header.spi) && tunnel.spis.len() < MAX_SPIS {
             tunnel.spis.push(SecurityAssociation { from: p.from, spi: header.spi });
         }
         true
+    }
+}
+
+impl Tunnel {
+    fn has(&self, from: Side, spi: u32) -> bool {
+        // The newest are the likeliest: look from the end.
+        self.spis.iter().rev().any(|s| s.from == from && s.spi == spi)
     }
 }
 
@@ -323,6 +339,8 @@ fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
         b: end(Side::High),
         mode: t.tunnel_mode.map(|tunnel| if tunnel { "tunnel" } else { "transport" }),
         udp_encapsulated: t.ports.is_some(),
+        null_encryption: t.null_encryption,
+        opaque: t.protocol == IpsecProtocol::Esp && !t.null_encryption,
         start: jsonl::time(t.first_ts),
         end: jsonl::time(t.last_ts),
         initiator_spi: ike.map(|spi| jsonl::hex(&spi)),

@@ -34,8 +34,8 @@ pub(super) struct Packet {
     pub clock: i64,
     pub ordinal: u64,
     pub wire: u32,
-    /// The AH header that it came under: its place in the batch's list.
-    pub ah: Option<u32>,
+    /// The AH or ESP header that it came under: its place in the batch's list.
+    pub ipsec: Option<u32>,
 }
 
 /// A shard's part of a batch.
@@ -96,9 +96,9 @@ impl Shard {
     }
 
     /// Takes the shard's packets of a batch, in order.
-    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], ah: &[Ipsec], watermark: i64) {
+    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], ipsec: &[Ipsec], watermark: i64) {
         for packet in &bucket.segments {
-            self.packet(packet, arena, ah);
+            self.packet(packet, arena, ipsec);
         }
         self.advance(watermark);
         if self.wants.json {
@@ -109,7 +109,7 @@ impl Shard {
         }
     }
 
-    fn packet(&mut self, p: &Packet, arena: &[u8], ah: &[Ipsec]) {
+    fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
         let home = &self.settings.home;
         if !home.is_empty() && !home.contains(p.segment.src) && !home.contains(p.segment.dst) {
             self.ledger.count(Fate::TcpRouted, p.wire);
@@ -130,7 +130,7 @@ impl Shard {
         let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.certificates);
         effect.protection_changed |=
-            connection.under_ah(p.dir, p.ah.and_then(|at| ah.get(at as usize)));
+            connection.under_ipsec(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.session.is_none() {
             connection.life.assume_established(p.ts);
@@ -452,11 +452,12 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
             .tls
             .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
         ssh: c.findings().ssh.map(jsonl::Ssh::new),
-        ipsec: c.ipsec().map(|ah| jsonl::Ipsec {
-            protocol: "ah",
-            mode: if ah.tunnel_mode { "tunnel" } else { "transport" },
-            client_end: ah.ends[client.index()],
-            server_end: ah.ends[server.index()],
+        ipsec: c.ipsec().map(|ipsec| jsonl::Ipsec {
+            protocol: if ipsec.esp { "esp" } else { "ah" },
+            null_encryption: ipsec.esp,
+            mode: if ipsec.tunnel_mode { "tunnel" } else { "transport" },
+            client_end: ipsec.ends[client.index()],
+            server_end: ipsec.ends[server.index()],
         }),
     }
 }
@@ -474,9 +475,12 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         let findings = c.findings();
         findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
     };
-    let ah = c.ipsec().map(|_| "IPSec (AH)".to_owned());
-    let protection = match (describe(c.protection()), ah) {
-        (Some(inner), Some(ah)) => Some(format!("{inner} under {ah}")),
+    let ipsec = c.ipsec().map(|ipsec| {
+        let protocol = if ipsec.esp { "ESP, not encrypted" } else { "AH" };
+        format!("IPSec ({protocol})")
+    });
+    let protection = match (describe(c.protection()), ipsec) {
+        (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
         (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),
     };
     let (c_end, s_end) = (key.sender(client), key.sender(server));

@@ -29,9 +29,10 @@ const TUNNEL_ACTIVE: u8 = 0x01;
 /// `ipsec_encap`.
 const TUNNEL_MODE: u8 = 0x01;
 const TRANSPORT_MODE: u8 = 0x02;
-/// `ipsec_auth_proto`: AH.
+/// `ipsec_auth_proto`: ESP and AH.
+const IPPROTO_ESP: u8 = 0x32;
 const IPPROTO_AH: u8 = 0x33;
-/// `enc_alg`: none; AH does not encrypt.
+/// `enc_alg`: none; neither AH nor this ESP encrypts.
 const NO_ENCRYPTION: u16 = 0x0001;
 /// `sc_flags` and `ipsec_tun_flags`: IPv6.
 const IPV6: u8 = 0x80;
@@ -65,11 +66,13 @@ pub struct View<'a> {
     pub mode: Mode,
 }
 
-/// The AH security association under which a connection's packets come.
+/// The AH or ESP security association under which a connection's packets come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IpsecProtection {
-    /// Addresses of the packets that carry AH, by the connection's direction.
+    /// Addresses of the packets that carry it, by the connection's direction.
     pub ends: [IpAddr; 2],
+    /// ESP without encryption, otherwise AH.
+    pub esp: bool,
     /// Tunnel mode, otherwise transport mode.
     pub tunnel_mode: bool,
 }
@@ -89,7 +92,7 @@ pub struct Snapshot<'a> {
     pub segments: [u64; 2],
     /// What protects it.
     pub protection: FindingsRef<'a>,
-    /// AH under which its packets come.
+    /// AH or ESP under which its packets come.
     pub ipsec: Option<&'a IpsecProtection>,
 }
 
@@ -212,7 +215,7 @@ fn protocol_flags(now: &Snapshot<'_>) -> u8 {
     flags
 }
 
-/// The IPSec section of a connection under AH. What a key exchange agreed on is
+/// The IPSec section of a connection under AH, or ESP without encryption. What a key exchange agreed on is
 /// not on the wire; the length of the check value fits several algorithms, so
 /// the algorithm stays Unknown.
 fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
@@ -223,7 +226,7 @@ fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
         tun_flags: if here.is_ipv6() { IPV6 } else { 0 },
         tun_state: TUNNEL_ACTIVE,
         encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
-        auth_proto: IPPROTO_AH,
+        auth_proto: if ipsec.esp { IPPROTO_ESP } else { IPPROTO_AH },
         enc_alg: NO_ENCRYPTION,
         ..Ipsec::default()
     }

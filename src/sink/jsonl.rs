@@ -94,8 +94,10 @@ pub struct Connection {
 /// AH around a connection.
 #[derive(Debug, Serialize)]
 pub struct Ipsec {
-    /// `ah`.
+    /// `ah` or `esp`.
     pub protocol: &'static str,
+    /// ESP that does not encrypt.
+    pub null_encryption: bool,
     /// `tunnel` or `transport`.
     pub mode: &'static str,
     /// Address of the outer packets at the client's end.
@@ -377,6 +379,10 @@ pub struct Tunnel {
     pub mode: Option<&'static str>,
     /// Whether it is in UDP (RFC 3948).
     pub udp_encapsulated: bool,
+    /// ESP that does not encrypt.
+    pub null_encryption: bool,
+    /// What is inside is hidden.
+    pub opaque: bool,
     /// First packet.
     pub start: String,
     /// Last packet.
