@@ -17,7 +17,8 @@ Offsets count from the start of a section, lengths are bytes, integers are
 big-endian and unsigned, text is EBCDIC (code page 1047). Sections follow the
 self-defining section in this order without padding; S2 (IP filter) is read and
 never written. S5 (IPSec) is there while the connection's packets come under AH or
-unencrypted ESP. S6 holds distinguished names: entries of
+unencrypted ESP, and in the records of an opaque ESP tunnel: IP protocol X'32',
+ports zero, bytes from the ESP header on, packets as segments. S6 holds distinguished names: entries of
 a 2-byte length (counting itself), a 2-byte type and the name, all of one length,
 padded with blanks.
 

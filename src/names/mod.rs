@@ -6,6 +6,7 @@
 //! table's unknown value.
 
 pub mod ike;
+pub mod ike_codes;
 pub mod smf;
 pub mod ssh;
 pub mod tls;

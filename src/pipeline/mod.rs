@@ -11,6 +11,7 @@ mod merge;
 mod peers;
 mod shard;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,9 +119,9 @@ impl Front<'_> {
                 }
                 frame => frame,
             };
-            for &header in self.parser.ipsec() {
-                let (pair, from) = Pair::of(header.src, header.dst);
-                deal(&mut work.buckets, pair, from, What::Ipsec(header), head, ordinal);
+            for (layer, &header) in (0..).zip(self.parser.ipsec()) {
+                let ends = (header.src, header.dst);
+                deal(&mut work.buckets, ends, layer, What::Ipsec(header), head, ordinal);
             }
             let fate = match frame {
                 Frame::Tcp(segment) => {
@@ -145,8 +146,8 @@ impl Front<'_> {
                 Frame::Udp(datagram) => {
                     let (fate, what) = datagram_fate(&datagram, &batch.arena);
                     if let Some(what) = what {
-                        let (pair, from) = Pair::of(datagram.src, datagram.dst);
-                        deal(&mut work.buckets, pair, from, what, head, ordinal);
+                        let ends = (datagram.src, datagram.dst);
+                        deal(&mut work.buckets, ends, 0, what, head, ordinal);
                     }
                     Some(fate)
                 }
@@ -163,13 +164,14 @@ impl Front<'_> {
 /// Puts a packet of a pair of addresses into the bucket of its shard.
 fn deal(
     buckets: &mut [Bucket],
-    pair: Pair,
-    from: crate::observe::Side,
+    (src, dst): (IpAddr, IpAddr),
+    layer: u32,
     what: What,
     head: &PacketHead,
     ordinal: u64,
 ) {
-    let packet = PeerPacket { pair, from, what, ts: head.ts, clock: head.clock, ordinal };
+    let (pair, from) = Pair::of(src, dst);
+    let packet = PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
     buckets[pair.shard()].peers.push(packet);
 }
 

@@ -3,14 +3,18 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use super::merge::{Emission, Payload};
+use super::shard::Wants;
+use crate::config::{Mode, SETTLE_SECONDS, Settings};
 use crate::flow::SHARDS;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
-use crate::observe::ike::{Ike, spis};
+use crate::observe::ike::{Facts, Ike, spis};
+use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
 
 const SECOND: i64 = 1_000_000_000;
@@ -69,6 +73,8 @@ pub(super) enum What {
 pub(super) struct PeerPacket {
     pub pair: Pair,
     pub from: Side,
+    /// Place of the header in the packet, 0 for the outermost.
+    pub layer: u32,
     pub what: What,
     pub ts: i64,
     pub clock: i64,
@@ -103,6 +109,13 @@ struct Tunnel {
     first_ts: i64,
     last_ts: i64,
     ordinal: u64,
+    /// The side that received the first packet.
+    receiver: Side,
+    /// Place of its header in the packet, 0 for the outermost.
+    layer: u32,
+    session: Session,
+    /// Records written so far.
+    emitted: u32,
 }
 
 #[derive(Debug, Default)]
@@ -112,9 +125,17 @@ struct Peers {
     tunnels: Vec<Tunnel>,
 }
 
+/// Writes the records of tunnels.
+#[derive(Debug)]
+struct Reporter {
+    settings: Arc<Settings>,
+    wants: Wants,
+}
+
 /// The pairs of one shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PeerTable {
+    reporter: Reporter,
     pairs: HashMap<Pair, Peers, foldhash::quality::RandomState>,
     quiet: VecDeque<(i64, Pair)>,
     pub counts: PeerCounts,
@@ -140,7 +161,54 @@ impl PeerCounts {
     }
 }
 
+impl Reporter {
+    /// The record of an event of an opaque tunnel, if it has any.
+    fn record(
+        &self,
+        pair: &Pair,
+        tunnel: &Tunnel,
+        ike: Option<&Facts>,
+        event: Event,
+    ) -> Option<Vec<u8>> {
+        let settings = &self.settings;
+        if !self.wants.detail || settings.mode == Mode::Strict {
+            return None;
+        }
+        // As with a connection, the end that was spoken to is taken for local.
+        let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
+        let at_home = |side: Side| settings.home.contains(pair.address(side));
+        let local = if settings.home.is_empty() || at_home(server) {
+            server
+        } else if at_home(server.other()) {
+            server.other()
+        } else {
+            return None;
+        };
+        let view = View { identity: &settings.identity, zone: &settings.zone, mode: settings.mode };
+        let snapshot = TunnelSnapshot {
+            ends: [pair.low, pair.high],
+            local,
+            start: tunnel.first_ts,
+            bytes: tunnel.bytes,
+            packets: tunnel.packets,
+            ike,
+        };
+        let mut bytes = Vec::with_capacity(512);
+        view.tunnel(event, &snapshot).encode(&mut bytes);
+        Some(bytes)
+    }
+}
+
 impl PeerTable {
+    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        Self {
+            reporter: Reporter { settings, wants },
+            pairs: HashMap::default(),
+            quiet: VecDeque::new(),
+            counts: PeerCounts::default(),
+        }
+    }
+
     /// Takes a packet.
     pub fn packet(&mut self, p: &PeerPacket, arena: &[u8], emitted: &mut Vec<Emission>) {
         self.advance(p.clock, emitted);
@@ -149,7 +217,7 @@ impl PeerTable {
                 && let Some((_, oldest)) = self.quiet.pop_front()
             {
                 self.counts.evicted += 1;
-                self.report(&oldest, p.clock, emitted);
+                self.report(&oldest, p.clock, false, emitted);
             }
             self.quiet.push_back((p.clock.saturating_add(QUIET), p.pair));
         }
@@ -161,7 +229,13 @@ impl PeerTable {
                 let message = arena.get(at..at + length as usize).unwrap_or_default();
                 peers.ike(p, message, ports, encapsulated)
             }
-            What::Ipsec(header) => peers.ipsec(p, &header),
+            What::Ipsec(header) => {
+                let tunnel = peers.ipsec(p, &header);
+                if let Some(at) = tunnel {
+                    self.lasts(p, at, emitted);
+                }
+                tunnel.is_some()
+            }
         };
         self.counts.evicted += u64::from(!room);
     }
@@ -178,7 +252,7 @@ impl PeerTable {
                 let place = self.quiet.partition_point(|q| q.0 <= quiet_until);
                 self.quiet.insert(place, (quiet_until, pair));
             } else {
-                self.report(&pair, at, emitted);
+                self.report(&pair, at, true, emitted);
             }
         }
     }
@@ -186,27 +260,65 @@ impl PeerTable {
     /// Reports everything that is left.
     pub fn finish(&mut self, emitted: &mut Vec<Emission>) {
         for (_, pair) in std::mem::take(&mut self.quiet) {
-            self.report(&pair, i64::MAX, emitted);
+            self.report(&pair, i64::MAX, false, emitted);
         }
     }
 
-    fn report(&mut self, pair: &Pair, clock: i64, emitted: &mut Vec<Emission>) {
-        let Some(peers) = self.pairs.remove(pair) else { return };
+    /// A tunnel has sent a packet. Its end is not on the wire, so only a packet
+    /// shows that it has lasted long enough for its initiation.
+    fn lasts(&mut self, p: &PeerPacket, at: usize, emitted: &mut Vec<Emission>) {
+        let Some(peers) = self.pairs.get_mut(&p.pair) else { return };
+        let Some(tunnel) = peers.tunnels.get_mut(at) else { return };
+        let settled = tunnel.first_ts.saturating_add(i64::from(SETTLE_SECONDS) * SECOND);
+        if !tunnel.opaque() || p.ts < settled {
+            return;
+        }
+        let Some(event) = tunnel.session.settled() else { return };
+        let ike = agreed(&peers.ikes);
+        if let Some(bytes) = self.reporter.record(&p.pair, tunnel, ike, event) {
+            let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
+            tunnel.emitted += 1;
+            emitted.push(Emission { clock: p.clock, ordinal: tunnel.ordinal, number, payload });
+        }
+    }
+
+    /// Reports a pair for the last time and forgets it. `over` is that its
+    /// tunnels have ended: they have been silent long enough.
+    fn report(&mut self, pair: &Pair, clock: i64, over: bool, emitted: &mut Vec<Emission>) {
+        let Some(mut peers) = self.pairs.remove(pair) else { return };
         self.counts.ike += peers.ikes.len() as u64;
         self.counts.tunnels += peers.tunnels.len() as u64;
-        // A tunnel belongs to an IKE SA if there is just one it can belong to.
-        let agreed: Vec<&IkeSa> =
-            peers.ikes.iter().filter(|i| i.ike.facts().choice.is_some()).collect();
-        let only = if let [one] = agreed[..] { Some(one.ike.facts().initiator_spi) } else { None };
-        let mut line = |ordinal: u64, number: u32, line: Result<Vec<u8>, serde_json::Error>| {
-            let line = line.unwrap_or_default();
-            emitted.push(Emission { clock, ordinal, number, payload: Payload::Line(line) });
-        };
-        for sa in &peers.ikes {
-            line(sa.ordinal, 0, serde_json::to_vec(&ike_line(pair, sa)));
+        for sa in peers.ikes.iter().filter(|_| self.reporter.wants.json) {
+            let line = serde_json::to_vec(&ike_line(pair, sa)).unwrap_or_default();
+            let payload = Payload::Line(line);
+            emitted.push(Emission { clock, ordinal: sa.ordinal, number: 0, payload });
         }
-        for tunnel in &peers.tunnels {
-            line(tunnel.ordinal, 1, serde_json::to_vec(&tunnel_line(pair, tunnel, only)));
+        for mut tunnel in std::mem::take(&mut peers.tunnels) {
+            let ike = agreed(&peers.ikes);
+            let line = self.reporter.wants.json.then(|| {
+                let line = tunnel_line(pair, &tunnel, ike.map(|f| f.initiator_spi));
+                serde_json::to_vec(&line).unwrap_or_default()
+            });
+            let layer = tunnel.layer;
+            let ordinal = tunnel.ordinal;
+            // One that was seen not to encrypt after its initiation still ends.
+            if over && (tunnel.opaque() || tunnel.emitted > 0) {
+                let (initiation, termination) = tunnel.session.ended(tunnel.last_ts);
+                for event in [initiation, termination].into_iter().flatten() {
+                    if let Some(bytes) = self.reporter.record(pair, &tunnel, ike, event) {
+                        let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
+                        tunnel.emitted += 1;
+                        emitted.push(Emission { clock, ordinal, number, payload });
+                    }
+                }
+            }
+            let payload = match line {
+                line if tunnel.emitted > 0 => Payload::Connection { line, row: None },
+                Some(line) => Payload::Line(line),
+                None => continue,
+            };
+            // A connection may have begun with the same packet, inside.
+            emitted.push(Emission { clock, ordinal, number: u32::MAX - layer, payload });
         }
     }
 }
@@ -249,8 +361,8 @@ impl Peers {
         room
     }
 
-    /// Takes an ESP or AH packet; `false` if there is no room for its tunnel.
-    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec) -> bool {
+    /// Takes an ESP or AH packet; returns its tunnel if there is room for it.
+    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec) -> Option<usize> {
         for sa in &mut self.ikes {
             sa.ike.in_use();
         }
@@ -272,7 +384,7 @@ impl Peers {
             Some(at) => at,
             None => {
                 if self.tunnels.len() >= MAX_IKE {
-                    return false;
+                    return None;
                 }
                 self.tunnels.push(Tunnel {
                     protocol: header.protocol,
@@ -285,6 +397,10 @@ impl Peers {
                     first_ts: p.ts,
                     last_ts: p.ts,
                     ordinal: p.ordinal,
+                    receiver: p.from.other(),
+                    layer: p.layer,
+                    session: Session::new(p.ts, i64::from(SETTLE_SECONDS) * SECOND),
+                    emitted: 0,
                 });
                 self.tunnels.len() - 1
             }
@@ -298,11 +414,23 @@ impl Peers {
         if !tunnel.has(p.from, header.spi) && tunnel.spis.len() < MAX_SPIS {
             tunnel.spis.push(SecurityAssociation { from: p.from, spi: header.spi });
         }
-        true
+        Some(at)
     }
 }
 
+/// The IKE SA that the tunnels of a pair belong to, if there is just one that
+/// they can belong to.
+fn agreed(ikes: &[IkeSa]) -> Option<&Facts> {
+    let mut all = ikes.iter().map(|i| i.ike.facts()).filter(|f| f.choice.is_some());
+    all.next().filter(|_| all.next().is_none())
+}
+
 impl Tunnel {
+    /// Whether encryption hides what is inside.
+    fn opaque(&self) -> bool {
+        self.protocol == IpsecProtocol::Esp && !self.null_encryption
+    }
+
     fn has(&self, from: Side, spi: u32) -> bool {
         // The newest are the likeliest: look from the end.
         self.spis.iter().rev().any(|s| s.from == from && s.spi == spi)
@@ -340,7 +468,7 @@ fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
         mode: t.tunnel_mode.map(|tunnel| if tunnel { "tunnel" } else { "transport" }),
         udp_encapsulated: t.ports.is_some(),
         null_encryption: t.null_encryption,
-        opaque: t.protocol == IpsecProtocol::Esp && !t.null_encryption,
+        opaque: t.opaque(),
         start: jsonl::time(t.first_ts),
         end: jsonl::time(t.last_ts),
         initiator_spi: ike.map(|spi| jsonl::hex(&spi)),

@@ -80,6 +80,7 @@ pub(super) struct Shard {
 
 impl Shard {
     pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
+        let peers = PeerTable::new(Arc::clone(&settings), wants);
         Self {
             settings,
             wants,
@@ -89,7 +90,7 @@ impl Shard {
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
-            peers: PeerTable::default(),
+            peers,
             ledger: Ledger::default(),
             emitted: Vec::new(),
         }
@@ -101,7 +102,7 @@ impl Shard {
             self.packet(packet, arena, ipsec);
         }
         self.advance(watermark);
-        if self.wants.json {
+        if self.wants.json || self.wants.detail {
             for packet in &bucket.peers {
                 self.peers.packet(packet, arena, &mut self.emitted);
             }

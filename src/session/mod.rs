@@ -7,8 +7,10 @@
 //! after the initiation gets a change record, a full snapshot.
 
 mod sections;
+mod tunnel;
 
 pub use sections::{IpsecProtection, Snapshot, View};
+pub use tunnel::TunnelSnapshot;
 
 /// Event types of subtype 11 (`sc_event_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

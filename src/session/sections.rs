@@ -23,9 +23,9 @@ const PROTECTED_BY_TLS: u8 = 0x80;
 /// `sec_protos`: SSH.
 const PROTECTED_BY_SSH: u8 = 0x40;
 /// `sec_protos`: IPSec.
-const PROTECTED_BY_IPSEC: u8 = 0x20;
+pub(super) const PROTECTED_BY_IPSEC: u8 = 0x20;
 /// `ipsec_tun_state`: active.
-const TUNNEL_ACTIVE: u8 = 0x01;
+pub(super) const TUNNEL_ACTIVE: u8 = 0x01;
 /// `ipsec_encap`.
 const TUNNEL_MODE: u8 = 0x01;
 const TRANSPORT_MODE: u8 = 0x02;
@@ -35,7 +35,7 @@ const IPPROTO_AH: u8 = 0x33;
 /// `enc_alg`: none; neither AH nor this ESP encrypts.
 const NO_ENCRYPTION: u16 = 0x0001;
 /// `sc_flags` and `ipsec_tun_flags`: IPv6.
-const IPV6: u8 = 0x80;
+pub(super) const IPV6: u8 = 0x80;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
 /// `attr_source`: stream observation.
@@ -99,12 +99,7 @@ pub struct Snapshot<'a> {
 impl View<'_> {
     /// The record of an event. Its connection identifier is left at zero.
     pub fn detail(&self, event: Event, now: &Snapshot<'_>) -> Detail {
-        let written = SmfTime::local(event.at, self.zone);
-        let mut detail = Detail::default();
-        detail.header.time = written.time;
-        detail.header.date = written.date;
-        detail.header.sid = ebcdic::field(&self.identity.sid);
-        detail.ident = self.identification();
+        let mut detail = self.frame(event);
         detail.common = common(event, now);
         if let Some(facts) = now.protection.ssh {
             detail.ssh = Some(ssh_section(facts, now.local));
@@ -116,6 +111,17 @@ impl View<'_> {
                 detail.names = distinguished_names(facts);
             }
         }
+        detail
+    }
+
+    /// Header and identification.
+    pub(super) fn frame(&self, event: Event) -> Detail {
+        let written = SmfTime::local(event.at, self.zone);
+        let mut detail = Detail::default();
+        detail.header.time = written.time;
+        detail.header.date = written.date;
+        detail.header.sid = ebcdic::field(&self.identity.sid);
+        detail.ident = self.identification();
         detail
     }
 
@@ -215,9 +221,9 @@ fn protocol_flags(now: &Snapshot<'_>) -> u8 {
     flags
 }
 
-/// The IPSec section of a connection under AH, or ESP without encryption. What a key exchange agreed on is
-/// not on the wire; the length of the check value fits several algorithms, so
-/// the algorithm stays Unknown.
+/// The IPSec section of a connection under AH, or ESP without encryption. The
+/// length of the check value fits several algorithms, so the algorithm stays
+/// Unknown.
 fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
     let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
     Ipsec {
