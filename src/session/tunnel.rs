@@ -110,3 +110,100 @@ fn key_exchange(section: &mut Ipsec, facts: &ike::Facts, local: Side) {
     section.ike_tun_lcl_auth_meth = here;
     section.ike_tun_rmt_auth_meth = there;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Identity, Mode};
+
+    const SECOND: i64 = 1_000_000_000;
+    /// Where the common section and S5 begin in a record without other sections.
+    const COMMON: usize = 148;
+    const S5: usize = 276;
+
+    fn facts(version: u8) -> ike::Facts {
+        let choice = ike::Choice {
+            encryption: Some(if version == 0x20 { 20 } else { 7 }),
+            key_bits: Some(256),
+            integrity: if version == 0x20 { None } else { Some(4) },
+            prf: Some(6).filter(|_| version == 0x20),
+            group: Some(20),
+            authentication: Some(64221).filter(|_| version == 0x10),
+            lifetime_seconds: Some(28_800).filter(|_| version == 0x10),
+            ..ike::Choice::default()
+        };
+        ike::Facts {
+            version,
+            initiator: Some(Side::High),
+            initiator_spi: [1; 8],
+            responder_spi: Some([2; 8]),
+            exchange: 34,
+            choice: Some(choice),
+            completed: true,
+            failure: None,
+            messages: 4,
+            encrypted: 2,
+            nat_traversal: false,
+        }
+    }
+
+    /// The bytes of a record whose local end is the lower address.
+    fn record(kind: Kind, ike: Option<&ike::Facts>) -> Vec<u8> {
+        let (identity, zone) = (Identity::default(), jiff::tz::TimeZone::UTC);
+        let view = View { identity: &identity, zone: &zone, mode: Mode::Extended };
+        let snapshot = TunnelSnapshot {
+            ends: [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()],
+            local: Side::Low,
+            start: 1_700_000_000 * SECOND,
+            bytes: [1000, 500],
+            packets: [10, 5],
+            ike,
+        };
+        let event = Event { kind, at: 1_700_000_010 * SECOND };
+        let mut bytes = Vec::new();
+        view.tunnel(event, &snapshot).encode(&mut bytes);
+        bytes
+    }
+
+    fn at(bytes: &[u8], section: usize, offset: usize, length: usize) -> u64 {
+        bytes[section + offset..][..length].iter().fold(0, |v, &b| v << 8 | u64::from(b))
+    }
+
+    /// Offsets are those of the layout tables.
+    #[test]
+    fn a_tunnel_is_a_connection_under_ipsec() {
+        let bytes = record(Kind::Initiation, None);
+        assert_eq!(bytes.len(), 512);
+        assert_eq!(bytes[COMMON..COMMON + 2], [1, 0x20]);
+        assert_eq!(bytes[COMMON + 4], 0x32);
+        // Everything of the tunnel but its ends and its being there is unknown.
+        let section = &bytes[S5..];
+        assert_eq!(section.len(), 236);
+        assert_eq!(section[214], 1);
+        let known = [8..88, 141..156, 189..204, 214..215];
+        let rest = (0..236).filter(|n| !known.iter().any(|k| k.contains(n)));
+        assert!(rest.into_iter().all(|n| section[n] == 0));
+    }
+
+    #[test]
+    fn version_2_gives_what_its_first_exchange_shows() {
+        let bytes = record(Kind::Termination, Some(&facts(0x20)));
+        let field = |offset, length| at(&bytes, S5, offset, length);
+        assert_eq!((field(4, 1), field(5, 1), field(213, 1)), (2, 0, 2));
+        // Authentication is encrypted.
+        assert_eq!((field(88, 2), field(90, 2)), (0, 0));
+        assert_eq!([field(92, 2), field(94, 2), field(96, 2), field(98, 2)], [1, 0x13, 0x14, 3]);
+        assert_eq!((field(100, 4), field(104, 4)), (0, 0));
+    }
+
+    #[test]
+    fn version_1_gives_authentication_and_lifetime_too() {
+        let bytes = record(Kind::Initiation, Some(&facts(0x10)));
+        let field = |offset, length| at(&bytes, S5, offset, length);
+        assert_eq!((field(4, 1), field(5, 1)), (1, 0));
+        // Hybrid: only the responder, who is local, has a certificate.
+        assert_eq!((field(88, 2), field(90, 2)), (2, 0));
+        assert_eq!([field(92, 2), field(94, 2), field(96, 2), field(98, 2)], [6, 0xE, 0x14, 2]);
+        assert_eq!(field(104, 4), 480);
+    }
+}
