@@ -260,3 +260,27 @@ fn an_interrupt_writes_what_is_complete() {
     let records = fs::read(&file).expect("the file is there");
     assert_eq!(common::records_of(&records).len(), 2);
 }
+
+#[test]
+fn names_prints_the_tables() {
+    let (list, _) = common::text(&run(&["names"]));
+    assert!(list.contains("enc_alg") && list.contains("wire.tls_suite"), "{list}");
+    let (table, _) = common::text(&run(&["names", "enc_alg"]));
+    assert!(table.lines().any(|l| l.starts_with("0013") && l.contains("AES GCM 256")), "{table}");
+    let (all, _) = common::text(&run(&["names", "--json"]));
+    assert_eq!(all.lines().count() + 1, list.lines().count());
+    for line in all.lines() {
+        let table: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(table["type"], "names");
+        assert!(!table["entries"].as_array().expect("a list").is_empty());
+    }
+    fails(&["names", "no_such"], "no_such: no such table");
+}
+
+#[test]
+fn statistics_alone_count_tunnels_too() {
+    let capture = case("esp-null");
+    let (stats, _) = common::text(&run(&["read", &capture, "--stats", "-"]));
+    let stats: serde_json::Value = serde_json::from_str(stats.trim()).expect("JSON");
+    assert_eq!(stats["ipsec"]["tunnels"], 4);
+}

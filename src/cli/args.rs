@@ -35,6 +35,11 @@ pub(super) enum Command {
     ///
     /// Records of other types and subtypes are passed over and counted.
     Show(Show),
+    /// Print the tables of names and codes.
+    ///
+    /// What the codes in the records mean, and which code a cipher suite, an
+    /// algorithm or a number on the wire gets. X'0000' is Unknown.
+    Names(Names),
 }
 
 #[derive(Debug, Parser)]
@@ -161,6 +166,22 @@ pub(super) struct Show {
     /// One JSON object a record instead of a tree.
     #[arg(long)]
     pub jsonl: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  zerttap names                      list the tables
+  zerttap names enc_alg              the codes of ciphers
+  zerttap names wire.tls_suite       cipher suites and their codes
+  zerttap names --json | jq .        all tables, one JSON object each")]
+pub(super) struct Names {
+    /// The table to print; without it, a list of the tables.
+    #[arg(value_name = "TABLE")]
+    pub table: Option<String>,
+
+    /// One JSON object a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// When to use colours.

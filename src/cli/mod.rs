@@ -2,6 +2,7 @@
 //! statuses.
 
 mod args;
+mod names;
 mod read;
 mod show;
 
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         Command::Read(read) => read::run(&read),
         Command::Show(show) => show::run(&show),
+        Command::Names(names) => names::run(&names),
     };
     match result {
         Ok(status) => ExitCode::from(status),

@@ -5,6 +5,7 @@
 //! what it is: the wire value survives in the JSON output, the record gets the
 //! table's unknown value.
 
+pub mod catalog;
 pub mod ike;
 pub mod ike_codes;
 pub mod smf;

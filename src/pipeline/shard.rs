@@ -102,12 +102,10 @@ impl Shard {
             self.packet(packet, arena, ipsec);
         }
         self.advance(watermark);
-        if self.wants.json || self.wants.detail {
-            for packet in &bucket.peers {
-                self.peers.packet(packet, arena, &mut self.emitted);
-            }
-            self.peers.advance(watermark, &mut self.emitted);
+        for packet in &bucket.peers {
+            self.peers.packet(packet, arena, &mut self.emitted);
         }
+        self.peers.advance(watermark, &mut self.emitted);
     }
 
     fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
