@@ -284,3 +284,25 @@ fn statistics_alone_count_tunnels_too() {
     let stats: serde_json::Value = serde_json::from_str(stats.trim()).expect("JSON");
     assert_eq!(stats["ipsec"]["tunnels"], 4);
 }
+
+#[test]
+fn an_opaque_tunnel_has_records_if_it_is_the_stack_s() {
+    let capture = common::case("esp-null/capture.pcap");
+    // Event, local and remote address of the records of protocol X'32'.
+    let tunnels = |options: &[&str]| -> Vec<(u8, [u8; 4], [u8; 4])> {
+        let run = common::read(options, &[&capture]);
+        let all = common::records_of(&run.records);
+        let common = all
+            .iter()
+            .map(|bytes| zerttap::record::Detail::decode(bytes).expect("a record").common)
+            .filter(|common| common.ip_proto == 0x32);
+        let ipv4 = |field: [u8; 16]| [field[0], field[1], field[2], field[3]];
+        common.map(|c| (c.event_type, ipv4(c.lip), ipv4(c.rip))).collect()
+    };
+    let (receiver, sender) = ([203, 0, 113, 2], [203, 0, 113, 4]);
+    assert_eq!(tunnels(&[]), [(1, receiver, sender), (3, receiver, sender)]);
+    let home = tunnels(&["--home", "203.0.113.4/32"]);
+    assert_eq!(home, [(1, sender, receiver), (3, sender, receiver)]);
+    assert_eq!(tunnels(&["--home", "192.0.2.0/24"]), []);
+    assert_eq!(tunnels(&["--strict"]), []);
+}

@@ -1,5 +1,5 @@
-//! Every TLS and SSH connection of the captures beside the project against what tshark
-//! says of it. A difference that is tshark's fault is listed with its proof in
+//! Every TLS and SSH connection, IKE security association and IPSec tunnel of the
+//! captures beside the project against what tshark says of it. A difference that is tshark's fault is listed with its proof in
 //! `captures/oracle-exceptions.toml`; a listed one that does not occur is an
 //! error too.
 //!
@@ -225,21 +225,29 @@ fn compare_tcp(oracle: &Value, ours: &Value) -> Vec<(&'static str, String, Strin
     pairs
 }
 
+/// The oracle's records of a kind, by capture; captures without one too.
+fn oracle(dir: &Path, wanted: impl Fn(&Value) -> bool) -> BTreeMap<String, Vec<Value>> {
+    let file = std::fs::File::open(dir.join("oracle.jsonl.gz")).expect("the oracle");
+    let mut captures: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
+        let record: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+        let of_file = captures.entry(text(&record["file"])).or_default();
+        if wanted(&record) {
+            of_file.push(record);
+        }
+    }
+    captures
+}
+
 #[test]
 fn connections_agree_with_tshark() {
     let Some(dir) = common::shared_captures() else {
         eprintln!("no captures beside the project: nothing to compare");
         return;
     };
-    let file = std::fs::File::open(dir.join("oracle.jsonl.gz")).expect("the oracle");
-    let mut captures: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
-        let record: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
-        let of_file = captures.entry(text(&record["file"])).or_default();
-        if record["rec"] == "tcp" && !(record["tls"].is_null() && record["ssh"].is_null()) {
-            of_file.push(record);
-        }
-    }
+    let captures = oracle(&dir, |record| {
+        record["rec"] == "tcp" && !(record["tls"].is_null() && record["ssh"].is_null())
+    });
     let exceptions = connection_exceptions();
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -345,19 +353,13 @@ fn ike_esp_and_ah_agree_with_tshark() {
         eprintln!("no captures beside the project: nothing to compare");
         return;
     };
-    let file = std::fs::File::open(dir.join("oracle.jsonl.gz")).expect("the oracle");
-    let mut captures: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for line in BufReader::new(flate2::read::GzDecoder::new(file)).lines() {
-        let record: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
-        if matches!(record["rec"].as_str(), Some("ike" | "esp" | "ah")) {
-            captures.entry(text(&record["file"])).or_default().push(record);
-        }
-    }
+    let captures =
+        oracle(&dir, |record| matches!(record["rec"].as_str(), Some("ike" | "esp" | "ah")));
     let exceptions = exceptions("ike");
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     let mut compared = 0;
-    for (name, records) in &captures {
+    for (name, records) in captures.iter().filter(|(_, records)| !records.is_empty()) {
         let run = common::read(&[], &[&dir.join(name)]);
         for o in records {
             let place = |what: &str| (name.clone(), what.to_owned());

@@ -34,5 +34,9 @@ for n in range(40):
     encrypted.now += 0.5
     frame = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + ipv4(src, dst, 50, n, esp)
     encrypted.packets.append((encrypted.now, frame))
-write("capture.pcap", *flows, encrypted)
+# Long after that, time has passed and the encrypted tunnel is over.
+later = Flow(("198.51.100.10", 40000), ("192.0.2.10", 23), start=encrypted.now + 7300)
+later.open()
+later.close()
+write("capture.pcap", *flows, encrypted, later)
 PY

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Prefix;
 
-/// z/OS zERT from the wire: reads packets, observes TLS, SSL and SSH handshakes, and
+/// z/OS zERT from the wire: reads packets, observes TLS, SSL, SSH and IPSec, and
 /// writes the SMF type 119 records that the TCP/IP stack would have written.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, arg_required_else_help = true)]

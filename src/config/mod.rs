@@ -36,6 +36,12 @@ impl Home {
         self.0.is_empty()
     }
 
+    /// Whether a server at an address is the stack's. Where no address is
+    /// configured every server is.
+    pub fn has_server(&self, address: IpAddr) -> bool {
+        self.is_empty() || self.contains(address)
+    }
+
     /// Whether an address is one of the stack's.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|p| p.contains(address))

@@ -114,7 +114,9 @@ impl Front<'_> {
                 head.clock,
             );
             let frame = match frame {
-                Frame::Udp(datagram) if carries_esp(&datagram, &batch.arena) => {
+                Frame::Udp(datagram)
+                    if matches!(carried(&datagram, &batch.arena), Carried::Esp) =>
+                {
                     self.parser.parse_esp(&mut batch.arena, &datagram, head.clock)
                 }
                 frame => frame,
@@ -175,35 +177,39 @@ fn deal(
     buckets[pair.shard()].peers.push(packet);
 }
 
-const IKE: u16 = 500;
-const IKE_NAT: u16 = 4500;
-
-/// Whether a UDP datagram is ESP.
-fn carries_esp(d: &Datagram, arena: &[u8]) -> bool {
-    let start = d.payload as usize;
-    let payload = || arena.get(start..start + d.captured as usize).unwrap_or_default();
-    // Behind a translator the port of one side is arbitrary.
-    (d.src_port == IKE_NAT || d.dst_port == IKE_NAT)
-        && matches!(demultiplex(true, payload()), Carried::Esp)
+/// Whether a datagram is on the port of IKE and ESP in UDP (RFC 3948). Behind a
+/// translator the port of one side is arbitrary.
+fn is_encapsulated(d: &Datagram) -> bool {
+    const IKE_NAT: u16 = 4500;
+    d.src_port == IKE_NAT || d.dst_port == IKE_NAT
 }
 
-/// What a UDP datagram is: IKE, or of no use here.
-fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
-    let encapsulated = d.src_port == IKE_NAT || d.dst_port == IKE_NAT;
+/// What a UDP datagram carries.
+fn carried(d: &Datagram, arena: &[u8]) -> Carried {
+    const IKE: u16 = 500;
+    let encapsulated = is_encapsulated(d);
     if !encapsulated && d.src_port != IKE && d.dst_port != IKE {
-        return (Fate::Udp, None);
+        return Carried::Other;
     }
     let start = d.payload as usize;
-    let payload = arena.get(start..start + d.captured as usize).unwrap_or_default();
-    let ports = (d.src_port, d.dst_port);
-    match demultiplex(encapsulated, payload) {
+    demultiplex(encapsulated, arena.get(start..start + d.captured as usize).unwrap_or_default())
+}
+
+/// What a UDP datagram counts as, and what of it is followed.
+fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
+    match carried(d, arena) {
         Carried::Ike(skip) => {
             // The marker has four bytes.
             let skip = u32::try_from(skip).unwrap_or(0);
-            let what =
-                What::Ike { at: d.payload + skip, length: d.captured - skip, ports, encapsulated };
+            let what = What::Ike {
+                at: d.payload + skip,
+                length: d.captured - skip,
+                ports: (d.src_port, d.dst_port),
+                encapsulated: is_encapsulated(d),
+            };
             (Fate::Ike, Some(what))
         }
+        // Inside ESP in UDP that does not encrypt.
         Carried::Esp => (Fate::Esp, None),
         Carried::KeepAlive | Carried::Other => (Fate::Udp, None),
     }

@@ -25,6 +25,8 @@ const QUIET: i64 = 7200 * SECOND;
 const MAX_PAIRS: usize = 16_384;
 /// IKE security associations of one pair.
 const MAX_IKE: usize = 256;
+/// Tunnels of one pair.
+const MAX_TUNNELS: usize = 256;
 /// Security associations of one tunnel that are listed; more are counted.
 const MAX_SPIS: usize = 1024;
 
@@ -176,11 +178,11 @@ impl Reporter {
         }
         // As with a connection, the end that was spoken to is taken for local.
         let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
-        let at_home = |side: Side| settings.home.contains(pair.address(side));
-        let local = if settings.home.is_empty() || at_home(server) {
+        let client = server.other();
+        let local = if settings.home.has_server(pair.address(server)) {
             server
-        } else if at_home(server.other()) {
-            server.other()
+        } else if settings.home.contains(pair.address(client)) {
+            client
         } else {
             return None;
         };
@@ -383,7 +385,7 @@ impl Peers {
         let at = match known.or_else(|| self.tunnels.iter().position(same)) {
             Some(at) => at,
             None => {
-                if self.tunnels.len() >= MAX_IKE {
+                if self.tunnels.len() >= MAX_TUNNELS {
                     return None;
                 }
                 self.tunnels.push(Tunnel {

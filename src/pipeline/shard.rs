@@ -406,11 +406,7 @@ fn requeue(timers: &mut VecDeque<Timer>, timer: Timer) {
 /// the server is local; when both ends are, it is the server's view.
 fn local(settings: &Settings, key: &Key, client: Dir) -> Dir {
     let server = client.other();
-    if settings.home.is_empty() || settings.home.contains(key.sender(server).ip) {
-        server
-    } else {
-        client
-    }
+    if settings.home.has_server(key.sender(server).ip) { server } else { client }
 }
 
 fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {

@@ -25,7 +25,7 @@ const PROTECTED_BY_SSH: u8 = 0x40;
 /// `sec_protos`: IPSec.
 pub(super) const PROTECTED_BY_IPSEC: u8 = 0x20;
 /// `ipsec_tun_state`: active.
-pub(super) const TUNNEL_ACTIVE: u8 = 0x01;
+const TUNNEL_ACTIVE: u8 = 0x01;
 /// `ipsec_encap`.
 const TUNNEL_MODE: u8 = 0x01;
 const TRANSPORT_MODE: u8 = 0x02;
@@ -35,7 +35,7 @@ const IPPROTO_AH: u8 = 0x33;
 /// `enc_alg`: none; neither AH nor this ESP encrypts.
 const NO_ENCRYPTION: u16 = 0x0001;
 /// `sc_flags` and `ipsec_tun_flags`: IPv6.
-pub(super) const IPV6: u8 = 0x80;
+const IPV6: u8 = 0x80;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
 /// `attr_source`: stream observation.
@@ -180,28 +180,35 @@ impl View<'_> {
 fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
     let (local, remote) = (now.key.sender(now.local), now.key.sender(now.local.other()));
     let (out, inward) = (now.local.index(), now.local.other().index());
-    let start = SmfTime::utc(now.established);
-    let end = match event.kind {
-        Kind::Termination | Kind::ShortTermination => SmfTime::utc(event.at),
-        Kind::Initiation | Kind::Change => SmfTime::default(),
-    };
     Common11 {
-        event_type: event.kind as u8,
         sec_protos: protocol_flags(now),
-        flags: if local.ip.is_ipv6() { IPV6 } else { 0 },
         ip_proto: IPPROTO_TCP,
-        s_time: start.time,
-        s_date: start.date,
-        e_time: end.time,
-        e_date: end.date,
-        rip: address_field(remote.ip),
-        lip: address_field(local.ip),
         r_port: remote.port,
         l_port: local.port,
         in_bytes: now.bytes[inward],
         out_bytes: now.bytes[out],
         in_seg_dg: now.segments[inward],
         out_seg_dg: now.segments[out],
+        ..event_between(event, now.established, local.ip, remote.ip)
+    }
+}
+
+/// What the common section says of every event: its kind, times and addresses.
+pub(super) fn event_between(event: Event, start: i64, local: IpAddr, remote: IpAddr) -> Common11 {
+    let start = SmfTime::utc(start);
+    let end = match event.kind {
+        Kind::Termination | Kind::ShortTermination => SmfTime::utc(event.at),
+        Kind::Initiation | Kind::Change => SmfTime::default(),
+    };
+    Common11 {
+        event_type: event.kind as u8,
+        flags: if local.is_ipv6() { IPV6 } else { 0 },
+        s_time: start.time,
+        s_date: start.date,
+        e_time: end.time,
+        e_date: end.date,
+        rip: address_field(remote),
+        lip: address_field(local),
         ..Common11::default()
     }
 }
@@ -227,13 +234,20 @@ fn protocol_flags(now: &Snapshot<'_>) -> u8 {
 fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
     let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
     Ipsec {
-        ike_tun_lcl_endpt: address_field(here),
-        ike_tun_rmt_endpt: address_field(there),
-        tun_flags: if here.is_ipv6() { IPV6 } else { 0 },
-        tun_state: TUNNEL_ACTIVE,
         encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
         auth_proto: if ipsec.esp { IPPROTO_ESP } else { IPPROTO_AH },
         enc_alg: NO_ENCRYPTION,
+        ..tunnel_between(here, there)
+    }
+}
+
+/// What the IPSec section says of every tunnel that packets show.
+pub(super) fn tunnel_between(local: IpAddr, remote: IpAddr) -> Ipsec {
+    Ipsec {
+        ike_tun_lcl_endpt: address_field(local),
+        ike_tun_rmt_endpt: address_field(remote),
+        tun_flags: if local.is_ipv6() { IPV6 } else { 0 },
+        tun_state: TUNNEL_ACTIVE,
         ..Ipsec::default()
     }
 }

@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use super::sections::{IPV6, PROTECTED_BY_IPSEC, TUNNEL_ACTIVE, View};
-use super::{Event, Kind};
+use super::Event;
+use super::sections::{PROTECTED_BY_IPSEC, View, event_between, tunnel_between};
 use crate::names::ike_codes as codes;
 use crate::observe::{Side, ike};
-use crate::record::{Common11, Detail, Ipsec, SmfTime, address_field};
+use crate::record::{Common11, Detail, Ipsec};
 
 /// `ip_proto`: ESP, also where it is in UDP.
 const IPPROTO_ESP: u8 = 0x32;
@@ -38,37 +38,18 @@ impl View<'_> {
         let mut detail = self.frame(event);
         let (out, inward) = (now.local.index(), now.local.other().index());
         let (local, remote) = (now.ends[out], now.ends[inward]);
-        let start = SmfTime::utc(now.start);
-        let end = match event.kind {
-            Kind::Termination | Kind::ShortTermination => SmfTime::utc(event.at),
-            Kind::Initiation | Kind::Change => SmfTime::default(),
-        };
         detail.common = Common11 {
-            event_type: event.kind as u8,
             sec_protos: PROTECTED_BY_IPSEC,
-            flags: if local.is_ipv6() { IPV6 } else { 0 },
             ip_proto: IPPROTO_ESP,
-            s_time: start.time,
-            s_date: start.date,
-            e_time: end.time,
-            e_date: end.date,
-            rip: address_field(remote),
-            lip: address_field(local),
             in_bytes: now.bytes[inward],
             out_bytes: now.bytes[out],
             in_seg_dg: now.packets[inward],
             out_seg_dg: now.packets[out],
-            ..Common11::default()
+            ..event_between(event, now.start, local, remote)
         };
         // Mode, algorithms and lifetimes of the tunnel itself are agreed on in
         // encrypted exchanges.
-        let mut section = Ipsec {
-            ike_tun_lcl_endpt: address_field(local),
-            ike_tun_rmt_endpt: address_field(remote),
-            tun_flags: if local.is_ipv6() { IPV6 } else { 0 },
-            tun_state: TUNNEL_ACTIVE,
-            ..Ipsec::default()
-        };
+        let mut section = tunnel_between(local, remote);
         if let Some(facts) = now.ike {
             key_exchange(&mut section, facts, now.local);
         }
@@ -115,6 +96,7 @@ fn key_exchange(section: &mut Ipsec, facts: &ike::Facts, local: Side) {
 mod tests {
     use super::*;
     use crate::config::{Identity, Mode};
+    use crate::session::Kind;
 
     const SECOND: i64 = 1_000_000_000;
     /// Where the common section and S5 begin in a record without other sections.
