@@ -274,7 +274,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     use zerttap::flow::{Dir, Endpoint, Key};
     use zerttap::observe::Side;
     use zerttap::observe::tls::{Facts, Suite};
-    use zerttap::session::{Session, Snapshot, View};
+    use zerttap::session::{Session, Snapshot, Transport, View};
     let identity = Identity {
         sid: "TAP1".to_owned(),
         sysname: "TAPSYS".to_owned(),
@@ -300,6 +300,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     let event = Session::new(established, 10_000_000_000).settled().expect("an initiation");
     let view = View { identity: &identity, zone: &zone, mode: Mode::Strict };
     let snapshot = Snapshot {
+        transport: Transport::Tcp,
         key: &key,
         local: Dir::FromLow,
         established,

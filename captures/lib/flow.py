@@ -30,16 +30,23 @@ class Flow:
                           ack & 0xFFFFFFFF, 0x50, flags, 65535, 0, 0) + payload
         pseudo = socket.inet_aton(src[0]) + socket.inet_aton(dst[0]) + struct.pack(">HH", 6, len(tcp))
         tcp = tcp[:16] + struct.pack(">H", checksum(pseudo + tcp)) + tcp[18:]
-        protocol = 6
+        self.transport(side, 6, tcp)
+        if seq is None:
+            self.next[side] += len(payload) + bool(flags & SYN) + bool(flags & FIN)
+
+    def transport(self, side, protocol, data):
+        """One packet with what is above IP, under AH or ESP where asked for."""
+        src, dst = self.ends[side], self.ends[1 - side]
+        inner_protocol = protocol
         if self.ah:
-            # Next header TCP, 28 bytes, a check value of 16 bytes.
-            tcp = struct.pack(">BBHII", 6, 5, 0, self.ah[side], len(self.packets)) + bytes(16) + tcp
+            # 28 bytes, a check value of 16 bytes among them.
+            data = struct.pack(">BBHII", protocol, 5, 0, self.ah[side], len(self.packets)) + bytes(16) + data
             protocol = 51
         number = len(self.packets)
-        packet = ipv4(src[0], dst[0], protocol, number, tcp)
+        packet = ipv4(src[0], dst[0], protocol, number, data)
         if self.esp:
             outer = (src[0], dst[0])
-            inner, payload_of = (tcp, 6)
+            inner, payload_of = (data, inner_protocol)
             if self.gateways:
                 outer = (self.gateways[side], self.gateways[1 - side])
                 inner, payload_of = (packet, 4)
@@ -51,8 +58,6 @@ class Flow:
                 esp = struct.pack(">HHHH", 4500, 4500, 8 + len(esp), 0) + esp
             packet = ipv4(*outer, 17 if self.udp else 50, number, esp)
         self.packets.append((self.now, b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + packet))
-        if seq is None:
-            self.next[side] += len(payload) + bool(flags & SYN) + bool(flags & FIN)
 
     def open(self):
         self.segment(0, SYN)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::config::Prefix;
+use crate::config::{EE_BASE_PORT, Prefix};
 
 /// z/OS zERT from the wire: reads packets, observes TLS, SSL, SSH and IPSec, and
 /// writes the SMF type 119 records that the TCP/IP stack would have written.
@@ -100,6 +100,13 @@ pub(super) struct Read {
     /// Only packets that a tcpdump filter accepts.
     #[arg(long, value_name = "EXPR", help_heading = "What to follow")]
     pub filter: Option<String>,
+
+    /// First of the five UDP ports of Enterprise Extender, IPPORT in the XCA
+    /// major node.
+    #[arg(long, value_name = "PORT", default_value_t = EE_BASE_PORT,
+          value_parser = clap::value_parser!(u16).range(..=65531),
+          help_heading = "What to follow")]
+    pub ee_base_port: u16,
 
     /// Write records also for connections whose start was not seen. z/OS never
     /// monitors those; JSON Lines always have them, marked `midstream`.

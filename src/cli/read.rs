@@ -158,6 +158,7 @@ fn settings(args: &Read) -> Settings {
         home: Home::new(args.home.clone()),
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
+        ee_base_port: args.ee_base_port,
         ..Settings::default()
     }
 }
@@ -237,11 +238,15 @@ fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "{} packets, {} TCP connections ({} established, {} without their start).",
+        "{} packets, {} TCP connections ({} established, {} without their start){}.",
         table::group(ledger.total.packets),
         table::group(c.seen),
         table::group(c.established),
         table::group(c.midstream),
+        match c.ee {
+            0 => String::new(),
+            n => format!(", {} of Enterprise Extender", table::group(n)),
+        },
     )?;
     writeln!(
         out,

@@ -121,6 +121,9 @@ pub enum Mode {
     Strict,
 }
 
+/// The default of [`Settings::ee_base_port`].
+pub const EE_BASE_PORT: u16 = 12000;
+
 /// Seconds that a connection has to last for an initiation record.
 pub const SETTLE_SECONDS: u32 = 10;
 
@@ -139,6 +142,8 @@ pub struct Settings {
     pub include_midstream: bool,
     /// Connections that are followed at once.
     pub max_connections: usize,
+    /// The first of the five UDP ports of Enterprise Extender.
+    pub ee_base_port: u16,
 }
 
 impl Default for Settings {
@@ -150,6 +155,7 @@ impl Default for Settings {
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: 4 * 1024 * 1024,
+            ee_base_port: EE_BASE_PORT,
         }
     }
 }

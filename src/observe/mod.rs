@@ -7,6 +7,7 @@
 //! at, for as long as the connection lives.
 
 pub mod certificate;
+pub mod ee;
 pub mod ike;
 mod look;
 pub mod ssh;

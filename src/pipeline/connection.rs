@@ -1,8 +1,9 @@
 //! One followed connection: its life, its streams, its observer and its
 //! session, joined.
 
+use super::under::UnderIpsec;
 use crate::flow::{Change, Close, Dir, Key, Life};
-use crate::frame::{Ipsec, IpsecProtocol, Segment, flag};
+use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
@@ -41,7 +42,7 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     findings: Option<Box<Findings>>,
     pub protected: bool,
-    ipsec: Option<Box<UnderIpsec>>,
+    ipsec: UnderIpsec,
     pub retransmitted: u64,
     pub conflicts: u64,
     pub out_of_window: u64,
@@ -75,7 +76,7 @@ impl Connection {
             watching: false,
             findings: None,
             protected: false,
-            ipsec: None,
+            ipsec: UnderIpsec::default(),
             retransmitted: 0,
             conflicts: 0,
             out_of_window: 0,
@@ -84,38 +85,15 @@ impl Connection {
         }
     }
 
-    /// Notes whether a packet came under AH or ESP; returns whether that is a change of
-    /// protection. A connection is under it while either direction is: the two
-    /// security associations do not begin and end with the same packet.
+    /// Notes whether a packet came under AH or ESP; returns whether that is a
+    /// change of protection.
     pub fn under_ipsec(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
-        if self.life.ended().is_some() {
-            return false;
-        }
-        let state = |c: &Self| c.ipsec().map(|ipsec| (ipsec.esp, ipsec.tunnel_mode));
-        let before = state(self);
-        match (&mut self.ipsec, header) {
-            (None, None) => return false,
-            (Some(ipsec), None) => ipsec.latest[dir.index()] = false,
-            (slot, Some(header)) => {
-                let mut ends = [header.src, header.dst];
-                if dir == Dir::FromHigh {
-                    ends.swap(0, 1);
-                }
-                let tunnel_mode = header.tunnel_mode == Some(true);
-                let esp = header.protocol == IpsecProtocol::Esp;
-                let facts = IpsecProtection { ends, esp, tunnel_mode };
-                let ipsec =
-                    slot.get_or_insert_with(|| Box::new(UnderIpsec { latest: [false; 2], facts }));
-                ipsec.latest[dir.index()] = true;
-                ipsec.facts = facts;
-            }
-        }
-        state(self) != before
+        self.life.ended().is_none() && self.ipsec.packet(side(dir), header)
     }
 
     /// The AH or ESP security association that protects the connection.
     pub fn ipsec(&self) -> Option<&IpsecProtection> {
-        self.ipsec.as_ref().filter(|ipsec| ipsec.latest != [false; 2]).map(|ipsec| &ipsec.facts)
+        self.ipsec.protection()
     }
 
     /// Takes a segment.
@@ -399,14 +377,6 @@ impl Connection {
             Close::Unacknowledged => "fin_unacknowledged",
         })
     }
-}
-
-/// AH or ESP around a connection.
-#[derive(Debug)]
-struct UnderIpsec {
-    /// Whether the latest packet of each direction came under it.
-    latest: [bool; 2],
-    facts: IpsecProtection,
 }
 
 /// Where a segment lies in its direction.

@@ -23,7 +23,8 @@ impl Count {
         self.bytes += u64::from(bytes);
     }
 
-    fn join(&mut self, other: Self) {
+    /// Adds another count.
+    pub fn join(&mut self, other: Self) {
         self.packets += other.packets;
         self.bytes += other.bytes;
     }
@@ -40,6 +41,8 @@ pub enum Fate {
     TcpRouted,
     /// UDP of no use here.
     Udp,
+    /// Enterprise Extender.
+    Ee,
     /// IKE.
     Ike,
     /// ICMP.
@@ -65,11 +68,12 @@ pub enum Fate {
 }
 
 /// All fates with their names in the output.
-pub const FATES: [(Fate, &str); 15] = [
+pub const FATES: [(Fate, &str); 16] = [
     (Fate::TcpFollowed, "tcp_followed"),
     (Fate::TcpMidstream, "tcp_midstream"),
     (Fate::TcpRouted, "tcp_routed"),
     (Fate::Udp, "udp"),
+    (Fate::Ee, "ee"),
     (Fate::Ike, "ike"),
     (Fate::Icmp, "icmp"),
     (Fate::Esp, "esp"),
@@ -119,6 +123,8 @@ pub struct Connections {
     pub evicted: u64,
     /// Never established, and quiet for long: forgotten.
     pub expired: u64,
+    /// Enterprise Extender connections, which are among none of the others.
+    pub ee: u64,
     /// Protected by TLS or SSL.
     pub tls: u64,
     /// Protected by SSH.
@@ -231,6 +237,11 @@ impl Ledger {
         self.fates[fate as usize].add(bytes);
     }
 
+    /// Counts the end of several packets.
+    pub fn count_all(&mut self, fate: Fate, count: Count) {
+        self.fates[fate as usize].join(count);
+    }
+
     /// The counter of a fate.
     pub fn fate(&self, fate: Fate) -> Count {
         self.fates[fate as usize]
@@ -251,6 +262,7 @@ impl Ledger {
         c.open += o.open;
         c.evicted += o.evicted;
         c.expired += o.expired;
+        c.ee += o.ee;
         c.tls += o.tls;
         c.ssh += o.ssh;
         c.ipsec += o.ipsec;

@@ -6,10 +6,12 @@
 //! hasher seeds.
 
 mod connection;
+mod ee;
 pub mod ledger;
 mod merge;
 mod peers;
 mod shard;
+mod under;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub use ledger::Ledger;
 pub use merge::Output;
 pub use shard::Wants;
 
+use ee::EePacket;
 use ledger::Fate;
 use merge::Merger;
 use peers::{Pair, PeerPacket, What};
@@ -84,6 +87,7 @@ struct Front<'a> {
     parser: Parser,
     ledger: Ledger,
     tuning: Tuning,
+    ee_base_port: u16,
 }
 
 impl Front<'_> {
@@ -93,6 +97,7 @@ impl Front<'_> {
         for bucket in &mut work.buckets {
             bucket.segments.clear();
             bucket.peers.clear();
+            bucket.ee.clear();
         }
         work.ipsec.clear();
         let more =
@@ -128,11 +133,7 @@ impl Front<'_> {
             let fate = match frame {
                 Frame::Tcp(segment) => {
                     let (key, dir) = Key::of(&segment);
-                    // Of nested headers the innermost is around the segment.
-                    let ipsec = self.parser.ipsec().last().map(|&header| {
-                        work.ipsec.push(header);
-                        u32::try_from(work.ipsec.len() - 1).unwrap_or(u32::MAX)
-                    });
+                    let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
                     work.buckets[key.shard()].segments.push(Packet {
                         key,
                         dir,
@@ -142,6 +143,26 @@ impl Front<'_> {
                         ordinal,
                         wire: head.wire,
                         ipsec,
+                    });
+                    None
+                }
+                Frame::Udp(datagram) if self.ee_port(&datagram).is_some() => {
+                    let port = self.ee_port(&datagram).unwrap_or(0);
+                    let (pair, from) = Pair::of(datagram.src, datagram.dst);
+                    let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
+                    work.buckets[pair.shard()].ee.push(EePacket {
+                        pair,
+                        from,
+                        port,
+                        known_source: self.is_ee(datagram.src_port),
+                        at: datagram.payload,
+                        captured: datagram.captured,
+                        length: datagram.length,
+                        ipsec,
+                        ts: head.ts,
+                        clock: head.clock,
+                        ordinal,
+                        wire: head.wire,
                     });
                     None
                 }
@@ -161,6 +182,26 @@ impl Front<'_> {
         }
         Ok(more)
     }
+
+    /// Whether a UDP port is one of the five of Enterprise Extender.
+    fn is_ee(&self, port: u16) -> bool {
+        usize::from(port.wrapping_sub(self.ee_base_port)) < ee::PORTS
+    }
+
+    /// Index of the destination port among them. The source port is not that
+    /// of replies, and may be any (RFC 2353 section 2.5).
+    fn ee_port(&self, d: &Datagram) -> Option<u8> {
+        self.is_ee(d.dst_port).then(|| (d.dst_port - self.ee_base_port) as u8)
+    }
+}
+
+/// Puts the header that a packet came under into the batch's list; returns its
+/// place. Of nested headers the innermost is around the packet.
+fn innermost(list: &mut Vec<Ipsec>, headers: &[Ipsec]) -> Option<u32> {
+    headers.last().map(|&header| {
+        list.push(header);
+        u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+    })
 }
 
 /// Puts a packet of a pair of addresses into the bucket of its shard.
@@ -240,10 +281,12 @@ where
         Err(error) => return (Ledger::default(), Err(RunError::Threads(error))),
     };
     let settings = Arc::new(settings.clone());
+    let ee_base_port = settings.ee_base_port;
     let share = settings.max_connections.div_ceil(SHARDS).max(1);
     let mut shards: Vec<Shard> =
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
-    let mut front = Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning };
+    let mut front =
+        Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning, ee_base_port };
     let mut merger = Merger::default();
     let (mut current, mut next) = (Work::default(), Work::default());
 

@@ -31,7 +31,7 @@ const MAX_TUNNELS: usize = 256;
 const MAX_SPIS: usize = 1024;
 
 /// Two addresses, the lower first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Pair {
     low: IpAddr,
     high: IpAddr,
@@ -53,7 +53,7 @@ impl Pair {
         (foldhash::fast::FixedState::with_seed(1).hash_one(self) >> 58) as usize % SHARDS
     }
 
-    fn address(&self, side: Side) -> IpAddr {
+    pub fn address(&self, side: Side) -> IpAddr {
         match side {
             Side::Low => self.low,
             Side::High => self.high,

@@ -4,15 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::connection::{Connection, Effect, side};
+use super::ee::{EePacket, EeTable};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
+use super::under;
 use crate::config::{SETTLE_SECONDS, Settings};
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::{Ipsec, Segment};
 use crate::observe::FindingsRef;
 use crate::observe::certificate::Certificates;
-use crate::session::{Event, Session, Snapshot, View};
+use crate::session::{Event, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::sink::table::{RowKey, UNKNOWN};
 
@@ -43,6 +45,7 @@ pub(super) struct Packet {
 pub(super) struct Bucket {
     pub segments: Vec<Packet>,
     pub peers: Vec<PeerPacket>,
+    pub ee: Vec<EePacket>,
 }
 
 /// What is to be produced.
@@ -74,6 +77,7 @@ pub(super) struct Shard {
     /// Connections that are not established.
     opening: VecDeque<Timer>,
     peers: PeerTable,
+    ee: EeTable,
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
 }
@@ -81,6 +85,7 @@ pub(super) struct Shard {
 impl Shard {
     pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
         let peers = PeerTable::new(Arc::clone(&settings), wants);
+        let ee = EeTable::new(Arc::clone(&settings), wants);
         Self {
             settings,
             wants,
@@ -91,6 +96,7 @@ impl Shard {
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
             peers,
+            ee,
             ledger: Ledger::default(),
             emitted: Vec::new(),
         }
@@ -106,6 +112,10 @@ impl Shard {
             self.peers.packet(packet, arena, &mut self.emitted);
         }
         self.peers.advance(watermark, &mut self.emitted);
+        for packet in &bucket.ee {
+            self.ee.packet(packet, arena, ipsec, &mut self.emitted);
+        }
+        self.ee.advance(watermark, &mut self.emitted);
     }
 
     fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
@@ -284,6 +294,8 @@ impl Shard {
         }
         self.peers.finish(&mut self.emitted);
         self.ledger.ipsec = self.peers.counts;
+        self.ee.finish(&mut self.emitted);
+        self.ledger.join(&self.ee.ledger);
     }
 
     /// Writes a record about a connection.
@@ -304,6 +316,7 @@ impl Shard {
             mode: self.settings.mode,
         };
         let snapshot = Snapshot {
+            transport: Transport::Tcp,
             key,
             local: local(&self.settings, key, client),
             established: connection.session.as_ref().map_or(0, Session::established),
@@ -447,13 +460,7 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
             .tls
             .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
         ssh: c.findings().ssh.map(jsonl::Ssh::new),
-        ipsec: c.ipsec().map(|ipsec| jsonl::Ipsec {
-            protocol: if ipsec.esp { "esp" } else { "ah" },
-            null_encryption: ipsec.esp,
-            mode: if ipsec.tunnel_mode { "tunnel" } else { "transport" },
-            client_end: ipsec.ends[client.index()],
-            server_end: ipsec.ends[server.index()],
-        }),
+        ipsec: c.ipsec().map(|ipsec| under::line(ipsec, side(client))),
     }
 }
 
@@ -470,10 +477,7 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
         let findings = c.findings();
         findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
     };
-    let ipsec = c.ipsec().map(|ipsec| {
-        let protocol = if ipsec.esp { "ESP, not encrypted" } else { "AH" };
-        format!("IPSec ({protocol})")
-    });
+    let ipsec = c.ipsec().map(under::describe);
     let protection = match (describe(c.protection()), ipsec) {
         (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
         (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),
@@ -481,7 +485,7 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((
-        RowKey { protection, server: (s_end.ip, s_end.port), client: c_end.ip },
+        RowKey { protection, server: (s_end.ip, s_end.port), ee: false, client: c_end.ip },
         bytes[client.index()],
         bytes[server.index()],
     ))

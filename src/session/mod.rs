@@ -9,7 +9,7 @@
 mod sections;
 mod tunnel;
 
-pub use sections::{IpsecProtection, Snapshot, View};
+pub use sections::{IpsecProtection, Snapshot, Transport, View};
 pub use tunnel::TunnelSnapshot;
 
 /// Event types of subtype 11 (`sc_event_type`).

@@ -16,8 +16,6 @@ use crate::record::{
 
 use super::{Event, Kind};
 
-/// IP protocol TCP.
-const IPPROTO_TCP: u8 = 6;
 /// `sec_protos`: TLS/SSL.
 const PROTECTED_BY_TLS: u8 = 0x80;
 /// `sec_protos`: SSH.
@@ -77,9 +75,20 @@ pub struct IpsecProtection {
     pub tunnel_mode: bool,
 }
 
+/// What carries a connection. The values are those of `ip_proto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp = 6,
+    /// Enterprise Extender in UDP.
+    Udp = 17,
+}
+
 /// A connection at the moment of an event. Pairs are indexed by direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
+    /// What carries it.
+    pub transport: Transport,
     /// End points.
     pub key: &'a Key,
     /// The direction in which the local end sends.
@@ -88,7 +97,7 @@ pub struct Snapshot<'a> {
     pub established: i64,
     /// Payload bytes.
     pub bytes: [u64; 2],
-    /// TCP segments.
+    /// TCP segments or UDP datagrams.
     pub segments: [u64; 2],
     /// What protects it.
     pub protection: FindingsRef<'a>,
@@ -182,7 +191,7 @@ fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
     let (out, inward) = (now.local.index(), now.local.other().index());
     Common11 {
         sec_protos: protocol_flags(now),
-        ip_proto: IPPROTO_TCP,
+        ip_proto: now.transport as u8,
         r_port: remote.port,
         l_port: local.port,
         in_bytes: now.bytes[inward],

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+pub use super::jsonl_ee::EeConnection;
 use crate::names::{ike as ike_names, tls as names, x509};
 use crate::observe::certificate::{Certificate, CertificateTime};
 use crate::observe::tls::{Facts, Failure, Suite};

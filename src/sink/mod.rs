@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod jsonl;
+mod jsonl_ee;
 pub mod table;
 
 pub use file::OutputFile;

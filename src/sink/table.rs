@@ -14,6 +14,8 @@ pub struct RowKey {
     pub protection: Option<String>,
     /// The server.
     pub server: (IpAddr, u16),
+    /// Whether it is an Enterprise Extender connection.
+    pub ee: bool,
     /// The client's address.
     pub client: IpAddr,
 }
@@ -104,7 +106,7 @@ impl Table {
             .iter()
             .map(|(key, counts)| {
                 [
-                    endpoint(key.server.0, key.server.1),
+                    endpoint(key.server.0, key.server.1) + if key.ee { " EE" } else { "" },
                     key.client.to_string(),
                     key.protection.clone().unwrap_or_else(|| NONE.to_owned()),
                     group(counts.connections),
@@ -217,6 +219,7 @@ mod tests {
         RowKey {
             protection: protection.map(str::to_owned),
             server: ([192, 0, 2, 10].into(), port),
+            ee: false,
             client: [198, 51, 100, 7].into(),
         }
     }

@@ -1,0 +1,536 @@
+//! Enterprise Extender connections of one shard: one for each pair of
+//! addresses, its five ports together.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::ledger::{Count, Fate, Ledger};
+use super::merge::{Emission, Payload};
+use super::peers::Pair;
+use super::shard::Wants;
+use super::under::UnderIpsec;
+use crate::config::{SETTLE_SECONDS, Settings};
+use crate::flow::{Dir, Endpoint, Key};
+use crate::frame::Ipsec;
+pub(super) use crate::observe::ee::PORTS;
+use crate::observe::ee::{Datagram, Ee, Reply, Status, parse};
+use crate::observe::{FindingsRef, Side};
+use crate::session::{Event, Session, Snapshot, Transport, View};
+use crate::sink::jsonl;
+use crate::sink::table::RowKey;
+
+const SECOND: i64 = 1_000_000_000;
+/// Silence after which a connection is over. An idle link sends a TEST every
+/// ten seconds.
+const IDLE: i64 = 120 * SECOND;
+/// A DISC is repeated three times, every 15 seconds.
+const DISC_UNANSWERED: i64 = 60 * SECOND;
+/// How long XIDs on an active link may take to become a new one.
+const RESTART: i64 = 60 * SECOND;
+/// How long a connection that is over is kept for repetitions of its last
+/// datagrams.
+const LINGER: i64 = 60 * SECOND;
+/// How long a pair that is not EE is left alone.
+const REJECTED: i64 = 600 * SECOND;
+/// Pairs that one shard follows at once.
+const MAX_PAIRS: usize = 16_384;
+
+/// A datagram on its way to the shard of its pair.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EePacket {
+    pub pair: Pair,
+    pub from: Side,
+    /// Index of the destination port, signalling first.
+    pub port: u8,
+    /// Whether the source port is one of the five.
+    pub known_source: bool,
+    /// Place of the payload in the arena, captured bytes and bytes on the wire.
+    pub at: u32,
+    pub captured: u32,
+    pub length: u32,
+    /// The AH or ESP header that it came under: its place in the batch's list.
+    pub ipsec: Option<u32>,
+    pub ts: i64,
+    pub clock: i64,
+    pub ordinal: u64,
+    /// Bytes of the frame.
+    pub wire: u32,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    Disc,
+    DiscUnanswered,
+    Idle,
+    Restarted,
+}
+
+/// What one link between two addresses sends.
+#[derive(Debug)]
+struct Link {
+    ordinal: u64,
+    first_ts: i64,
+    first_clock: i64,
+    last_ts: i64,
+    last_clock: i64,
+    first_sender: Side,
+    ee: Ee,
+    session: Session,
+    under: UnderIpsec,
+    ended: Option<(i64, Close)>,
+    ended_clock: i64,
+    disc_clock: Option<i64>,
+    /// Packets that wait for the verdict.
+    pending: Count,
+    /// Records written so far.
+    emitted: u32,
+}
+
+impl Link {
+    fn new(p: &EePacket) -> Self {
+        Self {
+            ordinal: p.ordinal,
+            first_ts: p.ts,
+            first_clock: p.clock,
+            last_ts: p.ts,
+            last_clock: p.clock,
+            first_sender: p.from,
+            ee: Ee::new(p.clock),
+            session: Session::new(p.ts, i64::from(SETTLE_SECONDS) * SECOND),
+            under: UnderIpsec::default(),
+            ended: None,
+            ended_clock: 0,
+            disc_clock: None,
+            pending: Count::default(),
+            emitted: 0,
+        }
+    }
+
+    fn take(&mut self, p: &EePacket, frame: Option<&Datagram<'_>>) -> Reply {
+        self.last_ts = self.last_ts.max(p.ts);
+        self.last_clock = p.clock;
+        self.pending.add(p.wire);
+        if !p.known_source {
+            self.ee.other_source_port();
+        }
+        let reply =
+            self.ee.datagram(p.from, usize::from(p.port), u64::from(p.length), frame, p.clock);
+        match (self.ee.facts().disc, self.disc_clock) {
+            (Some(_), None) => self.disc_clock = Some(p.clock),
+            (None, Some(_)) => self.disc_clock = None,
+            _ => {}
+        }
+        reply
+    }
+
+    fn settles_at(&self) -> i64 {
+        self.first_clock.saturating_add(i64::from(SETTLE_SECONDS) * SECOND)
+    }
+
+    /// The side that began it: who sent the first XID, or else anything.
+    fn client(&self) -> Side {
+        self.ee.facts().caller.unwrap_or(self.first_sender)
+    }
+}
+
+/// What is known of one pair.
+#[derive(Debug)]
+struct Slot {
+    link: Link,
+    /// What may be the link after it.
+    next: Option<Link>,
+    /// Until when the pair is left alone because it is not EE.
+    rejected: Option<i64>,
+    /// When it is looked at next.
+    scheduled: i64,
+}
+
+impl Slot {
+    /// When something may be due.
+    fn deadline(&self) -> i64 {
+        if let Some(until) = self.rejected {
+            return until;
+        }
+        let link = &self.link;
+        if link.ended.is_some() {
+            return link.ended_clock.saturating_add(LINGER);
+        }
+        let quiet = self.next.as_ref().map_or(link.last_clock, |next| next.last_clock);
+        let mut at = quiet.saturating_add(IDLE);
+        if link.ee.status() == Status::Confirmed {
+            if link.session.is_settling() {
+                at = at.min(link.settles_at().max(link.first_clock));
+            }
+            if let Some(disc) = link.disc_clock {
+                at = at.min(disc.saturating_add(DISC_UNANSWERED));
+            }
+        }
+        if let Some(next) = &self.next {
+            at = at.min(next.first_clock.saturating_add(RESTART));
+        }
+        at
+    }
+}
+
+/// The pairs of one shard.
+#[derive(Debug)]
+pub(super) struct EeTable {
+    settings: Arc<Settings>,
+    wants: Wants,
+    pairs: HashMap<Pair, Slot, foldhash::quality::RandomState>,
+    /// Pairs in the order in which they came, to make room.
+    order: VecDeque<Pair>,
+    timers: BinaryHeap<Reverse<(i64, Pair)>>,
+    pub ledger: Ledger,
+}
+
+impl EeTable {
+    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        Self {
+            settings,
+            wants,
+            pairs: HashMap::default(),
+            order: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// Takes a datagram to one of the five ports.
+    pub fn packet(
+        &mut self,
+        p: &EePacket,
+        arena: &[u8],
+        ipsec: &[Ipsec],
+        emitted: &mut Vec<Emission>,
+    ) {
+        self.advance(p.clock, emitted);
+        let home = &self.settings.home;
+        let ends = [Side::Low, Side::High].map(|side| p.pair.address(side));
+        if !home.is_empty() && !ends.into_iter().any(|end| home.contains(end)) {
+            self.ledger.count(Fate::Udp, p.wire);
+            return;
+        }
+        let payload = arena
+            .get(p.at as usize..)
+            .and_then(|rest| rest.get(..p.captured as usize))
+            .unwrap_or_default();
+        let frame = parse(payload, p.length as usize, usize::from(p.port));
+        let header = p.ipsec.and_then(|at| ipsec.get(at as usize));
+        if !self.pairs.contains_key(&p.pair) {
+            // One wrong datagram is no reason to remember anything.
+            if frame.is_none() {
+                self.ledger.count(Fate::Udp, p.wire);
+                return;
+            }
+            self.make_room(p.clock, emitted);
+            let slot = Slot { link: Link::new(p), next: None, rejected: None, scheduled: i64::MAX };
+            self.pairs.insert(p.pair, slot);
+            self.order.push_back(p.pair);
+        }
+        self.follow(p, frame.as_ref(), header, emitted);
+        self.schedule(p.pair);
+    }
+
+    fn follow(
+        &mut self,
+        p: &EePacket,
+        frame: Option<&Datagram<'_>>,
+        header: Option<&Ipsec>,
+        emitted: &mut Vec<Emission>,
+    ) {
+        let Some(slot) = self.pairs.get_mut(&p.pair) else { return };
+        if slot.rejected.is_some() {
+            self.ledger.count(Fate::Udp, p.wire);
+            return;
+        }
+        if slot.link.ended.is_some() {
+            let repeats = frame.is_none_or(|f| f.is_disconnection());
+            if repeats {
+                slot.link.take(p, frame);
+                return;
+            }
+            let over = std::mem::replace(&mut slot.link, Link::new(p));
+            self.report(p.pair, over, p.clock, emitted);
+        }
+        let Some(slot) = self.pairs.get_mut(&p.pair) else { return };
+        if slot.next.is_none() && frame.is_some_and(|f| slot.link.ee.may_restart(f, p.clock)) {
+            slot.next = Some(Link::new(p));
+        }
+        if let Some(next) = &mut slot.next {
+            next.under.packet(p.from, header);
+            let reply = next.take(p, frame);
+            if next.ee.has_exchanged() {
+                self.replace(p.pair, p.clock, emitted);
+                return;
+            }
+            if reply == Reply::Disconnected {
+                self.fold(p.pair);
+                self.end(p.pair, (p.ts, Close::Disc), p.clock, emitted);
+            }
+            return;
+        }
+        let link = &mut slot.link;
+        let changed = link.under.packet(p.from, header);
+        let reply = link.take(p, frame);
+        match link.ee.status() {
+            Status::Candidate => {}
+            Status::Rejected => {
+                slot.rejected = Some(p.clock.saturating_add(REJECTED));
+                let pending = std::mem::take(&mut link.pending);
+                self.ledger.count_all(Fate::Udp, pending);
+            }
+            Status::Confirmed => {
+                if changed {
+                    let event = link.session.changed(p.ts);
+                    self.record(p.pair, event, p.clock, emitted);
+                }
+                if reply == Reply::Disconnected {
+                    self.end(p.pair, (p.ts, Close::Disc), p.clock, emitted);
+                }
+            }
+        }
+    }
+
+    /// Fires every timer up to the packet clock.
+    pub fn advance(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
+        while let Some(&Reverse((at, pair))) = self.timers.peek()
+            && at <= watermark
+        {
+            self.timers.pop();
+            let Some(slot) = self.pairs.get_mut(&pair) else { continue };
+            if slot.scheduled != at {
+                continue;
+            }
+            slot.scheduled = i64::MAX;
+            if slot.deadline() <= at {
+                self.due(pair, at, emitted);
+            }
+            self.schedule(pair);
+        }
+    }
+
+    fn due(&mut self, pair: Pair, at: i64, emitted: &mut Vec<Emission>) {
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let link = &mut slot.link;
+        if slot.rejected.is_some() || link.ended.is_some() {
+            self.forget(pair, at, emitted);
+            return;
+        }
+        if slot.next.as_ref().is_some_and(|n| n.first_clock.saturating_add(RESTART) <= at) {
+            self.fold(pair);
+            return;
+        }
+        let silent = link.last_clock.saturating_add(IDLE) <= at && slot.next.is_none();
+        if link.ee.status() != Status::Confirmed {
+            self.forget(pair, at, emitted);
+        } else if link.session.is_settling() && link.settles_at() <= at && !silent {
+            let event = link.session.settled();
+            // What was proved later is told no earlier.
+            let late = (at - link.settles_at()).max(0);
+            let event = event.map(|e| Event { at: e.at.saturating_add(late), ..e });
+            self.record(pair, event, at, emitted);
+        } else if silent {
+            let last = link.last_ts;
+            self.end(pair, (last, Close::Idle), at, emitted);
+        } else if link.disc_clock.is_some_and(|d| d.saturating_add(DISC_UNANSWERED) <= at) {
+            let last = link.last_ts;
+            self.end(pair, (last, Close::DiscUnanswered), at, emitted);
+        }
+    }
+
+    fn schedule(&mut self, pair: Pair) {
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let deadline = slot.deadline();
+        if deadline < slot.scheduled {
+            slot.scheduled = deadline;
+            self.timers.push(Reverse((deadline, pair)));
+        }
+    }
+
+    /// The XIDs were no restart: what came since belongs to the link.
+    fn fold(&mut self, pair: Pair) {
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let Some(next) = slot.next.take() else { return };
+        let link = &mut slot.link;
+        link.last_ts = link.last_ts.max(next.last_ts);
+        link.last_clock = next.last_clock;
+        link.pending.join(next.pending);
+        link.disc_clock = next.disc_clock;
+        link.ee.absorb(next.ee);
+    }
+
+    /// The XIDs were a restart: the link has ended, and another has begun.
+    fn replace(&mut self, pair: Pair, clock: i64, emitted: &mut Vec<Emission>) {
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let last = slot.link.last_ts;
+        self.end(pair, (last, Close::Restarted), clock, emitted);
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let Some(next) = slot.next.take() else { return };
+        let over = std::mem::replace(&mut slot.link, next);
+        self.report(pair, over, clock, emitted);
+    }
+
+    fn end(
+        &mut self,
+        pair: Pair,
+        (ts, how): (i64, Close),
+        clock: i64,
+        emitted: &mut Vec<Emission>,
+    ) {
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let link = &mut slot.link;
+        link.ended = Some((ts, how));
+        link.ended_clock = clock;
+        let (initiation, termination) = link.session.ended(ts);
+        self.record(pair, initiation, clock, emitted);
+        self.record(pair, termination, clock, emitted);
+    }
+
+    /// Makes room for another pair: first a candidate goes, then the oldest.
+    fn make_room(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        let mut tries = self.order.len().min(64);
+        while self.pairs.len() >= MAX_PAIRS
+            && let Some(pair) = self.order.pop_front()
+        {
+            let Some(slot) = self.pairs.get(&pair) else { continue };
+            if slot.link.ee.status() == Status::Confirmed && tries > 0 {
+                tries -= 1;
+                self.order.push_back(pair);
+                continue;
+            }
+            self.ledger.connections.evicted += 1;
+            self.forget(pair, clock, emitted);
+        }
+        // Pairs that were forgotten leave their place in the list behind.
+        if self.order.len() > 2 * MAX_PAIRS {
+            self.order.retain(|pair| self.pairs.contains_key(pair));
+        }
+    }
+
+    /// Reports everything that is left.
+    pub fn finish(&mut self, emitted: &mut Vec<Emission>) {
+        let mut rest: Vec<Pair> = self.pairs.keys().copied().collect();
+        rest.sort_unstable();
+        for pair in rest {
+            self.forget(pair, i64::MAX, emitted);
+        }
+    }
+
+    fn forget(&mut self, pair: Pair, clock: i64, emitted: &mut Vec<Emission>) {
+        self.fold(pair);
+        let Some(slot) = self.pairs.remove(&pair) else { return };
+        self.report(pair, slot.link, clock, emitted);
+    }
+
+    /// Reports a link for the last time.
+    fn report(&mut self, pair: Pair, link: Link, clock: i64, emitted: &mut Vec<Emission>) {
+        if link.ee.status() != Status::Confirmed {
+            self.ledger.count_all(Fate::Udp, link.pending);
+            return;
+        }
+        self.ledger.count_all(Fate::Ee, link.pending);
+        self.ledger.connections.ee += 1;
+        let line = self
+            .wants
+            .json
+            .then(|| serde_json::to_vec(&self.line(&pair, &link)).unwrap_or_default());
+        let row = self.wants.rows.then(|| self.row(&pair, &link));
+        emitted.push(Emission {
+            clock,
+            ordinal: link.ordinal,
+            number: link.emitted,
+            payload: Payload::Connection { line, row },
+        });
+    }
+
+    /// The local end: the one that was called, unless only the other is the
+    /// stack's.
+    fn local(&self, pair: &Pair, link: &Link) -> Side {
+        let server = link.client().other();
+        if self.settings.home.has_server(pair.address(server)) { server } else { link.client() }
+    }
+
+    fn record(
+        &mut self,
+        pair: Pair,
+        event: Option<Event>,
+        clock: i64,
+        emitted: &mut Vec<Emission>,
+    ) {
+        let (Some(event), true) = (event, self.wants.detail) else { return };
+        let Some(slot) = self.pairs.get(&pair) else { return };
+        let link = &slot.link;
+        let port = self.settings.ee_base_port;
+        let end = |side: Side| Endpoint { ip: pair.address(side), port };
+        let key = Key { low: end(Side::Low), high: end(Side::High) };
+        let sent = [Side::Low, Side::High].map(|side| link.ee.facts().sent(side));
+        let view = View {
+            identity: &self.settings.identity,
+            zone: &self.settings.zone,
+            mode: self.settings.mode,
+        };
+        let snapshot = Snapshot {
+            transport: Transport::Udp,
+            key: &key,
+            local: match self.local(&pair, link) {
+                Side::Low => Dir::FromLow,
+                Side::High => Dir::FromHigh,
+            },
+            established: link.first_ts,
+            bytes: sent.map(|s| s.bytes),
+            segments: sent.map(|s| s.datagrams),
+            protection: FindingsRef::default(),
+            ipsec: link.under.protection(),
+        };
+        let mut bytes = Vec::with_capacity(512);
+        view.detail(event, &snapshot).encode(&mut bytes);
+        emitted.push(Emission {
+            clock,
+            ordinal: link.ordinal,
+            number: link.emitted,
+            payload: Payload::Record(bytes),
+        });
+        if let Some(slot) = self.pairs.get_mut(&pair) {
+            slot.link.emitted += 1;
+        }
+    }
+
+    fn row(&self, pair: &Pair, link: &Link) -> (RowKey, u64, u64) {
+        let (client, server) = (link.client(), link.client().other());
+        let protection = link.under.protection().map(super::under::describe);
+        let key = RowKey {
+            protection,
+            server: (pair.address(server), self.settings.ee_base_port),
+            ee: true,
+            client: pair.address(client),
+        };
+        let facts = link.ee.facts();
+        (key, facts.sent(client).bytes, facts.sent(server).bytes)
+    }
+
+    fn line(&self, pair: &Pair, link: &Link) -> jsonl::EeConnection {
+        let client = link.client();
+        let port = self.settings.ee_base_port;
+        let local = if self.local(pair, link) == client { "client" } else { "server" };
+        let ends = [client, client.other()].map(|side| pair.address(side));
+        let mut line = jsonl::EeConnection::new(link.ee.facts(), client, ends, port);
+        line.local = local;
+        line.start = jsonl::time(link.first_ts);
+        line.end = link.ended.map(|(ts, _)| jsonl::time(ts));
+        line.open = link.ended.is_none();
+        line.close = link.ended.map(|(_, how)| match how {
+            Close::Disc => "disc",
+            Close::DiscUnanswered => "disc_unanswered",
+            Close::Idle => "idle",
+            Close::Restarted => "restarted",
+        });
+        line.ipsec = link.under.protection().map(|ipsec| super::under::line(ipsec, client));
+        line.protection = line.ipsec.iter().map(|_| "ipsec").collect();
+        line
+    }
+}
