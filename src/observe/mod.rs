@@ -12,13 +12,15 @@ pub mod ike;
 mod look;
 pub mod ssh;
 pub mod tls;
+pub mod upgrade;
 
 pub use look::may_begin;
 
 use certificate::Certificates;
 use look::{Look, Protocol, Taken};
 use ssh::Ssh;
-use tls::Tls;
+use tls::{Closing, Tls};
+use upgrade::Upgrade;
 
 /// One of the two sides of a connection. Which of them is client or server of
 /// a protocol is for that protocol to find out.
@@ -64,6 +66,13 @@ pub struct Observer {
     opener: Side,
     tls: Option<Box<Tls>>,
     ssh: Option<Box<Ssh>>,
+    upgrade: Option<Box<Upgrade>>,
+    /// Whether the first speaker's first bytes are still to come.
+    silent: bool,
+    /// Position of each side's first byte that belongs to the handshake.
+    began: [Option<i64>; 2],
+    /// Position after the last byte that each side has shown.
+    ends: [Option<i64>; 2],
     /// Bytes of a side that did not answer a ClientHello in the middle of a
     /// connection.
     unanswered: usize,
@@ -73,10 +82,23 @@ pub struct Observer {
 /// has answered is taken for data that looks like one.
 const MAX_UNANSWERED: usize = 16 * 1024;
 
+/// What is left of an observer when a handshake is complete or has failed.
+#[derive(Debug)]
+pub struct Finished {
+    /// What was learned.
+    pub findings: Findings,
+    /// The dialogue that led to it.
+    pub upgrade: Option<Box<Upgrade>>,
+    /// Position of each side's first byte that belongs to the handshake.
+    pub began: [Option<i64>; 2],
+    /// The watch for a return to clear text, where the records can be followed.
+    pub closing: Option<Box<Closing>>,
+}
+
 impl Observer {
     /// An observer of a connection whose first bytes will be seen.
     pub fn from_start(opener: Side) -> Self {
-        Self { looks: [Look::first(), Look::first()], ..Self::midstream(opener) }
+        Self { looks: [Look::first(), Look::first()], silent: true, ..Self::midstream(opener) }
     }
 
     /// An observer of a connection that is already under way.
@@ -86,20 +108,35 @@ impl Observer {
             opener,
             tls: None,
             ssh: None,
+            upgrade: None,
+            silent: false,
+            began: [None; 2],
+            ends: [None; 2],
             unanswered: 0,
         }
     }
 
+    /// An observer of a connection that has gone back to clear text.
+    pub fn clear_again(opener: Side, upgrade: Option<Box<Upgrade>>) -> Self {
+        let mut observer = Self { upgrade, ..Self::midstream(opener) };
+        if let Some(upgrade) = &mut observer.upgrade {
+            upgrade.clear_again();
+        }
+        observer
+    }
+
     /// Whether the side's bytes are wanted in order: a handshake may begin with
-    /// them, or the other side has begun one. Otherwise only segments whose
-    /// beginning [`may_begin`] a handshake are.
+    /// them, the other side has begun one, or a dialogue may lead to one.
+    /// Otherwise only segments whose beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
-        self.has_begun() || !matches!(self.looks[side.index()], Look::Watching)
+        self.has_begun()
+            || !matches!(self.looks[side.index()], Look::Watching)
+            || self.upgrade.as_ref().is_some_and(|u| u.is_active())
     }
 
     /// Whether the side's first bytes are still looked at.
     pub fn is_at_start(&self, side: Side) -> bool {
-        matches!(self.looks[side.index()], Look::First { .. })
+        self.ends[side.index()].is_none() && !matches!(self.looks[side.index()], Look::Watching)
     }
 
     /// Whether no handshake has begun on the side, though one may later.
@@ -107,28 +144,68 @@ impl Observer {
         matches!(self.looks[side.index()], Look::Watching)
     }
 
-    /// Takes the next bytes of a side; they begin where a segment begins.
-    pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
+    /// The dialogue of the connection, if it has one.
+    pub fn upgrade(&mut self) -> Option<&mut Upgrade> {
+        self.upgrade.as_deref_mut()
+    }
+
+    /// Takes the next bytes of a side, the first of them at position `at`; they
+    /// begin where a segment begins.
+    pub fn data(
+        &mut self,
+        side: Side,
+        at: i64,
+        bytes: &[u8],
+        certificates: &mut Certificates,
+    ) -> Progress {
+        self.ends[side.index()] = Some(at.saturating_add(count(bytes)));
         match self.looks[side.index()].take(bytes) {
             Taken::Nothing => {
+                if let Some(from) = self.dialogue(side, bytes) {
+                    // What follows is looked at as if it began a connection.
+                    self.looks = [Look::first(), Look::first()];
+                    let (before, rest) = bytes.split_at(from.min(bytes.len()));
+                    if !rest.is_empty() {
+                        let at = at.saturating_add(count(before));
+                        return self.data(side, at, rest, certificates);
+                    }
+                    return Progress::Open;
+                }
                 self.unanswered(side, bytes.len());
                 Progress::Open
             }
             Taken::Here(protocol, from) => {
-                let bytes = bytes.get(from..).unwrap_or_default();
-                self.protocol(protocol, side, bytes, certificates)
+                let (before, bytes) = bytes.split_at(from.min(bytes.len()));
+                let at = at.saturating_add(count(before));
+                self.protocol(protocol, (side, at), bytes, certificates)
             }
-            Taken::With(protocol, all) => self.protocol(protocol, side, &all, certificates),
+            Taken::With(protocol, all) => {
+                let at = at.saturating_add(count(bytes)).saturating_sub(count(&all));
+                self.protocol(protocol, (side, at), &all, certificates)
+            }
         }
+    }
+
+    /// Shows bytes to the dialogue; returns where in them another protocol
+    /// begins.
+    fn dialogue(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
+        if self.has_begun() {
+            return None;
+        }
+        if std::mem::take(&mut self.silent) && Upgrade::may_open(bytes, side == self.opener) {
+            self.upgrade = Some(Box::new(Upgrade::new(self.opener)));
+        }
+        self.upgrade.as_mut()?.data(side, bytes)
     }
 
     fn protocol(
         &mut self,
         protocol: Protocol,
-        side: Side,
+        (side, at): (Side, i64),
         bytes: &[u8],
         certificates: &mut Certificates,
     ) -> Progress {
+        self.began[side.index()].get_or_insert(at);
         match protocol {
             Protocol::Tls => self.tls.get_or_insert_default().data(side, bytes, certificates),
             Protocol::Ssh => {
@@ -151,12 +228,19 @@ impl Observer {
         }
         self.unanswered += bytes;
         if self.unanswered > MAX_UNANSWERED {
-            *self = Self::midstream(self.opener);
+            *self = Self { ends: self.ends, ..Self::midstream(self.opener) };
         }
     }
 
     /// Bytes of a side are missing.
     pub fn hole(&mut self, side: Side, length: u64) {
+        if let Some(end) = &mut self.ends[side.index()] {
+            *end = end.saturating_add_unsigned(length);
+        }
+        if let Some(upgrade) = &mut self.upgrade {
+            upgrade.hole(side);
+        }
+        self.silent = false;
         if !self.looks[side.index()].hole() {
             return;
         }
@@ -191,12 +275,22 @@ impl Observer {
     }
 
     /// Ends the observation and hands over what was learned.
-    pub fn into_findings(self) -> Findings {
-        Findings {
-            tls: self.tls.map(|tls| tls.into_facts()),
-            ssh: self.ssh.map(|ssh| ssh.into_facts()),
+    pub fn finish(self) -> Finished {
+        let closing = self.tls.as_ref().map(|tls| Box::new(tls.closing(self.ends)));
+        Finished {
+            findings: Findings {
+                tls: self.tls.map(|tls| tls.into_facts()),
+                ssh: self.ssh.map(|ssh| ssh.into_facts()),
+            },
+            upgrade: self.upgrade,
+            began: self.began,
+            closing,
         }
     }
+}
+
+fn count(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).unwrap_or(i64::MAX)
 }
 
 /// What was learned of each protocol.

@@ -2,9 +2,12 @@
 //! session, joined.
 
 use super::under::UnderIpsec;
+use crate::config::Mode;
 use crate::flow::{Change, Close, Dir, Key, Life};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
+use crate::observe::tls::Closing;
+use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
@@ -27,6 +30,7 @@ pub(super) struct Connection {
     /// Ordinal of the first packet: the connection's identity in this run.
     pub ordinal: u64,
     pub first_ts: i64,
+    pub first_clock: i64,
     pub last_ts: i64,
     pub last_clock: i64,
     /// Packet clock of the end.
@@ -42,6 +46,11 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     findings: Option<Box<Findings>>,
     pub protected: bool,
+    /// Whether z/OS's own observation would not have seen the protection.
+    beyond_zos: bool,
+    /// The watch for a return to clear text, while TLS protects.
+    closing: Option<Box<Closing>>,
+    course: Option<Box<Course>>,
     ipsec: UnderIpsec,
     pub retransmitted: u64,
     pub conflicts: u64,
@@ -50,6 +59,29 @@ pub(super) struct Connection {
     pub emitted: u32,
     /// Whether the connection was used since the eviction last looked.
     pub used: bool,
+}
+
+/// What all connections of a shard share.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub certificates: Certificates,
+    pub mode: Mode,
+}
+
+/// The course of a connection that was not simply protected from its first
+/// byte to its last.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// The clear protocol that its own words show.
+    pub application: Option<Kind>,
+    /// The negotiation that led to the handshake.
+    pub granted: Option<Kind>,
+    /// Clear bytes of each direction before the handshake.
+    pub clear_before: Option<[u64; 2]>,
+    /// When it went back to clear text.
+    pub clear_again: Option<i64>,
+    upgrade: Option<Box<Upgrade>>,
+    announcements: Vec<Announcement>,
 }
 
 /// What a segment did to a connection.
@@ -65,6 +97,7 @@ impl Connection {
         Self {
             ordinal,
             first_ts: ts,
+            first_clock: clock,
             last_ts: ts,
             last_clock: clock,
             ended_clock: clock,
@@ -76,6 +109,9 @@ impl Connection {
             watching: false,
             findings: None,
             protected: false,
+            beyond_zos: false,
+            closing: None,
+            course: None,
             ipsec: UnderIpsec::default(),
             retransmitted: 0,
             conflicts: 0,
@@ -104,7 +140,7 @@ impl Connection {
         payload: &[u8],
         ts: i64,
         clock: i64,
-        certificates: &mut Certificates,
+        context: &mut Context,
     ) -> Effect {
         self.used = true;
         self.last_ts = self.last_ts.max(ts);
@@ -114,9 +150,9 @@ impl Connection {
         let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
         // A reset's payload is a message for people, not part of the stream.
         if segment.length > 0 && segment.flags & flag::RST == 0 {
-            let was = self.protected;
-            self.payload(dir, segment, payload, clock, certificates);
-            effect.protection_changed = self.protected != was;
+            let was = self.records_protection();
+            self.payload(dir, segment, payload, (ts, clock), context);
+            effect.protection_changed = self.records_protection() != was;
         }
         if change == Change::Closed {
             effect.closed = true;
@@ -129,8 +165,8 @@ impl Connection {
         dir: Dir,
         segment: &Segment,
         payload: &[u8],
-        clock: i64,
-        certificates: &mut Certificates,
+        (ts, clock): (i64, i64),
+        context: &mut Context,
     ) {
         let first_byte = self.life.first_byte(dir);
         let sequence = segment.seq.wrapping_add(u32::from(segment.flags & flag::SYN != 0));
@@ -158,7 +194,36 @@ impl Connection {
         let acknowledged = acknowledged.map(|a| positions.position(a));
         let place =
             Place { start, length: segment.length, before, fresh: added.new > 0, acknowledged };
-        self.observe(dir, place, payload, clock, certificates);
+        if self.protected {
+            self.still_protected(dir, place, payload, ts);
+            if self.protected {
+                return;
+            }
+        }
+        self.observe(dir, place, payload, clock, context);
+    }
+
+    /// Looks whether the connection has gone back to clear text.
+    fn still_protected(&mut self, dir: Dir, place: Place, payload: &[u8], ts: i64) {
+        let Some(closing) = &mut self.closing else { return };
+        let end = place.start + i64::from(place.length);
+        if closing.segment(side(dir), place.start, payload, end).is_none() {
+            return;
+        }
+        let clear_from = [Dir::FromLow, Dir::FromHigh].map(|d| closing.next(side(d)));
+        self.closing = None;
+        self.protected = false;
+        let opener = side(self.life.client().unwrap_or(dir));
+        let course = self.course.get_or_insert_default();
+        course.clear_again = Some(ts);
+        let observer = Observer::clear_again(opener, course.upgrade.take());
+        for (stream, from) in self.streams.iter_mut().zip(clear_from) {
+            let from = from.or(stream.ranges.edge());
+            stream.reassembler = from
+                .filter(|_| observer.follows(Side::Low))
+                .map(|at| Box::new(Reassembler::at(at)));
+        }
+        self.observer = Some(Box::new(observer));
     }
 
     fn observe(
@@ -167,11 +232,8 @@ impl Connection {
         place: Place,
         payload: &[u8],
         clock: i64,
-        certificates: &mut Certificates,
+        context: &mut Context,
     ) {
-        if self.protected {
-            return;
-        }
         let begins = place.fresh && may_begin(payload);
         let opener = side(self.life.client().unwrap_or(dir));
         if self.observer.is_none() {
@@ -215,12 +277,27 @@ impl Connection {
             place.length,
             clock,
             place.acknowledged,
-            &mut |piece| deliver(observer, side, piece, certificates, &mut progress),
+            &mut |piece| deliver(observer, side, piece, &mut context.certificates, &mut progress),
         );
+        self.note_course();
         for dir in [Dir::FromLow, Dir::FromHigh] {
             self.release_unless_followed(dir);
         }
-        self.settle_progress(progress);
+        self.settle_progress(progress, context);
+    }
+
+    /// Notes what a clear dialogue shows.
+    fn note_course(&mut self) {
+        let Some(observer) = &mut self.observer else { return };
+        if let Some(upgrade) = observer.upgrade() {
+            let announcements = upgrade.announcements();
+            let kind = upgrade.kind();
+            if kind.is_some() || !announcements.is_empty() {
+                let course = self.course.get_or_insert_default();
+                course.application = kind;
+                course.announcements.extend(announcements);
+            }
+        }
     }
 
     /// Gives the memory of a direction back that nobody reads any more.
@@ -244,7 +321,7 @@ impl Connection {
         }
     }
 
-    fn settle_progress(&mut self, progress: Progress) {
+    fn settle_progress(&mut self, progress: Progress, context: &Context) {
         match progress {
             Progress::Open => return,
             Progress::Protected => self.protected = true,
@@ -252,17 +329,79 @@ impl Connection {
             Progress::Failed => self.watching = true,
         }
         if let Some(observer) = self.observer.take() {
-            self.findings = Some(Box::new(observer.into_findings()));
+            let finished = observer.finish();
+            self.findings = Some(Box::new(finished.findings));
+            let granted = finished.upgrade.as_ref().and_then(|u| u.granted());
+            if let Some(upgrade) = finished.upgrade {
+                self.course.get_or_insert_default().upgrade = Some(upgrade);
+            }
+            let before = finished.began.map(|at| at.unwrap_or(0).max(0).unsigned_abs());
+            let clear_before = (self.life.start_seen() && before != [0; 2]).then_some(before);
+            if self.course.is_some() || clear_before.is_some() {
+                let course = self.course.get_or_insert_default();
+                course.granted = granted;
+                course.clear_before = clear_before;
+            }
+            if self.protected {
+                self.protection_begins(granted, finished.closing, context);
+            }
         }
         for dir in [Dir::FromLow, Dir::FromHigh] {
             self.release(dir);
         }
     }
 
+    fn protection_begins(
+        &mut self,
+        granted: Option<Kind>,
+        closing: Option<Box<Closing>>,
+        context: &Context,
+    ) {
+        if let Some(course) = &mut self.course {
+            course.clear_again = None;
+        }
+        if context.mode == Mode::Strict {
+            // A handshake in the middle of a connection is observed by z/OS
+            // only where something has announced it.
+            let from_start = self.course.as_ref().is_none_or(|c| c.clear_before.is_none());
+            self.beyond_zos = !from_start && !granted.is_some_and(Kind::is_known_trigger);
+            return;
+        }
+        let mut closing = closing;
+        if let Some(closing) = &mut closing {
+            for dir in [Dir::FromLow, Dir::FromHigh] {
+                let edge = self.streams[dir.index()].ranges.edge();
+                closing.seen_to(side(dir), edge.unwrap_or(0));
+            }
+        }
+        self.closing = closing;
+    }
+
+    /// Whether records tell of TLS or SSH protection.
+    fn records_protection(&self) -> bool {
+        self.protected && !self.beyond_zos
+    }
+
+    /// What came before and after the protection, if anything did.
+    pub fn course(&self) -> Option<&Course> {
+        self.course.as_deref()
+    }
+
+    /// Whether there are announcements to be taken.
+    pub fn announces(&self) -> bool {
+        self.course.as_ref().is_some_and(|c| !c.announcements.is_empty())
+    }
+
+    /// Data connections that this FTP control connection has announced since
+    /// the last call.
+    pub fn announcements(&mut self) -> Vec<Announcement> {
+        self.course.as_mut().map(|c| std::mem::take(&mut c.announcements)).unwrap_or_default()
+    }
+
     /// Hands out what still waits for missing bytes, and draws the conclusion
     /// that a single captured direction allows. Called when nothing more may
     /// come, or when a record is due.
-    pub fn conclude(&mut self, over: bool, clock: i64, certificates: &mut Certificates) {
+    pub fn conclude(&mut self, over: bool, clock: i64, context: &mut Context) {
         if over {
             for dir in [Dir::FromLow, Dir::FromHigh] {
                 let Some(mut reassembler) = self.streams[dir.index()].reassembler.take() else {
@@ -273,17 +412,11 @@ impl Connection {
                 };
                 let mut progress = Progress::Open;
                 let side = side(dir);
-                reassembler.flush(clock, &mut |piece| match piece {
-                    Piece::Data(bytes) => {
-                        let now = observer.data(side, bytes, certificates);
-                        if progress == Progress::Open {
-                            progress = now;
-                        }
-                    }
-                    Piece::Hole(bytes) => observer.hole(side, bytes),
+                reassembler.flush(clock, &mut |piece| {
+                    deliver(observer, side, piece, &mut context.certificates, &mut progress);
                 });
                 self.conflicts += reassembler.conflicts();
-                self.settle_progress(progress);
+                self.settle_progress(progress, context);
             }
         }
         let segments = self.streams.each_ref().map(|s| s.segments);
@@ -294,7 +427,7 @@ impl Connection {
         };
         if let Some(observer) = &mut self.observer {
             let progress = observer.conclude_one_sided(seen);
-            self.settle_progress(progress);
+            self.settle_progress(progress, context);
         }
     }
 
@@ -306,6 +439,11 @@ impl Connection {
         }
         let unfinished = self.observer.as_ref().map(|o| o.findings()).unwrap_or_default();
         if unfinished.is_empty() { finished } else { unfinished }
+    }
+
+    /// What protects the connection as far as records tell.
+    pub fn recorded_protection(&self) -> FindingsRef<'_> {
+        if self.beyond_zos { FindingsRef::default() } else { self.protection() }
     }
 
     /// What protects the connection.
@@ -402,8 +540,8 @@ fn deliver(
     progress: &mut Progress,
 ) {
     match piece {
-        Piece::Data(bytes) => {
-            let now = observer.data(side, bytes, certificates);
+        Piece::Data(at, bytes) => {
+            let now = observer.data(side, at, bytes, certificates);
             if *progress == Progress::Open {
                 *progress = now;
             }

@@ -444,7 +444,7 @@ impl EeTable {
             clock,
             ordinal: link.ordinal,
             number: link.emitted,
-            payload: Payload::Connection { line, row },
+            payload: Payload::Connection { line, row, opened: None },
         });
     }
 

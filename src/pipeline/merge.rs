@@ -4,8 +4,11 @@
 //! number within the connection). A batch releases what lies before its
 //! watermark; later batches cannot emit anything earlier.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
+use super::ftp::{Control, Expected, Place};
 use crate::record::Detail;
 use crate::sink::table::RowKey;
 
@@ -25,8 +28,15 @@ pub(super) enum Payload {
     Record(Vec<u8>),
     /// A JSON object of its own.
     Line(Vec<u8>),
-    /// The end of a connection: its JSON object and its row, where wanted.
-    Connection { line: Option<Vec<u8>>, row: Option<(RowKey, u64, u64)> },
+    /// An FTP control connection announces a data connection.
+    Announcement(Place, Arc<Control>),
+    /// The end of a connection: its JSON object and its row, where wanted; for
+    /// TCP also the place and the clock of its first packet.
+    Connection {
+        line: Option<Vec<u8>>,
+        row: Option<(RowKey, u64, u64)>,
+        opened: Option<(Place, i64)>,
+    },
 }
 
 /// Where the merged output goes.
@@ -58,6 +68,8 @@ pub(super) struct Merger {
     identifiers: HashMap<u64, u32>,
     live: hashbrown::HashSet<u32>,
     last_identifier: u32,
+    /// Announced FTP data connections.
+    expected: Expected,
     pub records: u64,
     pub record_bytes: u64,
 }
@@ -111,7 +123,11 @@ impl Merger {
                 line.push(b'\n');
                 output.line(&line)
             }
-            Payload::Connection { line, row } => {
+            Payload::Announcement(place, control) => {
+                self.expected.announce(place, emission.clock, control);
+                Ok(())
+            }
+            Payload::Connection { line, row, opened } => {
                 let identifier = self.identifiers.remove(&emission.ordinal);
                 if let Some(identifier) = identifier {
                     self.live.remove(&identifier);
@@ -120,10 +136,12 @@ impl Merger {
                     output.row(key, from_client, from_server);
                 }
                 let Some(mut line) = line else { return Ok(()) };
-                if let Some(identifier) = identifier
-                    && line.pop() == Some(b'}')
-                {
-                    line.extend_from_slice(format!(",\"connection_id\":{identifier}}}").as_bytes());
+                let control = opened.and_then(|(place, clock)| self.expected.find(&place, clock));
+                if let Some(control) = control {
+                    append(&mut line, "ftp_data", control);
+                }
+                if let Some(identifier) = identifier {
+                    append(&mut line, "connection_id", &identifier);
                 }
                 line.push(b'\n');
                 output.line(&line)
@@ -144,6 +162,16 @@ impl Merger {
                 return self.last_identifier;
             }
         }
+    }
+}
+
+/// Adds a key to a JSON object.
+fn append(object: &mut Vec<u8>, key: &str, value: &impl serde::Serialize) {
+    if object.last() == Some(&b'}')
+        && let Ok(value) = serde_json::to_string(value)
+    {
+        object.pop();
+        object.extend_from_slice(format!(",\"{key}\":{value}}}").as_bytes());
     }
 }
 
@@ -174,7 +202,8 @@ mod tests {
     }
 
     fn last(clock: i64, ordinal: u64, number: u32) -> Emission {
-        let payload = Payload::Connection { line: Some(b"{\"a\":1}".to_vec()), row: None };
+        let payload =
+            Payload::Connection { line: Some(b"{\"a\":1}".to_vec()), row: None, opened: None };
         Emission { clock, ordinal, number, payload }
     }
 

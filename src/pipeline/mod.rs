@@ -7,6 +7,7 @@
 
 mod connection;
 mod ee;
+mod ftp;
 pub mod ledger;
 mod merge;
 mod peers;

@@ -315,7 +315,7 @@ impl PeerTable {
                 }
             }
             let payload = match line {
-                line if tunnel.emitted > 0 => Payload::Connection { line, row: None },
+                line if tunnel.emitted > 0 => Payload::Connection { line, row: None, opened: None },
                 Some(line) => Payload::Line(line),
                 None => continue,
             };

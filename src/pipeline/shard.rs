@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::connection::{Connection, Effect, side};
+use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
+use super::ftp::{self, Control, Place};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
@@ -14,6 +15,7 @@ use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::{Ipsec, Segment};
 use crate::observe::FindingsRef;
 use crate::observe::certificate::Certificates;
+use crate::observe::upgrade::Kind;
 use crate::session::{Event, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::sink::table::{RowKey, UNKNOWN};
@@ -69,7 +71,7 @@ pub(super) struct Shard {
     wants: Wants,
     max_connections: usize,
     table: Table<Connection>,
-    certificates: Certificates,
+    context: Context,
     /// Established connections on their way to being long.
     settling: VecDeque<Timer>,
     /// Ended connections, and such as have finished both ways.
@@ -84,6 +86,7 @@ pub(super) struct Shard {
 
 impl Shard {
     pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
+        let mode = settings.mode;
         let peers = PeerTable::new(Arc::clone(&settings), wants);
         let ee = EeTable::new(Arc::clone(&settings), wants);
         Self {
@@ -91,7 +94,7 @@ impl Shard {
             wants,
             max_connections,
             table: Table::default(),
-            certificates: Certificates::default(),
+            context: Context { certificates: Certificates::default(), mode },
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
@@ -137,7 +140,7 @@ impl Shard {
             .unwrap_or_default();
         let had_finished = connection.life.finished();
         let mut effect =
-            connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.certificates);
+            connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
             connection.under_ipsec(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
         let started = connection.life.start_seen();
@@ -161,7 +164,31 @@ impl Shard {
         }
         let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
         self.ledger.count(fate, p.wire);
+        let announces = connection.announces();
         self.events(slot, effect, p);
+        if announces {
+            self.announce(slot, p.clock);
+        }
+    }
+
+    /// Passes on which data connections an FTP control connection announces.
+    fn announce(&mut self, slot: u32, clock: i64) {
+        let Some((key, connection)) = self.table.get_mut(slot) else { return };
+        for announcement in connection.announcements() {
+            let client = connection.client(key);
+            let (c, s) = (key.sender(client), key.sender(client.other()));
+            let control = Arc::new(Control {
+                command: announcement.verb.name(),
+                client: jsonl::Endpoint { ip: c.ip, port: c.port },
+                server: jsonl::Endpoint { ip: s.ip, port: s.port },
+            });
+            for place in ftp::places(&announcement, c.ip, s.ip) {
+                let payload = Payload::Announcement(place, Arc::clone(&control));
+                let (ordinal, number) = (connection.ordinal, connection.emitted);
+                self.emitted.push(Emission { clock, ordinal, number, payload });
+                connection.emitted += 1;
+            }
+        }
     }
 
     /// Writes the records that a segment causes.
@@ -184,7 +211,7 @@ impl Shard {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
-        connection.conclude(true, clock, &mut self.certificates);
+        connection.conclude(true, clock, &mut self.context);
         let Some((ts, _)) = connection.life.ended() else {
             return;
         };
@@ -227,7 +254,7 @@ impl Shard {
             return;
         };
         let at = std::mem::replace(&mut connection.settles_at, i64::MAX);
-        connection.conclude(false, at, &mut self.certificates);
+        connection.conclude(false, at, &mut self.context);
         let event = connection.session.as_mut().and_then(Session::settled);
         self.record(slot, event, at);
     }
@@ -322,7 +349,7 @@ impl Shard {
             established: connection.session.as_ref().map_or(0, Session::established),
             bytes: connection.bytes(),
             segments: connection.segments(),
-            protection: connection.protection(),
+            protection: connection.recorded_protection(),
             ipsec: connection.ipsec(),
         };
         let mut bytes = Vec::with_capacity(512);
@@ -341,7 +368,7 @@ impl Shard {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
-        connection.conclude(true, clock, &mut self.certificates);
+        connection.conclude(true, clock, &mut self.context);
         let Some((key, connection)) = self.table.remove(slot) else {
             return;
         };
@@ -352,11 +379,16 @@ impl Shard {
             serde_json::to_vec(&line).unwrap_or_default()
         });
         let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
+        let opened = line.is_some().then(|| {
+            let listener = key.sender(client.other());
+            let connector = key.sender(client).ip;
+            (Place { listener: (listener.ip, listener.port), connector }, connection.first_clock)
+        });
         self.emitted.push(Emission {
             clock,
             ordinal: connection.ordinal,
             number: connection.emitted,
-            payload: Payload::Connection { line, row },
+            payload: Payload::Connection { line, row, opened },
         });
     }
 
@@ -454,6 +486,10 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
         incomplete: c.incomplete(),
+        application: c.course().and_then(|course| course.application).and_then(Kind::name),
+        upgrade: c.course().and_then(|course| course.granted).and_then(Kind::name),
+        clear_before: c.course().and_then(|course| course.clear_before).map(both),
+        clear_again_at: c.course().and_then(|course| course.clear_again).map(jsonl::time),
         protection: protocols(c),
         tls: c
             .findings()

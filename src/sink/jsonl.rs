@@ -79,6 +79,18 @@ pub struct Connection {
     pub conflicting_segments: u64,
     /// Whether the capture lacks something of the connection.
     pub incomplete: bool,
+    /// The clear protocol that its own words show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<&'static str>,
+    /// The protocol whose negotiation led to the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<&'static str>,
+    /// Clear bytes before the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clear_before: Option<Both>,
+    /// When it went back to clear text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clear_again_at: Option<String>,
     /// Recognised protection.
     pub protection: Vec<&'static str>,
     /// What was seen of TLS or SSL.

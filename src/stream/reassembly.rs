@@ -15,8 +15,9 @@ const MAX_HISTORY: usize = 16 * 1024;
 /// A piece of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// The next bytes. A piece ends where a segment ended.
-    Data(&'a [u8]),
+    /// The next bytes, and the position of the first of them. A piece ends
+    /// where a segment ended.
+    Data(i64, &'a [u8]),
     /// Bytes that were not captured.
     Hole(u64),
 }
@@ -171,7 +172,7 @@ impl Reassembler {
         let skip = usize::try_from(self.next - start).unwrap_or(0);
         let fresh = bytes.get(skip..).unwrap_or_default();
         if !fresh.is_empty() {
-            deliver(Piece::Data(fresh));
+            deliver(Piece::Data(self.next, fresh));
             self.remember(fresh);
             self.next += fresh.len() as i64;
         }
@@ -235,7 +236,7 @@ mod tests {
     impl Reader {
         fn take(&mut self) -> impl FnMut(Piece<'_>) {
             |piece| match piece {
-                Piece::Data(b) => self.bytes.extend_from_slice(b),
+                Piece::Data(_, b) => self.bytes.extend_from_slice(b),
                 Piece::Hole(n) => {
                     self.holes.push(n);
                     self.bytes.extend(std::iter::repeat_n(b'?', n as usize));

@@ -8,11 +8,13 @@
 //! TLS 1.3, where that is encrypted, a ServerHello and application data from
 //! the client.
 
+mod closing;
 mod facts;
 mod record;
 mod sslv2;
 mod state;
 pub mod wire;
 
+pub use closing::Closing;
 pub use facts::{Facts, Failure, Suite};
 pub use state::Tls;

@@ -16,7 +16,8 @@ pub(super) const APPLICATION_DATA: u8 = 23;
 /// Content type heartbeat (RFC 6520).
 const HEARTBEAT: u8 = 24;
 
-const HEADER: usize = 5;
+/// Bytes of a record's header.
+pub(super) const HEADER: usize = 5;
 
 /// The longest handshake message that is put together.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -49,6 +50,12 @@ pub(super) struct Deframer {
 }
 
 impl Deframer {
+    /// Where it stands: bytes of the record that are still to come, and those
+    /// of the next header that have come.
+    pub fn place(&self) -> (usize, [u8; HEADER], usize) {
+        (self.left, self.header, self.have)
+    }
+
     /// Takes the next event out of `bytes`; `None` when they are used up.
     pub fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Option<Event<'a>> {
         if self.left > 0 {
@@ -76,7 +83,7 @@ impl Deframer {
 }
 
 /// Content type and length of a record header, if it is one.
-fn header(bytes: &[u8]) -> Option<(u8, usize)> {
+pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
     let length = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
     let version = matches!((bytes[1], bytes[2]), (3, 0..=4) | (0x7E | 0x7F, _) | (1, 1));
     let content = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&bytes[0]);

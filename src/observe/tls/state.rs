@@ -1,5 +1,6 @@
 //! The state of one handshake.
 
+use super::closing::{Closing, Place};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
 use super::sslv2;
@@ -96,6 +97,18 @@ impl Tls {
     /// Hands over what was learned.
     pub fn into_facts(self) -> Facts {
         self.facts
+    }
+
+    /// The watch for a return to clear text from here on. `ends` are the
+    /// positions up to which the sides were read.
+    pub fn closing(&self, ends: [Option<i64>; 2]) -> Closing {
+        let place = |side: Side| {
+            let half = &self.halves[side.index()];
+            let Framing::Tls(deframer) = &half.framing else { return None };
+            let read_to = ends[side.index()]?;
+            Some(Place { read_to, rest: deframer.place(), last: half.content })
+        };
+        Closing::new([place(Side::Low), place(Side::High)], self.facts.is_tls13())
     }
 
     /// Takes the next bytes of a side.

@@ -1,0 +1,355 @@
+//! Clear protocols that turn into TLS after a negotiation.
+//!
+//! The plain rule, that a ClientHello begins a segment, finds most of such
+//! handshakes. This room knows the negotiations themselves: it tells what kind
+//! of upgrade a handshake was, finds a handshake that begins in the middle of a
+//! segment, and reads which data connections an FTP control connection
+//! announces.
+//!
+//! The first speaker's first bytes decide whether a connection is followed at
+//! all. What is followed costs a bounded number of bytes of memory, and except
+//! for FTP no more than [`MAX_DIALOGUE`] bytes of each side are read.
+
+mod binary;
+mod ftp;
+mod ldap;
+mod lines;
+mod telnet;
+mod text;
+
+pub use ftp::{Announcement, Verb};
+
+use super::Side;
+use lines::{Line, Lines};
+
+/// Bytes of each side that are read before a dialogue counts as one that
+/// upgrades nothing.
+const MAX_DIALOGUE: usize = 16 * 1024;
+/// First bytes that decide.
+const LONGEST_OPENING: usize = 12;
+
+/// A protocol that can upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// FTP or SMTP: both greet with 220.
+    Greeting,
+    /// FTP (RFC 4217).
+    Ftp,
+    /// SMTP (RFC 3207), LMTP.
+    Smtp,
+    /// IMAP (RFC 9051).
+    Imap,
+    /// POP3 (RFC 2595).
+    Pop3,
+    /// NNTP (RFC 4642).
+    Nntp,
+    /// ManageSieve (RFC 5804).
+    Sieve,
+    /// IRC with the tls capability.
+    Irc,
+    /// XMPP (RFC 6120).
+    Xmpp,
+    /// LDAP (RFC 4511).
+    Ldap,
+    /// TELNET with START_TLS (option 46), as TN3270 uses it.
+    Telnet,
+    /// PostgreSQL's SSLRequest.
+    Postgresql,
+    /// MySQL's SSL connection request packet.
+    Mysql,
+    /// RDP's negotiation in X.224 connection requests.
+    Rdp,
+    /// HTTP CONNECT (RFC 9110).
+    HttpConnect,
+    /// SOCKS version 4.
+    Socks4,
+    /// SOCKS version 5 (RFC 1928).
+    Socks5,
+    /// The PROXY protocol's header, versions 1 and 2.
+    Proxy,
+}
+
+impl Kind {
+    /// Its name in the output; `None` while it is not settled.
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Greeting => return None,
+            Self::Ftp => "ftp",
+            Self::Smtp => "smtp",
+            Self::Imap => "imap",
+            Self::Pop3 => "pop3",
+            Self::Nntp => "nntp",
+            Self::Sieve => "sieve",
+            Self::Irc => "irc",
+            Self::Xmpp => "xmpp",
+            Self::Ldap => "ldap",
+            Self::Telnet => "telnet",
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+            Self::Rdp => "rdp",
+            Self::HttpConnect => "http_connect",
+            Self::Socks4 => "socks4",
+            Self::Socks5 => "socks5",
+            Self::Proxy => "proxy",
+        })
+    }
+
+    /// Whether it is one of the negotiations that also z/OS's own observation
+    /// is taken to know.
+    pub fn is_known_trigger(self) -> bool {
+        matches!(
+            self,
+            Self::Ftp
+                | Self::Smtp
+                | Self::Ldap
+                | Self::Telnet
+                | Self::Imap
+                | Self::Pop3
+                | Self::Postgresql
+                | Self::HttpConnect
+                | Self::Socks4
+                | Self::Socks5
+        )
+    }
+}
+
+/// Where a dialogue stands.
+#[derive(Debug)]
+enum Talk {
+    /// The first speaker's bytes so far.
+    Opening(Option<Side>, Vec<u8>),
+    Text(text::Text),
+    Ldap(ldap::Ldap),
+    Telnet(telnet::Telnet),
+    Binary(binary::Binary),
+    /// Nothing more is to be learned.
+    Over,
+}
+
+/// The dialogue of one connection.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// Who opened the connection: the protocol's client.
+    opener: Side,
+    kind: Option<Kind>,
+    talk: Talk,
+    read: [usize; 2],
+    granted: bool,
+}
+
+impl Upgrade {
+    /// The dialogue of a connection from its first byte on.
+    pub fn new(opener: Side) -> Self {
+        Self {
+            opener,
+            kind: None,
+            talk: Talk::Opening(None, Vec::new()),
+            read: [0; 2],
+            granted: false,
+        }
+    }
+
+    /// Whether the first speaker's first bytes may begin a dialogue that is
+    /// known here.
+    pub fn may_open(bytes: &[u8], client: bool) -> bool {
+        !matches!(opening(bytes, client), Opening::Unknown)
+    }
+
+    /// Whether more bytes can tell more.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.talk, Talk::Over)
+    }
+
+    /// The protocol, as far as it is known.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The protocol whose negotiation has led to what comes now.
+    pub fn granted(&self) -> Option<Kind> {
+        self.kind.filter(|_| self.granted)
+    }
+
+    /// Takes the next bytes of a side. When the negotiation is over, returns
+    /// where in these bytes the other protocol's bytes begin; the other side's
+    /// begin with its next byte.
+    pub fn data(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
+        if !self.is_active() || bytes.is_empty() {
+            return None;
+        }
+        let read = &mut self.read[side.index()];
+        *read = read.saturating_add(bytes.len());
+        if *read > MAX_DIALOGUE && !matches!(self.kind, Some(Kind::Ftp | Kind::Greeting)) {
+            self.talk = Talk::Over;
+            return None;
+        }
+        let client = side == self.opener;
+        let granted = match &mut self.talk {
+            Talk::Opening(speaker, kept) => {
+                if *speaker.get_or_insert(side) != side {
+                    // The other side answers before the first has said enough.
+                    self.talk = Talk::Over;
+                    return None;
+                }
+                let before = kept.len();
+                let all: Vec<u8> = kept.iter().chain(bytes).copied().collect();
+                match opening(&all, client) {
+                    Opening::Unknown => {
+                        self.talk = Talk::Over;
+                        return None;
+                    }
+                    Opening::Short if all.len() < LONGEST_OPENING => {
+                        *kept = all;
+                        return None;
+                    }
+                    Opening::Short => {
+                        self.talk = Talk::Over;
+                        return None;
+                    }
+                    Opening::Is(kind) => {
+                        self.kind = Some(kind);
+                        self.talk = begin(kind);
+                    }
+                }
+                let granted = self.turn(client, &all)?;
+                Some(granted.saturating_sub(before))
+            }
+            _ => self.turn(client, bytes),
+        };
+        if granted.is_some() {
+            self.granted = true;
+            self.talk = Talk::Over;
+        }
+        granted
+    }
+
+    fn turn(&mut self, client: bool, bytes: &[u8]) -> Option<usize> {
+        let granted = match &mut self.talk {
+            Talk::Text(text) => text.data(client, bytes, &mut self.kind),
+            Talk::Ldap(ldap) => ldap.data(client, bytes),
+            Talk::Telnet(telnet) => telnet.data(client, bytes),
+            Talk::Binary(binary) => binary.data(client, bytes),
+            Talk::Opening(..) | Talk::Over => binary::Turn::Over,
+        };
+        match granted {
+            binary::Turn::Goes => None,
+            binary::Turn::Over => {
+                self.talk = Talk::Over;
+                None
+            }
+            binary::Turn::Granted(at) => {
+                self.granted = true;
+                self.talk = Talk::Over;
+                Some(at)
+            }
+        }
+    }
+
+    /// Bytes of a side are missing. Lines go on with the next one; anything
+    /// else has lost its place.
+    pub fn hole(&mut self, side: Side) {
+        let client = side == self.opener;
+        match &mut self.talk {
+            Talk::Text(text) => text.hole(client),
+            _ => self.talk = Talk::Over,
+        }
+    }
+
+    /// The connection is clear again after an upgrade. Only FTP goes on as it
+    /// did before (RFC 4217 section 12.3).
+    pub fn clear_again(&mut self) {
+        self.granted = false;
+        if self.kind == Some(Kind::Ftp) {
+            self.talk = begin(Kind::Ftp);
+        }
+    }
+
+    /// Data connections that were announced since the last call.
+    pub fn announcements(&mut self) -> Vec<Announcement> {
+        match &mut self.talk {
+            Talk::Text(text) => text.announcements(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn begin(kind: Kind) -> Talk {
+    match kind {
+        Kind::Ldap => Talk::Ldap(ldap::Ldap::default()),
+        Kind::Telnet => Talk::Telnet(telnet::Telnet::default()),
+        Kind::Postgresql | Kind::Mysql | Kind::Rdp | Kind::Socks4 | Kind::Socks5 | Kind::Proxy => {
+            Talk::Binary(binary::Binary::new(kind))
+        }
+        _ => Talk::Text(text::Text::default()),
+    }
+}
+
+/// What the first bytes say.
+enum Opening {
+    Is(Kind),
+    /// More bytes are needed.
+    Short,
+    Unknown,
+}
+
+/// What servers and clients that speak first begin with.
+fn opening(bytes: &[u8], client: bool) -> Opening {
+    const SERVER: &[(&[u8], Kind)] = &[
+        (b"220 ", Kind::Greeting),
+        (b"220-", Kind::Greeting),
+        (b"* OK", Kind::Imap),
+        (b"* PREAUTH", Kind::Imap),
+        (b"+OK", Kind::Pop3),
+        (b"200 ", Kind::Nntp),
+        (b"201 ", Kind::Nntp),
+        (b"\"IMPLEMENTA", Kind::Sieve),
+    ];
+    const CLIENT: &[(&[u8], Kind)] = &[
+        (b"CONNECT ", Kind::HttpConnect),
+        (b"<?xml", Kind::Xmpp),
+        (b"<stream:", Kind::Xmpp),
+        (b"CAP ", Kind::Irc),
+        (b"STARTTLS\r", Kind::Irc),
+        (b"\0\0\0\x08\x04\xD2\x16\x2F", Kind::Postgresql),
+        (b"\0\0\0\x08\x04\xD2\x16\x30", Kind::Postgresql),
+        (b"PROXY ", Kind::Proxy),
+        (b"\r\n\r\n\0\r\nQUIT\n", Kind::Proxy),
+    ];
+    let mut short = false;
+    for (start, kind) in if client { CLIENT } else { SERVER } {
+        if bytes.starts_with(start) {
+            return Opening::Is(*kind);
+        }
+        short |= start.starts_with(bytes);
+    }
+    let found = match bytes {
+        [0xFF, 0xFA..=0xFE, ..] => Some(Kind::Telnet),
+        [0xFF] => None,
+        [a, b, c, 0, 10, ..] if !client && u32::from_le_bytes([*a, *b, *c, 0]) > 20 => {
+            Some(Kind::Mysql)
+        }
+        [_, _, _, 0] if !client => None,
+        [0x30, rest @ ..] if client => match ldap::begins(rest) {
+            Some(true) => Some(Kind::Ldap),
+            Some(false) => return Opening::Unknown,
+            None => None,
+        },
+        [3, 0, _, _, _, 0xE0, ..] if client => Some(Kind::Rdp),
+        [4, 1, _, _, _, ..] if client => Some(Kind::Socks4),
+        [5, methods, rest @ ..]
+            if client && *methods > 0 && rest.len() == usize::from(*methods) =>
+        {
+            Some(Kind::Socks5)
+        }
+        [3 | 4 | 5] if client => None,
+        [3, 0, ..] if client && bytes.len() < 6 => None,
+        [5, methods, rest @ ..] if client && rest.len() < usize::from(*methods) => None,
+        [4, 1, ..] if client => None,
+        _ if !client && bytes.len() < 4 => None,
+        _ => return if short { Opening::Short } else { Opening::Unknown },
+    };
+    found.map_or(Opening::Short, Opening::Is)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! TELNET's option START_TLS (46): DO or WILL, then FOLLOWS from both sides,
+//! then the handshake. TN3270 clients and servers use it.
+
+use super::binary::Turn;
+
+const IAC: u8 = 0xFF;
+const SE: u8 = 0xF0;
+const SB: u8 = 0xFA;
+const WILL: u8 = 0xFB;
+const DONT: u8 = 0xFE;
+const START_TLS: u8 = 46;
+const FOLLOWS: u8 = 1;
+
+/// Where one side's stream stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Data,
+    Iac,
+    /// WILL, WONT, DO or DONT: an option follows.
+    Option,
+    /// Subnegotiation: its option follows.
+    Subnegotiation,
+    /// Inside one: whether it is of START_TLS, and the bytes so far.
+    Inside {
+        start_tls: bool,
+        first: Option<u8>,
+        more: bool,
+    },
+    /// IAC inside one.
+    InsideIac {
+        start_tls: bool,
+        first: Option<u8>,
+        more: bool,
+    },
+}
+
+/// A TELNET dialogue.
+#[derive(Debug, Default)]
+pub(super) struct Telnet {
+    /// The server's and the client's place.
+    places: [Place; 2],
+    follows: [bool; 2],
+}
+
+impl Telnet {
+    pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
+        let i = usize::from(client);
+        for (at, &byte) in bytes.iter().enumerate() {
+            let mut follows = false;
+            self.places[i] = match self.places[i] {
+                Place::Data if byte == IAC => Place::Iac,
+                Place::Data => Place::Data,
+                Place::Iac => match byte {
+                    SB => Place::Subnegotiation,
+                    WILL..=DONT => Place::Option,
+                    _ => Place::Data,
+                },
+                Place::Option => Place::Data,
+                Place::Subnegotiation => {
+                    Place::Inside { start_tls: byte == START_TLS, first: None, more: false }
+                }
+                Place::Inside { start_tls, first, more } if byte == IAC => {
+                    Place::InsideIac { start_tls, first, more }
+                }
+                Place::Inside { start_tls, first: None, .. } => {
+                    Place::Inside { start_tls, first: Some(byte), more: false }
+                }
+                Place::Inside { start_tls, first, .. } => {
+                    Place::Inside { start_tls, first, more: true }
+                }
+                Place::InsideIac { start_tls, first, more } if byte == SE => {
+                    follows = start_tls && first == Some(FOLLOWS) && !more;
+                    Place::Data
+                }
+                Place::InsideIac { start_tls, first, .. } => {
+                    Place::Inside { start_tls, first, more: true }
+                }
+            };
+            if follows {
+                self.follows[i] = true;
+                if self.follows == [true; 2] {
+                    return Turn::Granted(at + 1);
+                }
+            }
+        }
+        Turn::Goes
+    }
+}

@@ -1,0 +1,152 @@
+//! Dialogues in lines: a command of the client, the server's answer.
+
+use super::binary::Turn;
+use super::ftp::{self, Announcement};
+use super::{Kind, Line, Lines};
+
+/// Announcements that wait to be taken.
+const MAX_ANNOUNCEMENTS: usize = 16;
+/// Longest tag of an IMAP command that is kept.
+const MAX_TAG: usize = 64;
+
+/// A dialogue in lines.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    client: Lines,
+    server: Lines,
+    /// The client has asked for the upgrade; with IMAP under this tag.
+    asked: Option<Vec<u8>>,
+    /// The server's answer allows it; HTTP's ends with an empty line.
+    allowed: bool,
+    announced: Vec<Announcement>,
+}
+
+impl Text {
+    pub fn data(&mut self, client: bool, bytes: &[u8], kind: &mut Option<Kind>) -> Turn {
+        if *kind == Some(Kind::Xmpp) {
+            return self.xmpp(client, bytes);
+        }
+        let mut at = 0;
+        loop {
+            let lines = if client { &mut self.client } else { &mut self.server };
+            let Some(line) = lines.next(bytes, at) else { return Turn::Goes };
+            at = line.after;
+            let turn = if client { self.command(&line, kind) } else { self.answer(&line, *kind) };
+            if turn != Turn::Goes {
+                return turn;
+            }
+        }
+    }
+
+    pub fn hole(&mut self, client: bool) {
+        if client { self.client.hole() } else { self.server.hole() }
+    }
+
+    pub fn announcements(&mut self) -> Vec<Announcement> {
+        std::mem::take(&mut self.announced)
+    }
+
+    fn command(&mut self, line: &Line, kind: &mut Option<Kind>) -> Turn {
+        let text = line.text.as_slice();
+        let mut words = text.split(|&b| b == b' ').filter(|w| !w.is_empty());
+        let first = words.next().unwrap_or_default();
+        let second = words.next().unwrap_or_default();
+        let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if *kind == Some(Kind::Greeting) {
+            let smtp = ["EHLO", "HELO", "LHLO"].iter().any(|c| is(first, c));
+            *kind = Some(if smtp { Kind::Smtp } else { Kind::Ftp });
+        }
+        match kind {
+            Some(Kind::Smtp | Kind::Nntp | Kind::Sieve | Kind::Irc) if is(first, "STARTTLS") => {
+                self.asked = Some(Vec::new());
+            }
+            Some(Kind::Pop3) if is(first, "STLS") => self.asked = Some(Vec::new()),
+            Some(Kind::Imap) if is(second, "STARTTLS") => {
+                self.asked = Some(first[..first.len().min(MAX_TAG)].to_vec());
+            }
+            Some(Kind::Ftp) => {
+                if is(first, "AUTH") {
+                    let tls = ["TLS", "SSL", "TLS-C", "TLS-P"].iter().any(|m| is(second, m));
+                    self.asked = tls.then(Vec::new);
+                } else {
+                    self.announce(ftp::command(text));
+                }
+            }
+            Some(Kind::HttpConnect) => self.asked = Some(Vec::new()),
+            _ => {}
+        }
+        Turn::Goes
+    }
+
+    fn announce(&mut self, announcement: Option<Announcement>) {
+        if let Some(announcement) = announcement
+            && self.announced.len() < MAX_ANNOUNCEMENTS
+        {
+            self.announced.push(announcement);
+        }
+    }
+
+    fn answer(&mut self, line: &Line, kind: Option<Kind>) -> Turn {
+        let text = line.text.as_slice();
+        if kind == Some(Kind::Ftp) {
+            self.announce(ftp::reply(text));
+        }
+        let Some(tag) = &self.asked else { return Turn::Goes };
+        let code = text.get(..3).unwrap_or_default();
+        let last = text.get(3) != Some(&b'-');
+        let granted = Turn::Granted(line.after);
+        match kind {
+            Some(Kind::Ftp) if code == b"234" && last => return granted,
+            Some(Kind::Smtp) if code == b"220" && last => return granted,
+            Some(Kind::Nntp) if code == b"382" => return granted,
+            Some(Kind::Ftp | Kind::Smtp | Kind::Nntp) if matches!(code, [b'4' | b'5', ..]) => {
+                self.asked = None;
+            }
+            Some(Kind::Pop3) if text.starts_with(b"+OK") => return granted,
+            Some(Kind::Pop3) if text.starts_with(b"-ERR") => self.asked = None,
+            Some(Kind::Sieve) if text.starts_with(b"OK") => return granted,
+            Some(Kind::Irc) if text.split(|&b| b == b' ').nth(1) == Some(b"670") => {
+                return granted;
+            }
+            Some(Kind::Imap) => {
+                let answer = text.strip_prefix(tag.as_slice()).and_then(|t| t.strip_prefix(b" "));
+                match answer {
+                    Some(answer)
+                        if answer.get(..2).is_some_and(|a| a.eq_ignore_ascii_case(b"OK")) =>
+                    {
+                        return granted;
+                    }
+                    Some(_) => self.asked = None,
+                    None => {}
+                }
+            }
+            Some(Kind::HttpConnect) => {
+                let ok = text.starts_with(b"HTTP/")
+                    && text.split(|&b| b == b' ').nth(1).is_some_and(|c| c.starts_with(b"2"));
+                if self.allowed && text.is_empty() {
+                    return granted;
+                }
+                // A proxy that wants a password first says so with 407.
+                self.allowed |= ok;
+            }
+            _ => {}
+        }
+        Turn::Goes
+    }
+
+    /// XML has tags instead of lines.
+    fn xmpp(&mut self, client: bool, bytes: &[u8]) -> Turn {
+        let mut at = 0;
+        loop {
+            let tags = if client { &mut self.client } else { &mut self.server };
+            let Some(tag) = tags.until(b'>', bytes, at) else { return Turn::Goes };
+            at = tag.after;
+            let is = |name: &[u8]| tag.text.trim_ascii_start().starts_with(name);
+            if client && is(b"<starttls") {
+                self.asked = Some(Vec::new());
+            } else if !client && self.asked.is_some() && is(b"<proceed") {
+                return Turn::Granted(at);
+            }
+        }
+    }
+}
