@@ -63,6 +63,7 @@ fn every_case_gives_what_it_expects() {
         let name = dir.file_name().expect("a name").to_string_lossy().into_owned();
         let run = common::read(&["--detail", "--include-midstream"], &[&capture]);
         let plain = common::read(&["--detail"], &[&capture]);
+        let mut strictly = None;
         let expected: toml::Table = fs::read_to_string(dir.join("expect.toml"))
             .expect("expect.toml")
             .parse()
@@ -79,21 +80,33 @@ fn every_case_gives_what_it_expects() {
         }
         for (i, (expected, found)) in connections.iter().zip(&run.connections).enumerate() {
             for (path, expected) in expected.as_table().expect("a table") {
-                if path == "records" {
-                    let id = at(found, "connection_id").as_u64();
-                    let with_id = |r: &&common::Event| Some(u64::from(r.connection)) == id;
-                    let records =
-                        if found["midstream"] == true { &plain.events } else { &run.events };
-                    let kinds: Vec<u8> = records.iter().filter(with_id).map(|e| e.kind).collect();
+                // Event types and protection flags of its records, with --strict
+                // or without.
+                let (of, strict) = match path.strip_prefix("strict.") {
+                    Some(of) => (of, true),
+                    None => (path.as_str(), false),
+                };
+                if matches!(of, "records" | "protocols") {
+                    let run = match (strict, found["midstream"] == true) {
+                        (true, _) => strictly.get_or_insert_with(|| {
+                            common::read(&["--detail", "--strict"], &[&capture])
+                        }),
+                        (false, true) => &plain,
+                        (false, false) => &run,
+                    };
+                    let id = at(&run.connections[i], "connection_id").as_u64();
+                    let of_it = run.events.iter().filter(|e| Some(u64::from(e.connection)) == id);
+                    let values: Vec<u8> =
+                        of_it.map(|e| if of == "records" { e.kind } else { e.protocols }).collect();
                     let expected: Vec<u8> = expected
                         .as_array()
                         .expect("a list")
                         .iter()
                         .map(|v| u8::try_from(v.as_integer().expect("a number")).expect("small"))
                         .collect();
-                    if kinds != expected {
+                    if values != expected {
                         wrong.push(format!(
-                            "{name}: connection {i}: records {kinds:?}, expected {expected:?}"
+                            "{name}: connection {i}: {path} {values:?}, expected {expected:?}"
                         ));
                     }
                     continue;

@@ -99,3 +99,84 @@ ssh_client() { # ssh options
     timeout 10 ssh -p "$port" -o BatchMode=yes -o StrictHostKeyChecking=no -o "UserKnownHostsFile=$work/known" \
         -o IdentityFile=/dev/null -o IdentitiesOnly=yes "${options[@]}" nobody@127.0.0.1 true 2>"$work/client.log" || true
 }
+
+# s_client's own negotiation, and a line through the tunnel.
+starttls_client() { # protocol, s_client options
+    local protocol=$1
+    shift
+    printf 'QUIT\r\n' | timeout 10 openssl s_client -connect "127.0.0.1:$port" -starttls "$protocol" -crlf "$@" \
+        >"$work/client.log" 2>&1 || true
+}
+
+start_dovecot() { # imap or pop3
+    chmod 755 "$work"
+    cat >"$work/dovecot.conf" <<CONF
+protocols = $1
+base_dir = $work/dovecot
+log_path = $work/server.log
+listen = 127.0.0.1
+ssl = required
+ssl_cert = <$work/rsa.pem
+ssl_key = <$work/rsa.key
+passdb {
+  driver = static
+  args = nopassword=y
+}
+userdb {
+  driver = static
+  args = uid=65534 gid=65534 home=$work
+}
+service $1-login {
+  inet_listener $1 {
+    port = $port
+  }
+  inet_listener ${1}s {
+    port = 0
+  }
+}
+CONF
+    touch "$work/server.log"
+    dovecot -F -c "$work/dovecot.conf" >"$work/server.log" 2>&1 &
+    pids+=($!)
+    wait_for_port
+}
+
+# User tester with password secret.
+start_proftpd() {
+    chmod 755 "$work"
+    mkdir -p "$work/home"
+    echo hello >"$work/home/hello.txt"
+    printf 'tester:%s:65534:65534::%s:/bin/false\n' "$(openssl passwd -6 secret)" "$work/home" >"$work/passwd"
+    chmod 600 "$work/passwd"
+    cat >"$work/proftpd.conf" <<CONF
+LoadModule mod_tls.c
+ServerName example
+ServerType standalone
+DefaultAddress 127.0.0.1
+Port $port
+PassivePorts 44400 44420
+User nobody
+Group nogroup
+AuthUserFile $work/passwd
+AuthOrder mod_auth_file.c
+RequireValidShell off
+UseReverseDNS off
+PidFile $work/proftpd.pid
+ScoreboardFile $work/scoreboard
+DelayTable none
+SystemLog $work/system.log
+<IfModule mod_tls.c>
+TLSEngine on
+TLSLog $work/tls.log
+TLSRequired off
+TLSRSACertificateFile $work/rsa.pem
+TLSRSACertificateKeyFile $work/rsa.key
+TLSVerifyClient off
+TLSOptions NoSessionReuseRequired
+</IfModule>
+CONF
+    touch "$work/server.log"
+    proftpd -n -c "$work/proftpd.conf" >"$work/server.log" 2>&1 &
+    pids+=($!)
+    wait_for_port
+}

@@ -41,13 +41,13 @@ impl Binary {
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         let full = kept.len() >= MAX_KEPT;
         let all = std::mem::take(kept);
-        let turn = match self.message(client, &all) {
+        match self.message(client, &all) {
             Step::Wait => {
                 if full {
                     return Turn::Over;
                 }
                 self.kept[usize::from(client)] = all;
-                return Turn::Goes;
+                Turn::Goes
             }
             Step::Over => Turn::Over,
             Step::Granted(used) => Turn::Granted(used.saturating_sub(before)),
@@ -64,8 +64,7 @@ impl Binary {
                     other => other,
                 }
             }
-        };
-        turn
+        }
     }
 
     fn message(&self, client: bool, bytes: &[u8]) -> Step {

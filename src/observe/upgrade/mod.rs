@@ -341,7 +341,7 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         {
             Some(Kind::Socks5)
         }
-        [3 | 4 | 5] if client => None,
+        [3..=5] if client => None,
         [3, 0, ..] if client && bytes.len() < 6 => None,
         [5, methods, rest @ ..] if client && rest.len() < usize::from(*methods) => None,
         [4, 1, ..] if client => None,
