@@ -68,6 +68,24 @@ fn every_case_gives_what_it_expects() {
             .expect("expect.toml")
             .parse()
             .expect("TOML");
+        for kind in ["ike", "tunnel"] {
+            let Some(expected) = expected.get(kind) else { continue };
+            let found: Vec<&Value> = run.lines.iter().filter(|l| l["type"] == kind).collect();
+            let expected = expected.as_array().expect("a list");
+            if expected.len() != found.len() {
+                wrong.push(format!("{name}: {} of type {kind}", found.len()));
+            }
+            for (i, (expected, found)) in expected.iter().zip(found).enumerate() {
+                for (path, expected) in expected.as_table().expect("a table") {
+                    let (expected, found) = (as_json(expected), at(found, path));
+                    if *found != expected {
+                        wrong.push(format!(
+                            "{name}: {kind} {i}: {path} is {found}, expected {expected}"
+                        ));
+                    }
+                }
+            }
+        }
         let connections = expected["connection"].as_array().expect("connections");
         let before = wrong.len();
         if connections.len() != run.connections.len() {
@@ -119,7 +137,8 @@ fn every_case_gives_what_it_expects() {
                 }
             }
         }
-        let lines: String = run.connections.iter().map(|c| format!("{c}\n")).collect();
+        let all = run.connections.iter().chain(&run.lines);
+        let lines: String = all.map(|line| format!("{line}\n")).collect();
         let shown = common::show(&run.records);
         for (file, now) in [("connections.jsonl", lines), ("records.txt", shown)] {
             let path = dir.join(file);

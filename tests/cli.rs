@@ -306,3 +306,48 @@ fn an_opaque_tunnel_has_records_if_it_is_the_stack_s() {
     assert_eq!(tunnels(&["--home", "192.0.2.0/24"]), []);
     assert_eq!(tunnels(&["--strict"]), []);
 }
+
+/// The records' bytes at an offset of a section, by its triplet: the layout's
+/// offsets, not our decoder's.
+fn field(record: &[u8], triplet: usize, offset: usize) -> u16 {
+    let at = 24 + 4 + 8 * triplet;
+    let section = u32::from_be_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+    let at = section as usize + offset;
+    u16::from_be_bytes([record[at], record[at + 1]])
+}
+
+#[test]
+fn codes_can_be_corrected() {
+    let capture = common::case("tls12-full/capture.pcap");
+    let usual = common::read(&["--detail"], &[&capture]);
+    let suite = usual.connections[0]["tls"]["cipher_suite"].as_str().expect("a suite").to_owned();
+    let dir = tempfile::tempdir().expect("a directory");
+    let codes = dir.path().join("codes.toml");
+    fs::write(&codes, format!("[wire.tls_suite]\n{suite} = {{ msg_auth = \"00EE\" }}\n"))
+        .expect("written");
+    let path = codes.display().to_string();
+    let corrected = common::read(&["--detail", "--codes", &path], &[&capture]);
+    assert_eq!(corrected.connections, usual.connections, "the wire's values stay");
+    let differ: Vec<usize> = (0..usual.records.len())
+        .filter(|&n| usual.records[n] != corrected.records[n])
+        .collect();
+    assert!((1..=2).contains(&differ.len()), "{differ:?}");
+    assert!(corrected.records.windows(2).any(|w| w == [0, 0xEE]));
+
+    fs::write(&codes, "[wire.tls_suites]\nC02F = \"0001\"\n").expect("written");
+    let capture = capture.display().to_string();
+    fails(&["read", "--codes", &path, &capture], "there is no table \"wire.tls_suites\"");
+    fails(&["read", "--codes", "nowhere.toml", &capture], "nowhere.toml");
+}
+
+#[test]
+fn the_length_of_a_check_value_names_an_algorithm_only_on_request() {
+    const S5: usize = 5;
+    const AUTH_ALG: usize = 218;
+    let capture = common::case("ah-transport/capture.pcap");
+    let algorithm = |options: &[&str]| {
+        let run = common::read(options, &[&capture]);
+        field(common::records_of(&run.records)[0], S5, AUTH_ALG)
+    };
+    assert_eq!((algorithm(&[]), algorithm(&["--infer-icv"])), (0, 0x000C));
+}

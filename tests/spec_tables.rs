@@ -298,7 +298,14 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     };
     let established = 1_763_821_815_250_000_000;
     let event = Session::new(established, 10_000_000_000).settled().expect("an initiation");
-    let view = View { identity: &identity, zone: &zone, mode: Mode::Strict };
+    let codes = zerttap::names::overrides::Codes::default();
+    let view = View {
+        identity: &identity,
+        zone: &zone,
+        mode: Mode::Strict,
+        infer_icv: false,
+        codes: &codes,
+    };
     let snapshot = Snapshot {
         transport: Transport::Tcp,
         key: &key,

@@ -20,6 +20,7 @@ class Flow:
         self.esp = None  # likewise, ESP with NULL encryption
         self.gateways = None  # addresses of the client's and the server's: tunnel mode
         self.udp = False  # ESP in UDP
+        self.wesp = False  # a header before ESP says that it does not encrypt (RFC 5840)
 
     def segment(self, side, flags, payload=b"", seq=None, after=0.01):
         """One segment; `seq` sends other bytes than the next ones."""
@@ -54,9 +55,13 @@ class Flow:
             inner += bytes(range(1, pad + 1)) + bytes([pad, payload_of])
             # A check value of 16 bytes.
             esp = struct.pack(">II", self.esp[side], number + 1) + inner + bytes([0xC5]) * 16
+            if self.wesp:
+                # Next header, offset of the payload, length of the check value.
+                esp = struct.pack(">BBBB", payload_of, 12, 16, 0) + esp
+                esp = struct.pack(">I", 2) + esp if self.udp else esp
             if self.udp:
                 esp = struct.pack(">HHHH", 4500, 4500, 8 + len(esp), 0) + esp
-            packet = ipv4(*outer, 17 if self.udp else 50, number, esp)
+            packet = ipv4(*outer, 17 if self.udp else 141 if self.wesp else 50, number, esp)
         self.packets.append((self.now, b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x08\0" + packet))
 
     def open(self):

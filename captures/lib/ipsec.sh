@@ -9,7 +9,7 @@
 #
 # Needs: strongswan-charon strongswan-swanctl strongswan-pki
 # libcharon-extra-plugins libstrongswan-standard-plugins
-# libstrongswan-extra-plugins iproute2 nftables ethtool
+# libstrongswan-extra-plugins iproute2 iptables ethtool
 # tcpdump openssl python3, the right to make network namespaces, and a kernel
 # with ESP and AH. Where the kernel has none (those of small virtual machines
 # often have not) the Debian package user-mode-linux supplies one.
@@ -67,7 +67,7 @@ done
 ln -s /proc/self/fd /dev/fd
 mkdir -p /run/netns
 mount -t hostfs none /lib/modules -o /usr/lib/uml/modules
-modprobe -a xfrm_user esp4 esp6 ah4 ah6 tunnel4 xfrm4_tunnel veth bridge nf_tables nft_chain_nat nft_masq 2>/dev/null
+modprobe -a xfrm_user esp4 esp6 ah4 ah6 tunnel4 xfrm4_tunnel veth bridge iptable_nat xt_MASQUERADE 2>/dev/null
 ip link set lo up
 env $1 bash $lib_dir/ipsec_peers.sh $dir/capture.pcap >$dir/log 2>&1
 sync

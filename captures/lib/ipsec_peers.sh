@@ -40,8 +40,7 @@ network() {
         ip -n zt-r addr add $responder/24 dev r0
         ip -n zt-i route add default via 10.99.0.254
         ip netns exec zt-wire sysctl -qw net.ipv4.ip_forward=1
-        ip netns exec zt-wire nft 'add table ip t; add chain ip t post { type nat hook postrouting priority 100; };
-            add rule ip t post oifname "wr0" masquerade random'
+        ip netns exec zt-wire iptables-legacy -t nat -A POSTROUTING -o wr0 -j MASQUERADE --random
     else
         ip -n zt-wire link add br0 type bridge
         ip -n zt-wire link set wi0 master br0
@@ -73,6 +72,8 @@ daemon() { # i or r, own address, other address, own traffic, other's traffic
     mkdir -p "$d"/{x509,x509ca,private}
     cat >"$d/strongswan.conf" <<CONF
 charon {
+  # Only what is needed: Debian's set also lets traffic of the own network pass by.
+  load = random nonce openssl aes des sha1 sha2 md5 hmac gcm curve25519 chapoly gmp kdf pem pkcs1 pkcs8 x509 constraints pubkey revocation kernel-netlink socket-default vici
   install_routes = no
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   fragment_size = $([ "$fragment" = yes ] && echo 512 || echo 1280)
@@ -157,7 +158,9 @@ traffic() { # client, server
     pids+=($!)
     ip netns exec zt-r python3 -m http.server --bind "$2" 8000 --directory "$dir" >/dev/null 2>&1 &
     pids+=($!)
-    sleep 3
+    for port in 8000 8443; do
+        until ip netns exec zt-r ss -Hltn "sport = :$port" | grep -q LISTEN; do sleep 0.5; done
+    done
     ip netns exec zt-i python3 - "$1" "$2" "$seconds" <<'PY'
 import socket, ssl, sys, time
 own, other, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])

@@ -118,6 +118,17 @@ pub(super) struct Read {
     #[arg(long, help_heading = "Records")]
     pub strict: bool,
 
+    /// Name the algorithm of AH, and of ESP that does not encrypt, where the
+    /// length of its check value allows only one (128 bits: HMAC-SHA2-256-128,
+    /// 256 bits: HMAC-SHA2-512-256).
+    #[arg(long, help_heading = "Records")]
+    pub infer_icv: bool,
+
+    /// Correct codes of the records by a TOML file: a table for each table that
+    /// `zerttap names` prints, an entry for each code.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Records")]
+    pub codes: Option<PathBuf>,
+
     /// SMF system identifier in the record header [default: blanks].
     #[arg(long, value_name = "SID", default_value = "", hide_default_value = true,
           value_parser = name::<4>, help_heading = "Records")]

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
 use super::{DAMAGED, DONE, INTERRUPTED, message};
-use crate::config::{Home, Identity, Mode, Settings};
+use crate::config::{self, Home, Identity, Mode, Settings};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
@@ -61,6 +61,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if standard_outputs > 1 {
         bail!("only one of --write, --jsonl and --stats can be standard output");
     }
+    let settings = settings(args)?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let mut set = Set::open(&args.inputs, SetOptions { filter })?;
 
@@ -95,15 +96,8 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
             bar.set_position(bytes);
         }
     };
-    let (ledger, result) = pipeline::run(
-        &mut set,
-        &settings(args),
-        wants,
-        tuning(args),
-        &mut outputs,
-        &stop,
-        &mut progress,
-    );
+    let (ledger, result) =
+        pipeline::run(&mut set, &settings, wants, tuning(args), &mut outputs, &stop, &mut progress);
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
@@ -145,8 +139,8 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     })
 }
 
-fn settings(args: &Read) -> Settings {
-    Settings {
+fn settings(args: &Read) -> anyhow::Result<Settings> {
+    Ok(Settings {
         identity: Identity {
             sid: args.sid.clone(),
             sysname: args.sysname.clone(),
@@ -159,8 +153,10 @@ fn settings(args: &Read) -> Settings {
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         ee_base_port: args.ee_base_port,
+        infer_icv: args.infer_icv,
+        codes: args.codes.as_deref().map(config::codes::read).transpose()?.unwrap_or_default(),
         ..Settings::default()
-    }
+    })
 }
 
 fn tuning(args: &Read) -> Tuning {

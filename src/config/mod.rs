@@ -1,9 +1,13 @@
 //! Settings: who the records are written for and what is asked of the engine.
 
+pub mod codes;
+
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
+
+use crate::names::overrides::Codes;
 
 /// The names in a record's header and identification section. Empty means
 /// blanks.
@@ -142,6 +146,11 @@ pub struct Settings {
     pub include_midstream: bool,
     /// Connections that are followed at once.
     pub max_connections: usize,
+    /// Whether the length of a check value names the algorithm where only one
+    /// has it.
+    pub infer_icv: bool,
+    /// The codes that records get.
+    pub codes: Codes,
     /// The first of the five UDP ports of Enterprise Extender.
     pub ee_base_port: u16,
 }
@@ -155,6 +164,8 @@ impl Default for Settings {
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: 4 * 1024 * 1024,
+            infer_icv: false,
+            codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,
         }
     }

@@ -63,6 +63,8 @@ impl Verdict {
 pub(super) struct Inside {
     pub protocol: u8,
     pub span: Span,
+    /// Bytes of the check value; `None` where it is AES-GMAC's.
+    pub check_value: Option<u8>,
 }
 
 /// The security associations that were seen, and what they turned out to be.
@@ -142,7 +144,8 @@ fn evidence(
     let bits = payload_evidence(protocol, &packet[start..inner_end], key)?;
     let span =
         Span { at: span.at + start, end: span.at + inner_end, wire_end: span.at + inner_end };
-    Some((Inside { protocol, span }, bits + 8 * u32::from(packet[end - 2])))
+    let check_value = u8::try_from(check_value).ok().filter(|_| vector == 0);
+    Some((Inside { protocol, span, check_value }, bits + 8 * u32::from(packet[end - 2])))
 }
 
 /// How much a payload looks like what its protocol number says. `None` is that

@@ -105,6 +105,9 @@ pub struct Ipsec {
     pub tunnel_mode: Option<bool>,
     /// ESP that does not encrypt.
     pub null_encryption: bool,
+    /// Bytes of the check value, where its length shows and is not also that
+    /// of another form.
+    pub check_value: Option<u8>,
     /// Ports of ESP in UDP (RFC 3948).
     pub ports: Option<(u16, u16)>,
 }
@@ -244,8 +247,12 @@ impl Parser {
         let at = datagram.payload as usize;
         let end = at + datagram.captured as usize;
         let span = Span { at, end, wire_end: at + datagram.length as usize };
-        let ports = Some((datagram.src_port, datagram.dst_port));
-        let step = net::esp(self, arena, (datagram.src, datagram.dst, ports), span);
+        let ends = (datagram.src, datagram.dst, Some((datagram.src_port, datagram.dst_port)));
+        // RFC 5840 section 2.1: wrapped ESP has the marker 2 in UDP.
+        let step = match span.bytes(arena) {
+            [0, 0, 0, 2, ..] => net::wesp(self, arena, ends, span.skip(4)),
+            _ => net::esp(self, arena, ends, span),
+        };
         self.walk(arena, step.unwrap_or_else(Next::Done), clock)
     }
 

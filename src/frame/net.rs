@@ -11,6 +11,9 @@ use super::esp::FlowKey;
 use super::fragment::{Datagram, Fragment};
 use super::{Frame, Ipsec, IpsecProtocol, Next, Parser, Span, be32, narrow};
 
+/// Protocol number of wrapped ESP (RFC 5840).
+const WRAPPED_ESP: IpNumber = IpNumber(141);
+
 /// Extension headers that one packet may carry.
 const MAX_EXTENSIONS: usize = 16;
 
@@ -124,6 +127,7 @@ fn after_ip(
                     length: narrow(span.wire()),
                     tunnel_mode: Some(inside == IpNumber::IPV4 || inside == IpNumber::IPV6),
                     null_encryption: false,
+                    check_value: ah_check_value(length, src.is_ipv6()),
                     ports: None,
                 });
                 span = span.skip(length);
@@ -145,10 +149,71 @@ fn after_ip(
                 }
                 // An atomic fragment (RFC 6946) is a whole packet.
             }
+            WRAPPED_ESP => return wesp(parser, arena, (src, dst, None), span),
             _ => return Ok(Next::Protocol(protocol.0, src, dst, span)),
         }
     }
     Err(Frame::TooDeep)
+}
+
+/// Bytes of AH's check value. The header is padded to 32 bits, with IPv6 to 64.
+fn ah_check_value(header: usize, ipv6: bool) -> Option<u8> {
+    match (header, ipv6) {
+        (24, _) => Some(12),
+        (28, false) | (32, true) => Some(16),
+        (36, false) | (40, true) => Some(24),
+        (44, false) | (48, true) => Some(32),
+        _ => None,
+    }
+}
+
+/// Wrapped ESP (RFC 5840): a header before ESP's that says whether ESP encrypts,
+/// and where it does not, where its payload begins and ends.
+pub(super) fn wesp(
+    parser: &mut Parser,
+    arena: &[u8],
+    (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
+    span: Span,
+) -> Result<Next, Frame> {
+    const VERSION: u8 = 0xC0;
+    const ENCRYPTED: u8 = 0x20;
+    const PADDED: u8 = 0x10;
+    let &[next, header_length, check_value, flags, ..] = span.head(arena, 4)? else {
+        return Err(Frame::Malformed);
+    };
+    if flags & VERSION != 0 {
+        return Err(Frame::Malformed);
+    }
+    let esp_at = if flags & PADDED == 0 { 4 } else { 8 };
+    let esp_span = span.skip(esp_at);
+    let head = esp_span.head(arena, 8)?;
+    let (spi, sequence) = (be32(head, 0), be32(head, 4));
+    let clear = flags & ENCRYPTED == 0;
+    let at = usize::from(header_length);
+    parser.ipsec.push(Ipsec {
+        src,
+        dst,
+        protocol: IpsecProtocol::Esp,
+        spi,
+        sequence,
+        length: narrow(esp_span.wire()),
+        tunnel_mode: clear.then_some([4, 41].contains(&next)),
+        null_encryption: clear,
+        // AES-GMAC's has the length of others.
+        check_value: (clear && at == esp_at + 8).then_some(check_value),
+        ports,
+    });
+    if !clear || next == IpNumber::IPV6_NO_NEXT_HEADER.0 {
+        return Err(Frame::Esp);
+    }
+    // Behind the payload: padding, its length, the next header, the check value.
+    let end = span.wire().checked_sub(usize::from(check_value) + 2);
+    let Some(end) = end.filter(|&end| at >= esp_at + 8 && end >= at) else {
+        return Err(Frame::Malformed);
+    };
+    let padding = span.bytes(arena).get(end).copied().map_or(0, usize::from);
+    let length = (end - at).checked_sub(padding).ok_or(Frame::Malformed)?;
+    Ok(Next::Protocol(next, src, dst, span.skip(at).limit(length)))
 }
 
 /// ESP: ends here, unless its security association does not encrypt.
@@ -171,6 +236,7 @@ pub(super) fn esp(
         length: narrow(span.wire()),
         tunnel_mode: inside.map(|inside| [4, 41].contains(&inside.protocol)),
         null_encryption: inside.is_some(),
+        check_value: inside.and_then(|inside| inside.check_value),
         ports,
     });
     // Dummy packets (RFC 4303 section 2.6) have protocol 59: there is no more.

@@ -217,3 +217,22 @@ fn every_truncation_is_read_without_panic() {
         }
     }
 }
+
+#[test]
+fn wrapped_esp_says_whether_it_encrypts() {
+    let esp = [0xC0, 0, 0, 1, 0, 0, 0, 1];
+    let segment = &ipv4_tcp()[20..];
+    // Two bytes of padding, their number, the next header, a check value of 12.
+    let trailer = [&[1, 2, 2, 6][..], &[0xAA; 12]].concat();
+    let clear = [&[6, 12, 12, 0][..], &esp, segment, &trailer].concat();
+    assert_tcp(parse(101, &in_ip(141, &clear)));
+    let padded = [&[6, 16, 12, 0x10, 0, 0, 0, 0][..], &esp, segment, &trailer].concat();
+    assert_tcp(parse(101, &in_ip(141, &padded)));
+    let encrypted = [&[0, 0, 0, 0x20][..], &esp, &[7; 40]].concat();
+    assert_eq!(parse(101, &in_ip(141, &encrypted)), Frame::Esp);
+    // A payload that ends before it begins, and a version that is not known.
+    let wrong = [&[6, 60, 12, 0][..], &esp, segment, &trailer].concat();
+    assert_eq!(parse(101, &in_ip(141, &wrong)), Frame::Malformed);
+    let newer = [&[6, 12, 12, 0x40][..], &esp, segment, &trailer].concat();
+    assert_eq!(parse(101, &in_ip(141, &newer)), Frame::Malformed);
+}

@@ -8,6 +8,7 @@
 pub mod catalog;
 pub mod ike;
 pub mod ike_codes;
+pub mod overrides;
 pub mod smf;
 pub mod ssh;
 pub mod tls;

@@ -30,14 +30,16 @@ pub fn cipher_code(name: &str) -> u16 {
 /// authenticates by itself and so has none.
 pub fn mac_code(cipher: Option<&str>, mac: Option<&str>) -> u16 {
     match (cipher, mac) {
-        (_, Some(mac)) => {
-            let name = mac.strip_suffix(ETM).unwrap_or(mac);
-            let name = name.split('@').next().unwrap_or(name);
-            code_for(wire::SSH_MAC, name).unwrap_or(0)
-        }
+        (_, Some(mac)) => code_for(wire::SSH_MAC, mac_base(mac)).unwrap_or(0),
         (Some(_), None) => NO_MAC,
         (None, None) => 0,
     }
+}
+
+/// The name of a MAC without what is computed first and without its domain.
+pub fn mac_base(mac: &str) -> &str {
+    let name = mac.strip_suffix(ETM).unwrap_or(mac);
+    name.split('@').next().unwrap_or(name)
 }
 
 /// Whether a MAC is computed over the ciphertext.

@@ -4,6 +4,8 @@
 //! arrive in pieces of any size, so up to [`LONGEST_PREFIX`] bytes are kept
 //! until it is clear; later a handshake has to begin where a segment begins.
 
+use super::ike::PREFIX;
+
 /// Bytes that settle the question: a record header and the head of a message.
 const LONGEST_PREFIX: usize = 11;
 /// Where a server's identification line may stand behind other lines.
@@ -41,12 +43,17 @@ pub(super) enum Look {
 pub(super) enum Protocol {
     Tls,
     Ssh,
+    Ike,
 }
 
 impl Protocol {
     /// By the bytes that a look has accepted.
     fn of(bytes: &[u8]) -> Self {
-        if bytes.first() == Some(&b'S') { Self::Ssh } else { Self::Tls }
+        match bytes.first() {
+            Some(b'S') => Self::Ssh,
+            Some(b'I') => Self::Ike,
+            _ => Self::Tls,
+        }
     }
 }
 
@@ -148,7 +155,8 @@ pub fn may_begin(bytes: &[u8]) -> bool {
 /// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
 /// server that wants no handshake.
 fn begins_first(bytes: &[u8]) -> Verdict {
-    let verdicts = [begins_later(bytes), alert(bytes), sslv2_client(bytes), sslv2_server(bytes)];
+    let verdicts =
+        [begins_later(bytes), alert(bytes), sslv2_client(bytes), sslv2_server(bytes), ike(bytes)];
     if verdicts.contains(&Verdict::Yes) {
         Verdict::Yes
     } else if verdicts.contains(&Verdict::Maybe) {
@@ -208,6 +216,17 @@ fn hello(bytes: &[u8]) -> Verdict {
             &|b| b[5] == SERVER_HELLO || b[9] == 3,
         ],
     )
+}
+
+/// The prefix of IKE in TCP.
+fn ike(bytes: &[u8]) -> Verdict {
+    if bytes.starts_with(PREFIX) {
+        Verdict::Yes
+    } else if PREFIX.starts_with(bytes) {
+        Verdict::Maybe
+    } else {
+        Verdict::No
+    }
 }
 
 /// An alert that is no ciphertext.

@@ -17,6 +17,7 @@ pub mod upgrade;
 pub use look::may_begin;
 
 use certificate::Certificates;
+use ike::TcpEncapsulation;
 use look::{Look, Protocol, Taken};
 use ssh::Ssh;
 use tls::{Closing, Tls};
@@ -66,6 +67,7 @@ pub struct Observer {
     opener: Side,
     tls: Option<Box<Tls>>,
     ssh: Option<Box<Ssh>>,
+    ike: Option<Box<TcpEncapsulation>>,
     upgrade: Option<Box<Upgrade>>,
     /// Whether the first speaker's first bytes are still to come.
     silent: bool,
@@ -108,6 +110,7 @@ impl Observer {
             opener,
             tls: None,
             ssh: None,
+            ike: None,
             upgrade: None,
             silent: false,
             began: [None; 2],
@@ -212,12 +215,28 @@ impl Observer {
                 let ssh = self.ssh.get_or_insert_with(|| Box::new(Ssh::new(self.opener)));
                 ssh.data(side, bytes, certificates)
             }
+            Protocol::Ike => {
+                if self.ike.is_none() {
+                    self.ike = Some(Box::new(TcpEncapsulation::new(side)));
+                    // The other side has no prefix of its own.
+                    self.looks[side.other().index()] = Look::Following(Protocol::Ike);
+                }
+                if let Some(ike) = &mut self.ike {
+                    ike.data(side, bytes);
+                }
+                Progress::Open
+            }
         }
+    }
+
+    /// IKE in the connection.
+    pub fn ike(&self) -> Option<&TcpEncapsulation> {
+        self.ike.as_deref()
     }
 
     /// Whether a handshake has begun on either side.
     fn has_begun(&self) -> bool {
-        self.tls.is_some() || self.ssh.is_some()
+        self.tls.is_some() || self.ssh.is_some() || self.ike.is_some()
     }
 
     /// A side goes on as if no handshake had begun. After a while there is
@@ -254,6 +273,11 @@ impl Observer {
                 Protocol::Ssh => {
                     if let Some(ssh) = &mut self.ssh {
                         ssh.hole(side, length);
+                    }
+                }
+                Protocol::Ike => {
+                    if let Some(ike) = &mut self.ike {
+                        ike.hole(side);
                     }
                 }
             }

@@ -6,6 +6,7 @@ use crate::config::Mode;
 use crate::flow::{Change, Close, Dir, Key, Life};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
+use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::Closing;
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
@@ -429,6 +430,11 @@ impl Connection {
             let progress = observer.conclude_one_sided(seen);
             self.settle_progress(progress, context);
         }
+    }
+
+    /// IKE in the connection.
+    pub fn ike(&self) -> Option<&TcpEncapsulation> {
+        self.observer.as_ref().and_then(|o| o.ike())
     }
 
     /// What was learned, finished or not.

@@ -469,11 +469,7 @@ impl EeTable {
         let end = |side: Side| Endpoint { ip: pair.address(side), port };
         let key = Key { low: end(Side::Low), high: end(Side::High) };
         let sent = [Side::Low, Side::High].map(|side| link.ee.facts().sent(side));
-        let view = View {
-            identity: &self.settings.identity,
-            zone: &self.settings.zone,
-            mode: self.settings.mode,
-        };
+        let view = View::of(&self.settings);
         let snapshot = Snapshot {
             transport: Transport::Udp,
             key: &key,
@@ -487,14 +483,9 @@ impl EeTable {
             protection: FindingsRef::default(),
             ipsec: link.under.protection(),
         };
-        let mut bytes = Vec::with_capacity(512);
-        view.detail(event, &snapshot).encode(&mut bytes);
-        emitted.push(Emission {
-            clock,
-            ordinal: link.ordinal,
-            number: link.emitted,
-            payload: Payload::Record(bytes),
-        });
+        let local = self.local(&pair, link);
+        let payload = super::under::payload(view.detail(event, &snapshot), snapshot.ipsec, local);
+        emitted.push(Emission { clock, ordinal: link.ordinal, number: link.emitted, payload });
         if let Some(slot) = self.pairs.get_mut(&pair) {
             slot.link.emitted += 1;
         }

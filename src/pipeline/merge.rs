@@ -9,7 +9,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
+use super::peers::Pair;
+use crate::names::overrides::Codes;
+use crate::observe::Side;
+use crate::observe::ike::Facts;
 use crate::record::Detail;
+use crate::session::key_exchange;
 use crate::sink::table::RowKey;
 
 /// Something to be written.
@@ -26,6 +31,11 @@ pub(super) struct Emission {
 pub(super) enum Payload {
     /// An SMF record, its connection identifier still to be filled in.
     Record(Vec<u8>),
+    /// The record of a connection under AH or ESP, which lacks what IKE has
+    /// shown of the pair of addresses that carry it.
+    UnderIpsec(Box<Detail>, Pair, Side),
+    /// What IKE has shown of a pair; `None` where nothing is sure.
+    KeyExchange(Pair, Option<Box<Facts>>),
     /// A JSON object of its own.
     Line(Vec<u8>),
     /// An FTP control connection announces a data connection.
@@ -70,11 +80,19 @@ pub(super) struct Merger {
     last_identifier: u32,
     /// Announced FTP data connections.
     expected: Expected,
+    /// What IKE has shown, by pair; as many as the shards follow.
+    key_exchanges: HashMap<Pair, Box<Facts>>,
+    codes: Codes,
     pub records: u64,
     pub record_bytes: u64,
 }
 
 impl Merger {
+    /// A merger whose records have these codes.
+    pub fn new(codes: Codes) -> Self {
+        Self { codes, ..Self::default() }
+    }
+
     pub fn push(&mut self, emissions: &mut Vec<Emission>) {
         self.pending.append(emissions);
     }
@@ -108,16 +126,23 @@ impl Merger {
 
     fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
         match emission.payload {
-            Payload::Record(mut bytes) => {
-                let identifier = self.identifier(emission.ordinal);
-                if let Some(field) =
-                    bytes.get_mut(Detail::CONN_ID_OFFSET..Detail::CONN_ID_OFFSET + 4)
+            Payload::Record(bytes) => self.record(emission.ordinal, bytes, output),
+            Payload::UnderIpsec(mut detail, pair, local) => {
+                if let (Some(facts), Some(section)) =
+                    (self.key_exchanges.get(&pair), &mut detail.ipsec)
                 {
-                    field.copy_from_slice(&identifier.to_be_bytes());
+                    key_exchange(section, facts, local, &self.codes);
                 }
-                self.records += 1;
-                self.record_bytes += bytes.len() as u64;
-                output.record(&bytes)
+                let mut bytes = Vec::with_capacity(512);
+                detail.encode(&mut bytes);
+                self.record(emission.ordinal, bytes, output)
+            }
+            Payload::KeyExchange(pair, facts) => {
+                match facts {
+                    Some(facts) => self.key_exchanges.insert(pair, facts),
+                    None => self.key_exchanges.remove(&pair),
+                };
+                Ok(())
             }
             Payload::Line(mut line) => {
                 line.push(b'\n');
@@ -147,6 +172,21 @@ impl Merger {
                 output.line(&line)
             }
         }
+    }
+
+    fn record<O: Output>(
+        &mut self,
+        ordinal: u64,
+        mut bytes: Vec<u8>,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        let identifier = self.identifier(ordinal);
+        if let Some(field) = bytes.get_mut(Detail::CONN_ID_OFFSET..Detail::CONN_ID_OFFSET + 4) {
+            field.copy_from_slice(&identifier.to_be_bytes());
+        }
+        self.records += 1;
+        self.record_bytes += bytes.len() as u64;
+        output.record(&bytes)
     }
 
     /// The identifier of a connection: the next number that no connection with

@@ -8,6 +8,7 @@
 mod connection;
 mod ee;
 mod ftp;
+mod ike_tcp;
 pub mod ledger;
 mod merge;
 mod peers;
@@ -288,7 +289,7 @@ where
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
     let mut front =
         Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning, ee_base_port };
-    let mut merger = Merger::default();
+    let mut merger = Merger::new(settings.codes.clone());
     let (mut current, mut next) = (Work::default(), Work::default());
 
     let result = pool.install(|| -> Result<(), RunError<O::Error>> {

@@ -123,6 +123,8 @@ struct Tunnel {
 #[derive(Debug, Default)]
 struct Peers {
     last_clock: i64,
+    /// The IKE SA that was passed on as that of the pair's tunnels.
+    passed_on: Option<[u8; 8]>,
     ikes: Vec<IkeSa>,
     tunnels: Vec<Tunnel>,
 }
@@ -186,7 +188,7 @@ impl Reporter {
         } else {
             return None;
         };
-        let view = View { identity: &settings.identity, zone: &settings.zone, mode: settings.mode };
+        let view = View::of(settings);
         let snapshot = TunnelSnapshot {
             ends: [pair.low, pair.high],
             local,
@@ -229,7 +231,11 @@ impl PeerTable {
             What::Ike { at, length, ports, encapsulated } => {
                 let at = at as usize;
                 let message = arena.get(at..at + length as usize).unwrap_or_default();
-                peers.ike(p, message, ports, encapsulated)
+                let room = peers.ike(p, message, ports, encapsulated);
+                if self.reporter.wants.detail {
+                    emitted.extend(peers.key_exchange(p));
+                }
+                room
             }
             What::Ipsec(header) => {
                 let tunnel = peers.ipsec(p, &header);
@@ -288,6 +294,12 @@ impl PeerTable {
     /// tunnels have ended: they have been silent long enough.
     fn report(&mut self, pair: &Pair, clock: i64, over: bool, emitted: &mut Vec<Emission>) {
         let Some(mut peers) = self.pairs.remove(pair) else { return };
+        if let Some(ordinal) = peers.ikes.first().map(|i| i.ordinal)
+            && peers.passed_on.is_some()
+        {
+            let payload = Payload::KeyExchange(*pair, None);
+            emitted.push(Emission { clock, ordinal, number: u32::MAX, payload });
+        }
         self.counts.ike += peers.ikes.len() as u64;
         self.counts.tunnels += peers.tunnels.len() as u64;
         for sa in peers.ikes.iter().filter(|_| self.reporter.wants.json) {
@@ -361,6 +373,18 @@ impl Peers {
         sa.ports[p.from.other().index()].get_or_insert(ports.1);
         sa.ike.message(p.from, message, encapsulated);
         room
+    }
+
+    /// What changes for the records of connections in the pair's tunnels.
+    fn key_exchange(&mut self, p: &PeerPacket) -> Option<Emission> {
+        let facts = agreed(&self.ikes);
+        let now = facts.map(|f| f.initiator_spi);
+        if now == self.passed_on {
+            return None;
+        }
+        self.passed_on = now;
+        let payload = Payload::KeyExchange(p.pair, facts.cloned().map(Box::new));
+        Some(Emission { clock: p.clock, ordinal: p.ordinal, number: 0, payload })
     }
 
     /// Takes an ESP or AH packet; returns its tunnel if there is room for it.
@@ -469,6 +493,7 @@ fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
         b: end(Side::High),
         mode: t.tunnel_mode.map(|tunnel| if tunnel { "tunnel" } else { "transport" }),
         udp_encapsulated: t.ports.is_some(),
+        tcp_encapsulated: false,
         null_encryption: t.null_encryption,
         opaque: t.opaque(),
         start: jsonl::time(t.first_ts),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
 use super::ftp::{self, Control, Place};
+use super::ike_tcp;
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
@@ -320,7 +321,7 @@ impl Shard {
             self.forget(slot, i64::MAX);
         }
         self.peers.finish(&mut self.emitted);
-        self.ledger.ipsec = self.peers.counts;
+        self.ledger.ipsec.join(self.peers.counts);
         self.ee.finish(&mut self.emitted);
         self.ledger.join(&self.ee.ledger);
     }
@@ -337,11 +338,7 @@ impl Shard {
             return;
         }
         let client = connection.client(key);
-        let view = View {
-            identity: &self.settings.identity,
-            zone: &self.settings.zone,
-            mode: self.settings.mode,
-        };
+        let view = View::of(&self.settings);
         let snapshot = Snapshot {
             transport: Transport::Tcp,
             key,
@@ -352,13 +349,13 @@ impl Shard {
             protection: connection.recorded_protection(),
             ipsec: connection.ipsec(),
         };
-        let mut bytes = Vec::with_capacity(512);
-        view.detail(event, &snapshot).encode(&mut bytes);
+        let local = side(snapshot.local);
+        let payload = under::payload(view.detail(event, &snapshot), snapshot.ipsec, local);
         self.emitted.push(Emission {
             clock,
             ordinal: connection.ordinal,
             number: connection.emitted,
-            payload: Payload::Record(bytes),
+            payload,
         });
         connection.emitted += 1;
     }
@@ -373,6 +370,8 @@ impl Shard {
             return;
         };
         self.count(&connection);
+        let lines = self.wants.json.then_some(&mut self.emitted);
+        ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
         let client = connection.client(&key);
         let line = self.wants.json.then(|| {
             let line = line(&self.settings, &key, &connection, client);
@@ -486,7 +485,10 @@ fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::C
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
         incomplete: c.incomplete(),
-        application: c.course().and_then(|course| course.application).and_then(Kind::name),
+        application: c
+            .ike()
+            .map(|_| "ike")
+            .or_else(|| c.course().and_then(|course| course.application).and_then(Kind::name)),
         upgrade: c.course().and_then(|course| course.granted).and_then(Kind::name),
         clear_before: c.course().and_then(|course| course.clear_before).map(both),
         clear_again_at: c.course().and_then(|course| course.clear_again).map(jsonl::time),

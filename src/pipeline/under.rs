@@ -1,7 +1,10 @@
 //! AH, and ESP that does not encrypt, around a connection.
 
+use super::merge::Payload;
+use super::peers::Pair;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
+use crate::record::Detail;
 use crate::session::IpsecProtection;
 use crate::sink::jsonl;
 
@@ -35,7 +38,8 @@ impl UnderIpsec {
                 }
                 let tunnel_mode = header.tunnel_mode == Some(true);
                 let esp = header.protocol == IpsecProtocol::Esp;
-                let facts = IpsecProtection { ends, esp, tunnel_mode };
+                let check_value = header.check_value;
+                let facts = IpsecProtection { ends, esp, tunnel_mode, check_value };
                 let under =
                     slot.get_or_insert_with(|| Box::new(Under { latest: [false; 2], facts }));
                 under.latest[from.index()] = true;
@@ -63,7 +67,25 @@ pub(super) fn line(ipsec: &IpsecProtection, client: Side) -> jsonl::Ipsec {
         protocol: if ipsec.esp { "esp" } else { "ah" },
         null_encryption: ipsec.esp,
         mode: if ipsec.tunnel_mode { "tunnel" } else { "transport" },
+        check_value_bits: ipsec.check_value.map(|bytes| u16::from(bytes) * 8),
         client_end: ipsec.ends[client.index()],
         server_end: ipsec.ends[client.other().index()],
+    }
+}
+
+/// What is emitted for a record: its bytes, or where it is under AH or ESP the
+/// record itself, in which the merge fills in what IKE has shown.
+pub(super) fn payload(detail: Detail, ipsec: Option<&IpsecProtection>, local: Side) -> Payload {
+    match ipsec {
+        None => {
+            let mut bytes = Vec::with_capacity(512);
+            detail.encode(&mut bytes);
+            Payload::Record(bytes)
+        }
+        Some(ipsec) => {
+            let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
+            let (pair, side) = Pair::of(here, there);
+            Payload::UnderIpsec(Box::new(detail), pair, side)
+        }
     }
 }

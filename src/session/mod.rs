@@ -10,7 +10,7 @@ mod sections;
 mod tunnel;
 
 pub use sections::{IpsecProtection, Snapshot, Transport, View};
-pub use tunnel::TunnelSnapshot;
+pub use tunnel::{TunnelSnapshot, key_exchange};
 
 /// Event types of subtype 11 (`sc_event_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 
 use std::net::IpAddr;
 
-use crate::config::{Identity, Mode};
+use crate::config::{Identity, Mode, Settings};
 use crate::flow::{Dir, Key};
-use crate::names::{code_for, smf, ssh as ssh_names, tls as names, wire, x509};
+use crate::names::overrides::Codes;
+use crate::names::{smf, ssh as ssh_names, tls as names};
 use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
@@ -32,6 +33,9 @@ const IPPROTO_ESP: u8 = 0x32;
 const IPPROTO_AH: u8 = 0x33;
 /// `enc_alg`: none; neither AH nor this ESP encrypts.
 const NO_ENCRYPTION: u16 = 0x0001;
+/// `msg_auth` of the algorithms whose check values have a length of their own.
+const HMAC_SHA2_256_128: u16 = 0x000C;
+const HMAC_SHA2_512_256: u16 = 0x000E;
 /// `sc_flags` and `ipsec_tun_flags`: IPv6.
 const IPV6: u8 = 0x80;
 /// `ident_reason`: event record, last or only.
@@ -62,6 +66,10 @@ pub struct View<'a> {
     pub zone: &'a jiff::tz::TimeZone,
     /// How much goes into the record.
     pub mode: Mode,
+    /// Whether the length of a check value may name its algorithm.
+    pub infer_icv: bool,
+    /// The codes of what was observed.
+    pub codes: &'a Codes,
 }
 
 /// The AH or ESP security association under which a connection's packets come.
@@ -73,6 +81,8 @@ pub struct IpsecProtection {
     pub esp: bool,
     /// Tunnel mode, otherwise transport mode.
     pub tunnel_mode: bool,
+    /// Bytes of the check value, where they are those of one algorithm.
+    pub check_value: Option<u8>,
 }
 
 /// What carries a connection. The values are those of `ip_proto`.
@@ -105,15 +115,28 @@ pub struct Snapshot<'a> {
     pub ipsec: Option<&'a IpsecProtection>,
 }
 
+impl<'a> View<'a> {
+    /// The view that settings ask for.
+    pub fn of(settings: &'a Settings) -> Self {
+        Self {
+            identity: &settings.identity,
+            zone: &settings.zone,
+            mode: settings.mode,
+            infer_icv: settings.infer_icv,
+            codes: &settings.codes,
+        }
+    }
+}
+
 impl View<'_> {
     /// The record of an event. Its connection identifier is left at zero.
     pub fn detail(&self, event: Event, now: &Snapshot<'_>) -> Detail {
         let mut detail = self.frame(event);
         detail.common = common(event, now);
         if let Some(facts) = now.protection.ssh {
-            detail.ssh = Some(ssh_section(facts, now.local));
+            detail.ssh = Some(self.ssh(facts, now.local));
         }
-        detail.ipsec = now.ipsec.map(|ipsec| ipsec_section(ipsec, now.local));
+        detail.ipsec = now.ipsec.map(|ipsec| self.ipsec(ipsec, now.local));
         if let Some(facts) = now.protection.tls {
             detail.tls = Some(self.tls(facts, now.local));
             if self.mode == Mode::Extended {
@@ -148,8 +171,69 @@ impl View<'_> {
         }
     }
 
+    /// The IPSec section of a connection under AH, or ESP without encryption.
+    /// The length of the check value fits several algorithms, or is that of one
+    /// that is hardly the only one there will ever be: without leave to infer,
+    /// the algorithm stays Unknown.
+    fn ipsec(&self, ipsec: &IpsecProtection, local: Dir) -> Ipsec {
+        let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
+        Ipsec {
+            encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
+            auth_proto: if ipsec.esp { IPPROTO_ESP } else { IPPROTO_AH },
+            auth_alg: match ipsec.check_value {
+                Some(16) if self.infer_icv => HMAC_SHA2_256_128,
+                Some(32) if self.infer_icv => HMAC_SHA2_512_256,
+                _ => 0,
+            },
+            enc_alg: NO_ENCRYPTION,
+            ..tunnel_between(here, there)
+        }
+    }
+
+    /// The SSH section. Inbound is toward the local end.
+    fn ssh(&self, facts: &ssh::Facts, local: Dir) -> Ssh {
+        let to_server = (&facts.cipher_c2s, &facts.mac_c2s);
+        let to_client = (&facts.cipher_s2c, &facts.mac_s2c);
+        let (inward, out) = if facts.client == Some(side(local)) {
+            (to_client, to_server)
+        } else {
+            (to_server, to_client)
+        };
+        let cipher = |c: &Option<String>| c.as_deref().map_or(0, |c| self.codes.ssh_cipher(c));
+        let mac = |(c, m): (&Option<String>, &Option<String>)| {
+            // Version 1 has a checksum and no message authentication.
+            self.codes.ssh_mac(c.as_deref(), m.as_deref())
+        };
+        let etm = |m: &Option<String>| m.as_deref().is_some_and(ssh_names::is_encrypt_then_mac);
+        let mut flags = 0;
+        if etm(inward.1) {
+            flags |= ENCRYPT_THEN_MAC_IN;
+        }
+        if etm(out.1) {
+            flags |= ENCRYPT_THEN_MAC_OUT;
+        }
+        let key = facts.host_key.as_ref();
+        Ssh {
+            prot_ver: facts.version.unwrap_or(0),
+            source: OBSERVATION,
+            crypto_flags: flags,
+            protocol_provider: ebcdic::field("Observation"),
+            in_enc_alg: cipher(inward.0),
+            in_msg_auth: mac(inward),
+            kex_method: facts.kex.as_deref().map_or(0, |k| self.codes.ssh_kex(k)),
+            out_enc_alg: cipher(out.0),
+            out_msg_auth: mac(out),
+            s_key_type: key.map_or(0, |k| self.codes.ssh_host_key(&k.kind)),
+            s_key_len: key.and_then(|k| k.bits).and_then(|b| u16::try_from(b).ok()).unwrap_or(0),
+            ..Ssh::default()
+        }
+    }
+
     fn tls(&self, facts: &Facts, local: Dir) -> Tls {
-        let codes = facts.suite.map(Suite::codes).unwrap_or_default();
+        let codes = match facts.suite {
+            Some(Suite::Tls(suite)) => self.codes.suite(suite),
+            other => other.map(Suite::codes).unwrap_or_default(),
+        };
         let session_id = facts.session_id.as_deref().unwrap_or_default();
         let mut section = Tls {
             prot_ver: facts.version.map_or(0, version_code),
@@ -176,10 +260,10 @@ impl View<'_> {
         section.session_id_len = narrow8(session_id.len().min(section.session_id.len()));
         if self.mode == Mode::Extended {
             if let Some(certificate) = &facts.server_certificate {
-                server_certificate(&mut section, certificate);
+                server_certificate(&mut section, certificate, self.codes);
             }
             if let Some(certificate) = &facts.client_certificate {
-                client_certificate(&mut section, certificate);
+                client_certificate(&mut section, certificate, self.codes);
             }
         }
         section
@@ -237,19 +321,6 @@ fn protocol_flags(now: &Snapshot<'_>) -> u8 {
     flags
 }
 
-/// The IPSec section of a connection under AH, or ESP without encryption. The
-/// length of the check value fits several algorithms, so the algorithm stays
-/// Unknown.
-fn ipsec_section(ipsec: &IpsecProtection, local: Dir) -> Ipsec {
-    let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
-    Ipsec {
-        encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
-        auth_proto: if ipsec.esp { IPPROTO_ESP } else { IPPROTO_AH },
-        enc_alg: NO_ENCRYPTION,
-        ..tunnel_between(here, there)
-    }
-}
-
 /// What the IPSec section says of every tunnel that packets show.
 pub(super) fn tunnel_between(local: IpAddr, remote: IpAddr) -> Ipsec {
     Ipsec {
@@ -258,45 +329,6 @@ pub(super) fn tunnel_between(local: IpAddr, remote: IpAddr) -> Ipsec {
         tun_flags: if local.is_ipv6() { IPV6 } else { 0 },
         tun_state: TUNNEL_ACTIVE,
         ..Ipsec::default()
-    }
-}
-
-/// The SSH section. Inbound is toward the local end.
-fn ssh_section(facts: &ssh::Facts, local: Dir) -> Ssh {
-    let to_server = (&facts.cipher_c2s, &facts.mac_c2s);
-    let to_client = (&facts.cipher_s2c, &facts.mac_s2c);
-    let (inward, out) = if facts.client == Some(side(local)) {
-        (to_client, to_server)
-    } else {
-        (to_server, to_client)
-    };
-    let cipher = |c: &Option<String>| c.as_deref().map_or(0, ssh_names::cipher_code);
-    let mac = |(c, m): (&Option<String>, &Option<String>)| {
-        // Version 1 has a checksum and no message authentication.
-        ssh_names::mac_code(c.as_deref(), m.as_deref())
-    };
-    let etm = |m: &Option<String>| m.as_deref().is_some_and(ssh_names::is_encrypt_then_mac);
-    let mut flags = 0;
-    if etm(inward.1) {
-        flags |= ENCRYPT_THEN_MAC_IN;
-    }
-    if etm(out.1) {
-        flags |= ENCRYPT_THEN_MAC_OUT;
-    }
-    let key = facts.host_key.as_ref();
-    Ssh {
-        prot_ver: facts.version.unwrap_or(0),
-        source: OBSERVATION,
-        crypto_flags: flags,
-        protocol_provider: ebcdic::field("Observation"),
-        in_enc_alg: cipher(inward.0),
-        in_msg_auth: mac(inward),
-        kex_method: facts.kex.as_deref().map_or(0, ssh_names::kex_code),
-        out_enc_alg: cipher(out.0),
-        out_msg_auth: mac(out),
-        s_key_type: key.map_or(0, |k| ssh_names::key_code(&k.kind)),
-        s_key_len: key.and_then(|k| k.bits).and_then(|b| u16::try_from(b).ok()).unwrap_or(0),
-        ..Ssh::default()
     }
 }
 
@@ -331,40 +363,35 @@ fn is_cbc(facts: &Facts) -> bool {
     matches!(facts.suite, Some(Suite::Tls(s)) if names::suite_name(s).is_some_and(|n| n.contains("_CBC")))
 }
 
-fn server_certificate(section: &mut Tls, certificate: &Certificate) {
-    let (method, enc, digest) = signature_codes(certificate);
+fn server_certificate(section: &mut Tls, certificate: &Certificate, codes: &Codes) {
+    let (method, enc, digest) = signature_codes(certificate, codes);
     section.s_cert_signature_method = method;
     section.s_cert_enc_method = enc;
     section.s_cert_digest_alg = digest;
     section.s_cert_serial_len = serial(&mut section.s_cert_serial, certificate);
     section.s_cert_time_type = not_after(&mut section.s_cert_time, certificate);
-    (section.s_cert_key_type, section.s_cert_key_len) = key_codes(certificate);
+    (section.s_cert_key_type, section.s_cert_key_len) = key_codes(certificate, codes);
 }
 
-fn client_certificate(section: &mut Tls, certificate: &Certificate) {
-    let (method, enc, digest) = signature_codes(certificate);
+fn client_certificate(section: &mut Tls, certificate: &Certificate, codes: &Codes) {
+    let (method, enc, digest) = signature_codes(certificate, codes);
     section.c_cert_signature_method = method;
     section.c_cert_enc_method = enc;
     section.c_cert_digest_alg = digest;
     section.c_cert_serial_len = serial(&mut section.c_cert_serial, certificate);
     section.c_cert_time_type = not_after(&mut section.c_cert_time, certificate);
-    (section.c_cert_key_type, section.c_cert_key_len) = key_codes(certificate);
+    (section.c_cert_key_type, section.c_cert_key_len) = key_codes(certificate, codes);
 }
 
 /// `signature_method`, `cert_enc_method` and `digest_alg` of a certificate.
-fn signature_codes(certificate: &Certificate) -> (u16, u16, u16) {
-    let listed =
-        wire::X509_SIGNATURE.iter().find(|(oid, _)| *oid == certificate.signature_algorithm);
-    let (method, enc, digest) = listed.map_or((0, 0, 0), |&(_, codes)| codes);
-    let pss = certificate.pss_digest.as_deref().and_then(x509::digest_code);
-    (method, enc, pss.unwrap_or(digest))
+fn signature_codes(certificate: &Certificate, codes: &Codes) -> (u16, u16, u16) {
+    codes.x509_signature(&certificate.signature_algorithm, certificate.pss_digest.as_deref())
 }
 
 /// `key_type` and the key's length in bits.
-fn key_codes(certificate: &Certificate) -> (u16, u16) {
-    let code = code_for(wire::X509_KEY, &certificate.public_key_algorithm).unwrap_or(0);
+fn key_codes(certificate: &Certificate, codes: &Codes) -> (u16, u16) {
     let bits = certificate.key_bits.and_then(|b| u16::try_from(b).ok()).unwrap_or(0);
-    (code, bits)
+    (codes.x509_key(&certificate.public_key_algorithm), bits)
 }
 
 /// The serial number. RFC 5280 allows 20 bytes, the field has 20; a longer

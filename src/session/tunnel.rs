@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::Event;
 use super::sections::{PROTECTED_BY_IPSEC, View, event_between, tunnel_between};
-use crate::names::ike_codes as codes;
+use crate::names::overrides::Codes;
 use crate::observe::{Side, ike};
 use crate::record::{Common11, Detail, Ipsec};
 
@@ -51,36 +51,36 @@ impl View<'_> {
         // encrypted exchanges.
         let mut section = tunnel_between(local, remote);
         if let Some(facts) = now.ike {
-            key_exchange(&mut section, facts, now.local);
+            key_exchange(&mut section, facts, now.local, self.codes);
         }
         detail.ipsec = Some(section);
         detail
     }
 }
 
-/// What an IKE security association showed.
-fn key_exchange(section: &mut Ipsec, facts: &ike::Facts, local: Side) {
+/// Fills in what an IKE security association showed, seen from the local end.
+pub fn key_exchange(section: &mut Ipsec, facts: &ike::Facts, local: Side, codes: &Codes) {
     section.tun_type = DYNAMIC;
     section.ike_maj_ver = facts.version >> 4;
     section.ike_min_ver = facts.version & 0x0F;
     let Some(choice) = &facts.choice else { return };
-    section.ike_tun_dh_group = choice.group.map_or(0, codes::group_code);
+    section.ike_tun_dh_group = choice.group.map_or(0, |id| codes.ike_group(id));
     if section.ike_maj_ver >= 2 {
         let encryption = choice.encryption;
         section.ike_tun_enc_alg =
-            encryption.map_or(0, |id| codes::v2_encryption_code(id, choice.key_bits));
-        section.ike_tun_auth_alg = codes::v2_integrity_code(choice.integrity, encryption);
-        section.ike_tun_pseudo_rand_func = choice.prf.map_or(0, codes::v2_prf_code);
+            encryption.map_or(0, |id| codes.ikev2_encryption(id, choice.key_bits));
+        section.ike_tun_auth_alg = codes.ikev2_integrity(choice.integrity, encryption);
+        section.ike_tun_pseudo_rand_func = choice.prf.map_or(0, |id| codes.ikev2_prf(id));
         return;
     }
     section.ike_tun_enc_alg =
-        choice.encryption.map_or(0, |id| codes::v1_encryption_code(id, choice.key_bits));
-    section.ike_tun_auth_alg = choice.integrity.map_or(0, codes::v1_hash_code);
-    section.ike_tun_pseudo_rand_func = choice.integrity.map_or(0, codes::v1_prf_code);
+        choice.encryption.map_or(0, |id| codes.ikev1_encryption(id, choice.key_bits));
+    section.ike_tun_auth_alg = choice.integrity.map_or(0, |id| codes.ikev1_hash(id));
+    section.ike_tun_pseudo_rand_func = choice.integrity.map_or(0, |id| codes.ikev1_prf(id));
     section.ike_tun_lifesize = choice.lifetime_kilobytes.unwrap_or(0);
     section.ike_tun_lifetime = choice.lifetime_seconds.unwrap_or(0) / 60;
     let (initiator, responder) =
-        choice.authentication.map_or((0, 0), codes::v1_authentication_codes);
+        choice.authentication.map_or((0, 0), |id| codes.ikev1_authentication(id));
     let (here, there) = match facts.initiator {
         Some(side) if side == local => (initiator, responder),
         Some(_) => (responder, initiator),
@@ -95,7 +95,7 @@ fn key_exchange(section: &mut Ipsec, facts: &ike::Facts, local: Side) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Identity, Mode};
+    use crate::config::Settings;
     use crate::session::Kind;
 
     const SECOND: i64 = 1_000_000_000;
@@ -131,8 +131,8 @@ mod tests {
 
     /// The bytes of a record whose local end is the lower address.
     fn record(kind: Kind, ike: Option<&ike::Facts>) -> Vec<u8> {
-        let (identity, zone) = (Identity::default(), jiff::tz::TimeZone::UTC);
-        let view = View { identity: &identity, zone: &zone, mode: Mode::Extended };
+        let settings = Settings::default();
+        let view = View::of(&settings);
         let snapshot = TunnelSnapshot {
             ends: [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()],
             local: Side::Low,

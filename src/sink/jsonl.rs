@@ -113,6 +113,8 @@ pub struct Ipsec {
     pub null_encryption: bool,
     /// `tunnel` or `transport`.
     pub mode: &'static str,
+    /// Length of the check value, where it is certain.
+    pub check_value_bits: Option<u16>,
     /// Address of the outer packets at the client's end.
     pub client_end: IpAddr,
     /// Address of the outer packets at the server's end.
@@ -283,6 +285,8 @@ pub struct Ike {
     lifetime: Option<u32>,
     lifetime_kilobytes: Option<u32>,
     nat_traversal: bool,
+    /// Whether it went over TCP (RFC 9329).
+    pub tcp_encapsulated: bool,
     messages: u64,
     encrypted_messages: u64,
 }
@@ -351,6 +355,7 @@ impl Ike {
             lifetime: choice.lifetime_seconds,
             lifetime_kilobytes: choice.lifetime_kilobytes,
             nat_traversal: facts.nat_traversal,
+            tcp_encapsulated: false,
             messages: facts.messages,
             encrypted_messages: facts.encrypted,
         }
@@ -392,6 +397,8 @@ pub struct Tunnel {
     pub mode: Option<&'static str>,
     /// Whether it is in UDP (RFC 3948).
     pub udp_encapsulated: bool,
+    /// Whether it is in TCP (RFC 9329).
+    pub tcp_encapsulated: bool,
     /// ESP that does not encrypt.
     pub null_encryption: bool,
     /// What is inside is hidden.

@@ -7,8 +7,11 @@
 
 mod facts;
 mod state;
+mod tcp;
 mod wire;
 
 pub use facts::{Choice, Facts};
 pub use state::Ike;
+pub(super) use tcp::PREFIX;
+pub use tcp::{Esp, TcpEncapsulation};
 pub use wire::{Carried, demultiplex, spis};

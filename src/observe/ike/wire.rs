@@ -45,6 +45,8 @@ pub fn demultiplex(encapsulated: bool, bytes: &[u8]) -> Carried {
     }
     match bytes.split_first_chunk::<4>() {
         Some((&NON_ESP_MARKER, message)) if header(message).is_some() => Carried::Ike(4),
+        // Wrapped ESP (RFC 5840 section 2.1).
+        Some((&[0, 0, 0, 2], rest)) if rest.len() >= 12 && rest[3] & 0xC0 == 0 => Carried::Esp,
         Some((spi, rest)) if u32::from_be_bytes(*spi) > RESERVED_SPIS && rest.len() >= 4 => {
             Carried::Esp
         }

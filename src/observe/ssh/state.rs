@@ -146,7 +146,7 @@ impl Ssh {
 
     /// Reads the identification line; the bytes used, if it is whole.
     fn line(&mut self, side: Side, bytes: &[u8]) -> Result<Option<usize>, wire::NoPacket> {
-        let Some(end) = bytes.iter().position(|&b| b == b'\n') else {
+        let Some(end) = bytes.iter().take(MAX_LINE + 1).position(|&b| b == b'\n') else {
             return if bytes.len() > MAX_LINE { Err(wire::NoPacket) } else { Ok(None) };
         };
         let identification = wire::identification(&bytes[..end]).ok_or(wire::NoPacket)?;

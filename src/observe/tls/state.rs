@@ -128,13 +128,23 @@ impl Tls {
                     let Some(event) = deframer.next(&mut rest) else {
                         break;
                     };
-                    self.event(side, event, certificates);
+                    if self.facts.completed {
+                        self.goes_on(side, event);
+                    } else {
+                        self.event(side, event, certificates);
+                        // At once, and not when the chunk ends: what is learned
+                        // must not depend on where chunks end.
+                        self.progress();
+                    }
                 }
                 Framing::Sslv2(deframer) => {
                     let Some(record) = deframer.next(&mut rest) else {
                         break;
                     };
-                    self.sslv2(side, record, certificates);
+                    if !self.facts.completed {
+                        self.sslv2(side, record, certificates);
+                        self.progress();
+                    }
                 }
                 Framing::Lost => {
                     if !record::resumes(rest) {
@@ -218,6 +228,16 @@ impl Tls {
     /// sake of middleboxes.
     fn seals(&self) -> bool {
         !self.facts.hello_retry_request && !self.facts.is_tls13()
+    }
+
+    /// The handshake is complete: only where records begin still matters.
+    fn goes_on(&mut self, side: Side, event: Event<'_>) {
+        let half = &mut self.halves[side.index()];
+        match event {
+            Event::Broken => half.framing = Framing::Broken,
+            Event::Record { content, .. } => half.content = content,
+            Event::Fragment(_) => {}
+        }
     }
 
     fn event(&mut self, side: Side, event: Event<'_>, certificates: &mut Certificates) {
