@@ -16,8 +16,11 @@ use zerttap::observe::tls::Tls;
 use zerttap::observe::upgrade::Upgrade;
 use zerttap::observe::{Observer, Side};
 
+/// What a target does with its input.
+pub type Target = fn(&[u8]);
+
 /// A target's name and what it does.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("tls", tls),
     ("ssh", ssh),
     ("upgrade", upgrade),

@@ -328,9 +328,8 @@ fn codes_can_be_corrected() {
     let path = codes.display().to_string();
     let corrected = common::read(&["--detail", "--codes", &path], &[&capture]);
     assert_eq!(corrected.connections, usual.connections, "the wire's values stay");
-    let differ: Vec<usize> = (0..usual.records.len())
-        .filter(|&n| usual.records[n] != corrected.records[n])
-        .collect();
+    let differ: Vec<usize> =
+        (0..usual.records.len()).filter(|&n| usual.records[n] != corrected.records[n]).collect();
     assert!((1..=2).contains(&differ.len()), "{differ:?}");
     assert!(corrected.records.windows(2).any(|w| w == [0, 0xEE]));
 

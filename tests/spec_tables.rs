@@ -11,7 +11,8 @@ use toml::{Table, Value};
 use zerttap::names::{self, Kind, smf, wire};
 use zerttap::record::field::{Format, Section, Significance};
 use zerttap::record::{
-    Common11, Detail, Header, Identification, IpFilter, Ipsec, SelfDefining11, Ssh, Tls, ebcdic,
+    Attributes, Common11, Common12, Detail, Header, Identification, IpFilter, Ipsec, Ipsec12,
+    SelfDefining11, SelfDefining12, Ssh, Ssh12, Summary, Tls, Tls12, ebcdic,
 };
 
 fn spec(file: &str) -> Table {
@@ -28,8 +29,22 @@ fn number(table: &Table, key: &str) -> usize {
 }
 
 #[test]
+fn the_layout_of_subtype_12_is_the_specifications() {
+    let known = [
+        ("header", Header::SECTION),
+        ("sds", SelfDefining12::SECTION),
+        ("ident", Identification::SECTION),
+        ("S1", Common12::SECTION),
+        ("S2", Tls12::SECTION),
+        ("S3", Ssh12::SECTION),
+        ("S4", Ipsec12::SECTION),
+    ];
+    let fields = layout_is("smf119-12.toml", "S5", &known.into());
+    assert!(fields > 120, "{fields} fields");
+}
+
+#[test]
 fn the_layout_of_subtype_11_is_the_specifications() {
-    let spec = spec("smf119-11.toml");
     let known: BTreeMap<&str, &Section> = [
         ("header", Header::SECTION),
         ("sds", SelfDefining11::SECTION),
@@ -41,12 +56,19 @@ fn the_layout_of_subtype_11_is_the_specifications() {
         ("S5", Ipsec::SECTION),
     ]
     .into();
+    let fields = layout_is("smf119-11.toml", "S6", &known);
+    assert!(fields > 180, "{fields} fields");
+}
+
+/// Holds the sections equal to those of a file; returns the number of fields.
+fn layout_is(file: &str, names: &str, known: &BTreeMap<&str, &Section>) -> usize {
+    let spec = spec(file);
     let mut fields = 0;
     for section in spec["section"].as_array().expect("sections") {
         let section = section.as_table().expect("a table");
         let id = text(section, "id");
-        if id == "S6" {
-            // Entries of variable length; their head is in `Detail::encode`.
+        if id == names {
+            // Entries of variable length; their head is in `encode_names`.
             continue;
         }
         let ours = known[id];
@@ -91,7 +113,7 @@ fn the_layout_of_subtype_11_is_the_specifications() {
             fields += 1;
         }
     }
-    assert!(fields > 180, "{fields} fields");
+    fields
 }
 
 #[test]
@@ -264,6 +286,70 @@ fn the_worked_example_of_subtype_11_byte_for_byte() {
     assert_eq!(again, expected);
     let shown = common::show(&expected);
     assert!(shown.contains("'C02F'") && shown.contains("198.51.100.77"), "{shown}");
+}
+
+#[test]
+fn the_worked_example_of_subtype_12_byte_for_byte() {
+    let mut summary = Summary::default();
+    summary.header.time = 0x0036_EE8C;
+    summary.header.date = 0x0125_326F;
+    summary.header.sid = ebcdic::field("TAP1");
+    summary.ident.sys_name = ebcdic::field("TAPSYS");
+    summary.ident.sysplex_name = ebcdic::field("TAPPLEX");
+    summary.ident.stack = ebcdic::field("TAP0");
+    summary.ident.release_id = ebcdic::field("CS V2R4");
+    summary.ident.comp = ebcdic::field("STACK");
+    summary.ident.as_name = ebcdic::field("TAP0");
+    summary.ident.reason = 0x80;
+    let server = "192.0.2.10".parse().expect("an address");
+    let client = "198.51.100.77".parse().expect("an address");
+    summary.common = Common12 {
+        interval_duration: 1_800_000_000 << 12,
+        event_type: 1,
+        flags: 0x40,
+        sec_protos: 0x80,
+        ip_proto: 6,
+        srv_ip: zerttap::record::address_field(server),
+        clt_ip: zerttap::record::address_field(client),
+        srv_port_start: 8443,
+        srv_port_end: 8443,
+        session_id: ebcdic::field("T-6B9D592B178D80C7C061C2FC8549CFE575DD2712"),
+        init_life_conn_cnt: 3,
+        init_life_short_conn_cnt: 1,
+        init_active_conn_cnt: 1,
+        init_life_in_bytes: 0x2000,
+        init_life_out_bytes: 0x1_0000,
+        init_life_in_seg_dg: 0x3C,
+        init_life_out_seg_dg: 0x5A,
+        end_life_conn_cnt: 8,
+        end_life_short_conn_cnt: 4,
+        end_active_conn_cnt: 2,
+        end_life_in_bytes: 0x6000,
+        end_life_out_bytes: 0x3_0000,
+        end_life_in_seg_dg: 0xAB,
+        end_life_out_seg_dg: 0x106,
+        ..Common12::default()
+    };
+    let codes = names::tls::suite_codes(0xC02F);
+    summary.attributes = Attributes::Tls(Tls12 {
+        source: 1,
+        prot_ver: 0x0303,
+        neg_cipher: ebcdic::field("C02F"),
+        cs_enc_alg: codes.enc,
+        cs_msg_auth: codes.mac,
+        cs_kex_alg: codes.kex,
+        ..Tls12::default()
+    });
+    let mut bytes = Vec::new();
+    summary.encode(&mut bytes);
+    let expected = example("smf119-12-tls12-interval.hex");
+    assert_eq!(bytes, expected);
+    let decoded = Summary::decode(&expected).expect("a summary record");
+    let mut again = Vec::new();
+    decoded.encode(&mut again);
+    assert_eq!(again, expected);
+    let shown = common::show(&expected);
+    assert!(shown.contains("198.51.100.77") && shown.contains("(1800.000000 s)"), "{shown}");
 }
 
 /// The way from a connection to its record: the same values through the

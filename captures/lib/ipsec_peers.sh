@@ -39,6 +39,7 @@ network() {
         ip -n zt-i addr add $initiator/24 dev i0
         ip -n zt-r addr add $responder/24 dev r0
         ip -n zt-i route add default via 10.99.0.254
+        ip -n zt-r route add default via 198.51.100.1
         ip netns exec zt-wire sysctl -qw net.ipv4.ip_forward=1
         ip netns exec zt-wire iptables-legacy -t nat -A POSTROUTING -o wr0 -j MASQUERADE --random
     else

@@ -14,7 +14,7 @@ use crate::names::smf;
 use crate::record::field::{Format, Section};
 use crate::record::value::{self, Value};
 use crate::record::view::Part;
-use crate::record::{Record, SUBTYPE_DETAIL, TYPE_TCPIP, ebcdic};
+use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP, ebcdic};
 use crate::sink::jsonl::{SCHEMA, hex};
 
 /// Records that were not printed.
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                 skipped.other_types += 1;
                 continue;
             }
-            if record.subtype() != Some(SUBTYPE_DETAIL) {
+            if !matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY)) {
                 skipped.other_subtypes += 1;
                 continue;
             }
@@ -91,11 +91,15 @@ fn title(part: &Part<'_>) -> String {
 
 fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
-    let event = record.section(1).and_then(|s| s.first()).map(|&e| u64::from(e));
-    let event = event.and_then(|e| smf::SC_EVENT_TYPE.name_of(e)).unwrap_or_default();
+    let (kind, place, events) = match record.subtype() {
+        Some(SUBTYPE_SUMMARY) => ("zERT summary", 8, &smf::SS_EVENT_TYPE),
+        _ => ("zERT connection detail", 0, &smf::SC_EVENT_TYPE),
+    };
+    let event = record.section(1).and_then(|s| s.get(place)).map(|&e| u64::from(e));
+    let event = event.and_then(|e| events.name_of(e)).unwrap_or_default();
     writeln!(
         out,
-        "{bold}Record {number}: zERT connection detail, {event}{bold:#} (offset {offset}, {} bytes)",
+        "{bold}Record {number}: {kind}, {event}{bold:#} (offset {offset}, {} bytes)",
         record.bytes().len()
     )?;
     for part in record.parts() {
@@ -115,22 +119,30 @@ fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> 
     }
     let names = record.names();
     if !names.is_empty() {
-        writeln!(out, "  S6: Certificate distinguished names section")?;
+        let (section, prefix) = names_of(record);
+        writeln!(out, "  {section}: Certificate distinguished names section")?;
         for (dn_type, name) in names {
             let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
             writeln!(
                 out,
                 "    {:<36} X'{dn_type:04X}' {}",
-                "SMF119SC_DN_Type",
+                format!("{prefix}_DN_Type"),
                 kind.as_deref().unwrap_or("(unknown code)")
             )?;
-            writeln!(out, "    {:<36} '{}'", "SMF119SC_DN", ebcdic::decode(name).trim_end())?;
+            let field = format!("{prefix}_DN");
+            writeln!(out, "    {field:<36} '{}'", ebcdic::decode(name).trim_end())?;
         }
     }
     writeln!(out)
 }
 
+/// Section and field prefix of the distinguished names.
+fn names_of(record: &Record<'_>) -> (&'static str, &'static str) {
+    if record.subtype() == Some(SUBTYPE_SUMMARY) { ("S5", "SMF119SS") } else { ("S6", "SMF119SC") }
+}
+
 fn object(record: &Record<'_>, offset: u64) -> Json {
+    let (names_section, prefix) = names_of(record);
     let mut sections = Map::new();
     for part in record.parts() {
         let id = match (part.section, part.triplet) {
@@ -154,17 +166,16 @@ fn object(record: &Record<'_>, offset: u64) -> Json {
         .names()
         .into_iter()
         .map(|(dn_type, name)| {
-            json!({
-                "SMF119SC_DN_Type": {
-                    "code": format!("{dn_type:04X}"),
-                    "name": smf::DN_TYPE.name_of(u64::from(dn_type)),
-                },
-                "SMF119SC_DN": ebcdic::decode(name).trim_end(),
-            })
+            let mut entry = Map::new();
+            let code = format!("{dn_type:04X}");
+            let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
+            entry.insert(format!("{prefix}_DN_Type"), json!({ "code": code, "name": kind }));
+            entry.insert(format!("{prefix}_DN"), json!(ebcdic::decode(name).trim_end()));
+            Json::Object(entry)
         })
         .collect();
     if !names.is_empty() {
-        sections.insert("S6".to_owned(), Json::Array(names));
+        sections.insert(names_section.to_owned(), Json::Array(names));
     }
     json!({
         "schema": SCHEMA,

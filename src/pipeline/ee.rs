@@ -20,7 +20,7 @@ use crate::observe::ee::{Datagram, Ee, Reply, Status, parse};
 use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
-use crate::sink::table::RowKey;
+use crate::sink::table::{RowKey, RowKind};
 
 const SECOND: i64 = 1_000_000_000;
 /// Silence after which a connection is over. An idle link sends a TEST every
@@ -497,7 +497,7 @@ impl EeTable {
         let key = RowKey {
             protection,
             server: (pair.address(server), self.settings.ee_base_port),
-            ee: true,
+            kind: RowKind::Ee,
             client: pair.address(client),
         };
         let facts = link.ee.facts();

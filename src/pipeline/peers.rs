@@ -16,6 +16,7 @@ use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
+use crate::sink::table::{RowKey, RowKind};
 
 const SECOND: i64 = 1_000_000_000;
 /// Silence after which a pair is reported and forgotten: longer than the
@@ -166,6 +167,35 @@ impl PeerCounts {
 }
 
 impl Reporter {
+    /// The stack's end. As with a connection, the end that was spoken to is
+    /// taken for local.
+    fn local(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> Option<Side> {
+        let home = &self.settings.home;
+        let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
+        if home.has_server(pair.address(server)) {
+            Some(server)
+        } else {
+            Some(server.other()).filter(|&client| home.contains(pair.address(client)))
+        }
+    }
+
+    /// The row of an opaque tunnel in the table for people.
+    fn row(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> Option<(RowKey, u64, u64)> {
+        if !self.wants.rows || !tunnel.opaque() {
+            return None;
+        }
+        let local = self.local(pair, tunnel, ike)?;
+        let ike = ike.map(|f| format!(", IKEv{}", f.version >> 4)).unwrap_or_default();
+        let key = RowKey {
+            protection: Some(format!("IPSec (ESP{ike})")),
+            server: (pair.address(local), 0),
+            kind: RowKind::Esp,
+            client: pair.address(local.other()),
+        };
+        let bytes = tunnel.bytes;
+        Some((key, bytes[local.other().index()], bytes[local.index()]))
+    }
+
     /// The record of an event of an opaque tunnel, if it has any.
     fn record(
         &self,
@@ -178,16 +208,7 @@ impl Reporter {
         if !self.wants.detail || settings.mode == Mode::Strict {
             return None;
         }
-        // As with a connection, the end that was spoken to is taken for local.
-        let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
-        let client = server.other();
-        let local = if settings.home.has_server(pair.address(server)) {
-            server
-        } else if settings.home.contains(pair.address(client)) {
-            client
-        } else {
-            return None;
-        };
+        let local = self.local(pair, tunnel, ike)?;
         let view = View::of(settings);
         let snapshot = TunnelSnapshot {
             ends: [pair.low, pair.high],
@@ -326,8 +347,11 @@ impl PeerTable {
                     }
                 }
             }
+            let row = self.reporter.row(pair, &tunnel, ike);
             let payload = match line {
-                line if tunnel.emitted > 0 => Payload::Connection { line, row: None, opened: None },
+                line if tunnel.emitted > 0 || row.is_some() => {
+                    Payload::Connection { line, row, opened: None }
+                }
                 Some(line) => Payload::Line(line),
                 None => continue,
             };

@@ -19,7 +19,7 @@ use crate::observe::certificate::Certificates;
 use crate::observe::upgrade::Kind;
 use crate::session::{Event, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
-use crate::sink::table::{RowKey, UNKNOWN};
+use crate::sink::table::{RowKey, RowKind, UNKNOWN};
 
 const SECOND: i64 = 1_000_000_000;
 /// How long an ended connection is kept, so that its last acknowledgments and
@@ -523,7 +523,7 @@ fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
     Some((
-        RowKey { protection, server: (s_end.ip, s_end.port), ee: false, client: c_end.ip },
+        RowKey { protection, server: (s_end.ip, s_end.port), kind: RowKind::Tcp, client: c_end.ip },
         bytes[client.index()],
         bytes[server.index()],
     ))

@@ -11,7 +11,7 @@ const MAX_NAME: usize = 1024;
 const NAME_HEAD: usize = 4;
 
 /// An entry of the distinguished names section (S6).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DistinguishedName {
     /// Which certificate and which name: a code of `dn_type`.
     pub dn_type: u16,
@@ -166,7 +166,7 @@ impl Detail {
 }
 
 /// The names section: the length of one entry, and all entries.
-fn encode_names(names: &[DistinguishedName]) -> (usize, Vec<u8>) {
+pub(super) fn encode_names(names: &[DistinguishedName]) -> (usize, Vec<u8>) {
     let texts: Vec<Vec<u8>> = names.iter().map(|n| name_bytes(&n.name)).collect();
     let entry = NAME_HEAD + texts.iter().map(Vec::len).max().unwrap_or(0);
     let mut out = Vec::with_capacity(entry * names.len());

@@ -143,7 +143,7 @@ macro_rules! section {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name {
             $($(#[doc = $meaning])* pub $field: $ty,)*
         }

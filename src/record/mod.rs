@@ -20,7 +20,9 @@ pub mod ebcdic;
 pub mod field;
 mod layout11;
 mod layout11_ssh_ipsec;
+mod layout12;
 mod layout_common;
+pub mod summary;
 pub mod time;
 pub mod value;
 pub mod view;
@@ -29,6 +31,8 @@ pub use detail::{Detail, DistinguishedName};
 pub use layout_common::{Header, Identification};
 pub use layout11::{Common11, IpFilter, SelfDefining11, Tls};
 pub use layout11_ssh_ipsec::{Ipsec, Ssh};
+pub use layout12::{Common12, Ipsec12, SelfDefining12, Ssh12, Tls12};
+pub use summary::{Attributes, Summary};
 pub use time::SmfTime;
 pub use view::Record;
 

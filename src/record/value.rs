@@ -53,25 +53,32 @@ pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
         }
         Format::Ebcdic => {
             let text = ebcdic::decode(bytes).trim_end_matches([' ', '\0']).to_owned();
-            let name = field.codes.and_then(|table| table.name_of_text(&text));
+            // Of a session identifier the first letter is a code.
+            let coded = match field.name {
+                "SMF119SS_SASessionID" => text.get(..1).unwrap_or_default(),
+                _ => &text,
+            };
+            let name = field.codes.and_then(|table| table.name_of_text(coded));
             Value::Text { text, name }
         }
         Format::Packed if bytes.len() == 4 => {
             Value::Date(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
         }
-        Format::Ip if bytes.len() == 16 => Value::Address(address(bytes, is_ipv6(part))),
+        Format::Ip if bytes.len() == 16 => Value::Address(address(bytes, is_ipv6(part, bytes))),
         _ => Value::Bytes(bytes.to_vec()),
     }
 }
 
-/// Whether the address fields of a section hold IPv6 addresses: a flag of the
-/// section says so.
-fn is_ipv6(part: &Part<'_>) -> bool {
+/// Whether an address field of a section holds an IPv6 address: a flag of the
+/// section says so. The tunnel end points of subtype 12 have none: an IPv4
+/// address has zeros behind it.
+fn is_ipv6(part: &Part<'_>, address: &[u8]) -> bool {
     const IPV6: u8 = 0x80;
-    let flags = match part.section.map(|s| s.id) {
-        Some("S1") => 2,
-        Some("S5") => 212,
-        _ => return false,
+    let flags = match part.section.and_then(|s| s.fields.first()).map(|f| f.name) {
+        Some("SMF119SC_SAEvent_Type") => 2,
+        Some("SMF119SS_SAIntervalDuration") => 9,
+        Some("SMF119SC_IPSec_IKETunID") => 212,
+        _ => return address[4..].iter().any(|&b| b != 0),
     };
     part.bytes.get(flags).is_some_and(|f| f & IPV6 != 0)
 }
@@ -92,8 +99,14 @@ pub fn upper_hex(bytes: &[u8]) -> String {
 }
 
 /// The time of day that a field holds, if it is one of the time fields: all of
-/// them count hundredths of a second since midnight.
+/// them count hundredths of a second since midnight. Of the interval's duration
+/// the seconds.
 pub fn time_of_day(field: &Field, value: &Value) -> Option<String> {
+    if let ("SMF119SS_SAIntervalDuration", Value::Number(n)) = (field.name, value) {
+        // Bit 51 is one microsecond.
+        let micros = n >> 12;
+        return Some(format!("{}.{:06} s", micros / 1_000_000, micros % 1_000_000));
+    }
     const TIMES: [&str; 3] = ["SMF119HDTime", "SMF119SC_SASTime", "SMF119SC_SAETime"];
     let (true, Value::Number(n)) = (TIMES.contains(&field.name), value) else {
         return None;

@@ -3,8 +3,8 @@
 
 use super::field::{Field, Section};
 use super::{
-    Common11, Header, Identification, IpFilter, Ipsec, SUBTYPE_DETAIL, SelfDefining11, Ssh,
-    TYPE_TCPIP, Tls,
+    Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SUBTYPE_DETAIL,
+    SUBTYPE_SUMMARY, SelfDefining11, SelfDefining12, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12,
 };
 
 /// Why bytes are not a record.
@@ -120,7 +120,9 @@ impl<'a> Record<'a> {
     /// or beyond the record. A single entry in a longer section is followed by
     /// others until the section's length is used up.
     pub fn names(&self) -> Vec<(u16, &'a [u8])> {
-        let Some(&triplet) = self.triplets().get(6) else {
+        let place = self.layout().and_then(|l| l.names);
+        let triplets = self.triplets();
+        let Some(&triplet) = place.and_then(|at| triplets.get(at)) else {
             return Vec::new();
         };
         if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
@@ -143,6 +145,18 @@ impl<'a> Record<'a> {
         names
     }
 
+    /// The layout of its sections, where it is known.
+    fn layout(&self) -> Option<&'static Layout> {
+        if self.record_type() != TYPE_TCPIP {
+            return None;
+        }
+        match self.subtype() {
+            Some(SUBTYPE_DETAIL) => Some(&DETAIL),
+            Some(SUBTYPE_SUMMARY) => Some(&SUMMARY),
+            _ => None,
+        }
+    }
+
     /// The record's parts in order, each with the table of its fields where it
     /// is known. The names section is not among them: see [`Self::names`].
     pub fn parts(&self) -> Vec<Part<'a>> {
@@ -152,31 +166,20 @@ impl<'a> Record<'a> {
             section: Some(Header::SECTION),
             bytes: &self.bytes[..Header::LEN.min(self.bytes.len())],
         }];
-        let detail = self.record_type() == TYPE_TCPIP && self.subtype() == Some(SUBTYPE_DETAIL);
-        let known: &[&'static Section] = if detail {
-            &[
-                Identification::SECTION,
-                Common11::SECTION,
-                IpFilter::SECTION,
-                Tls::SECTION,
-                Ssh::SECTION,
-                Ipsec::SECTION,
-            ]
-        } else {
-            &[Identification::SECTION]
-        };
+        let layout = self.layout();
+        let known = layout.map_or(&[Identification::SECTION][..], |l| l.sections);
         let triplets = self.triplets();
         if !triplets.is_empty() {
             let length = FIRST_TRIPLET + TRIPLET * triplets.len() - Header::LEN;
             parts.push(Part {
                 triplet: None,
                 offset: Header::LEN,
-                section: detail.then_some(SelfDefining11::SECTION),
+                section: layout.map(|l| l.self_defining),
                 bytes: self.bytes.get(Header::LEN..Header::LEN + length).unwrap_or_default(),
             });
         }
         for (index, triplet) in triplets.iter().enumerate() {
-            if detail && index == 6 {
+            if layout.is_some_and(|l| l.names == Some(index)) {
                 continue;
             }
             if let Some(bytes) = self.section(index) {
@@ -191,6 +194,40 @@ impl<'a> Record<'a> {
         parts
     }
 }
+
+/// The sections of a subtype, in the order of their triplets.
+#[derive(Debug)]
+struct Layout {
+    self_defining: &'static Section,
+    sections: &'static [&'static Section],
+    /// Index of the triplet of the names.
+    names: Option<usize>,
+}
+
+static DETAIL: Layout = Layout {
+    self_defining: SelfDefining11::SECTION,
+    sections: &[
+        Identification::SECTION,
+        Common11::SECTION,
+        IpFilter::SECTION,
+        Tls::SECTION,
+        Ssh::SECTION,
+        Ipsec::SECTION,
+    ],
+    names: Some(6),
+};
+
+static SUMMARY: Layout = Layout {
+    self_defining: SelfDefining12::SECTION,
+    sections: &[
+        Identification::SECTION,
+        Common12::SECTION,
+        Tls12::SECTION,
+        Ssh12::SECTION,
+        Ipsec12::SECTION,
+    ],
+    names: Some(5),
+};
 
 /// A part of a record: the header, the self-defining section, or a section.
 #[derive(Clone, Copy, Debug)]

@@ -14,10 +14,21 @@ pub struct RowKey {
     pub protection: Option<String>,
     /// The server.
     pub server: (IpAddr, u16),
-    /// Whether it is an Enterprise Extender connection.
-    pub ee: bool,
+    /// What it is.
+    pub kind: RowKind,
     /// The client's address.
     pub client: IpAddr,
+}
+
+/// What kind of connection a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKind {
+    /// TCP.
+    Tcp,
+    /// Enterprise Extender.
+    Ee,
+    /// An ESP tunnel whose inside is hidden.
+    Esp,
 }
 
 /// What a row counts.
@@ -106,7 +117,7 @@ impl Table {
             .iter()
             .map(|(key, counts)| {
                 [
-                    endpoint(key.server.0, key.server.1) + if key.ee { " EE" } else { "" },
+                    server(key),
                     key.client.to_string(),
                     key.protection.clone().unwrap_or_else(|| NONE.to_owned()),
                     group(counts.connections),
@@ -179,6 +190,15 @@ fn fit(text: &str, width: usize) -> String {
     out
 }
 
+fn server(key: &RowKey) -> String {
+    let (ip, port) = key.server;
+    match key.kind {
+        RowKind::Tcp => endpoint(ip, port),
+        RowKind::Ee => endpoint(ip, port) + " EE",
+        RowKind::Esp => format!("{ip} ESP"),
+    }
+}
+
 fn endpoint(ip: IpAddr, port: u16) -> String {
     match ip {
         IpAddr::V4(v4) => format!("{v4}:{port}"),
@@ -219,7 +239,7 @@ mod tests {
         RowKey {
             protection: protection.map(str::to_owned),
             server: ([192, 0, 2, 10].into(), port),
-            ee: false,
+            kind: RowKind::Tcp,
             client: [198, 51, 100, 7].into(),
         }
     }
