@@ -21,3 +21,4 @@ pub mod session;
 pub mod sink;
 pub mod source;
 pub mod stream;
+pub mod summary;

@@ -16,13 +16,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("observe", &["names"]),
     ("record", &["names"]),
     ("session", &["observe", "flow", "record", "names", "config"]),
+    ("summary", &["record", "session"]),
     ("dump", &["record"]),
     ("sink", &["record", "dump", "names", "observe"]),
     (
         "pipeline",
         &[
-            "source", "frame", "flow", "stream", "observe", "session", "record", "sink", "config",
-            "names",
+            "source", "frame", "flow", "stream", "observe", "session", "summary", "record", "sink",
+            "config", "names",
         ],
     ),
     ("cli", &["config", "source", "pipeline", "sink", "dump", "record", "names"]),

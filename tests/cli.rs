@@ -74,7 +74,9 @@ fn errors_name_the_file_and_what_was_expected() {
     fails(&["read", "--home", "10.0.0.0/40", &case("tls12-full")], "expected 0 to 32");
     fails(&["read", "--tz", "Nowhere/Land", &case("tls12-full")], "not a time zone");
     fails(&["read", "--sid", "TOOLONG", &case("tls12-full")], "at most 4");
-    fails(&["read", "-w", "/tmp/zerttap-unused.smf", &case("tls12-full")], "--detail");
+    fails(&["read", "--interval", "61", &case("tls12-full")], "hours from 1h to 24h");
+    fails(&["read", "--sync", "24:00", &case("tls12-full")], "HH:MM from 00:00 to 23:59");
+    fails(&["read", "--passive-data-ports", "9-1", &case("tls12-full")], "the lower first");
     fails(&["show", &case("tls12-full/capture.pcap")], "offset 0");
     let dir = tempfile::tempdir().expect("a directory");
     fails(&["read", &dir.path().display().to_string()], "no capture file in this directory");
@@ -258,7 +260,9 @@ fn an_interrupt_writes_what_is_complete() {
         "{stderr}"
     );
     let records = fs::read(&file).expect("the file is there");
-    assert_eq!(common::records_of(&records).len(), 2);
+    // Enabled, the connections' two, a summary, disabled.
+    let subtypes: Vec<u8> = common::records_of(&records).iter().map(|r| r[23]).collect();
+    assert_eq!(subtypes, [11, 12, 11, 11, 12, 11, 12]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::config::{EE_BASE_PORT, Prefix};
+use crate::config::{EE_BASE_PORT, Interval, Prefix, SETTLE_SECONDS};
 
 /// z/OS zERT from the wire: reads packets, observes TLS, SSL, SSH and IPSec, and
 /// writes the SMF type 119 records that the TCP/IP stack would have written.
@@ -50,7 +50,8 @@ read as one, ordered by time: a connection may span files.
 
 Examples:
   zerttap read capture.pcap                           print the table
-  zerttap read --detail -w zert.smf capture.pcap      write subtype 11 records
+  zerttap read -w zert.smf capture.pcap               write subtype 12 records
+  zerttap read --detail -w zert.smf capture.pcap      subtype 11 records too
   zerttap read --jsonl - captures/ | jq .             every connection as JSON
   zerttap read --home 10.1.0.0/16 --sid SYS1 --sysname SYS1 --stack TCPIP \\
       --tz America/New_York --detail -w zert.smf *.pcapng.gz"
@@ -60,15 +61,21 @@ pub(super) struct Read {
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
 
-    /// Write SMF records to FILE, each with its RDW and without BDW.
+    /// Write SMF records to FILE, each with its RDW and without BDW: zERT
+    /// summary records (subtype 12).
     ///
     /// The file appears under its name when it is complete.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub write: Option<PathBuf>,
 
-    /// Write zERT connection detail records (subtype 11).
+    /// Write zERT connection detail records (subtype 11) too: several for each
+    /// connection.
     #[arg(long, requires = "write", help_heading = "Output")]
     pub detail: bool,
+
+    /// Write zERT connection detail records (subtype 11) and no summaries.
+    #[arg(long, requires = "write", conflicts_with = "detail", help_heading = "Output")]
+    pub detail_only: bool,
 
     /// Write every connection as a JSON object, one a line (- for standard
     /// output); the ledger is the last line.
@@ -117,6 +124,37 @@ pub(super) struct Read {
     /// attributes, no distinguished names.
     #[arg(long, help_heading = "Records")]
     pub strict: bool,
+
+    /// Recording interval of the summaries: SMF (30 minutes), minutes from 1 to
+    /// 60, or hours from 1h to 24h.
+    #[arg(
+        long,
+        value_name = "SMF|MINUTES|HOURSh",
+        default_value = "SMF",
+        help_heading = "Records"
+    )]
+    pub interval: Interval,
+
+    /// When intervals end: minutes past the hour, or HH:MM past midnight, in
+    /// the zone of --tz.
+    #[arg(long, value_name = "[HH:]MM", default_value = "0", value_parser = sync,
+          help_heading = "Records")]
+    pub sync: u32,
+
+    /// Seconds that a connection has to last for an initiation record; what
+    /// changes before that is folded into it.
+    #[arg(long, value_name = "SECONDS", default_value_t = SETTLE_SECONDS,
+          value_parser = clap::value_parser!(u32).range(..=3600), help_heading = "Records")]
+    pub settle: u32,
+
+    /// Ports of the stack's FTP servers for passive data connections,
+    /// PASSIVEDATAPORTS in FTP.DATA (repeatable). The summaries join them.
+    #[arg(long, value_name = "FIRST-LAST", value_parser = ports, help_heading = "Records")]
+    pub passive_data_ports: Vec<(u16, u16)>,
+
+    /// Do not record that zERT was enabled at the start and disabled at the end.
+    #[arg(long, help_heading = "Records")]
+    pub no_tool_events: bool,
 
     /// Name the algorithm of AH, and of ESP that does not encrypt, where the
     /// length of its check value allows only one (128 bits: HMAC-SHA2-256-128,
@@ -270,6 +308,24 @@ fn offset(text: &str) -> Option<jiff::tz::Offset> {
     let hours: i32 = hours.parse().ok().filter(|h| (0..=15).contains(h))?;
     let minutes: i32 = minutes.parse().ok().filter(|m| (0..=59).contains(m))?;
     jiff::tz::Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}
+
+/// SYNCVAL as minutes: MM past the hour, or HH:MM past midnight.
+fn sync(text: &str) -> Result<u32, String> {
+    let wrong = || "expected minutes from 0 to 59, or HH:MM from 00:00 to 23:59".to_owned();
+    let (hours, minutes) = text.split_once(':').unwrap_or(("0", text));
+    let hours: u32 = hours.parse().map_err(|_| wrong())?;
+    let minutes: u32 = minutes.parse().map_err(|_| wrong())?;
+    if hours < 24 && minutes < 60 { Ok(hours * 60 + minutes) } else { Err(wrong()) }
+}
+
+/// A range of ports.
+fn ports(text: &str) -> Result<(u16, u16), String> {
+    let wrong = || "expected two ports like 50000-50200, the lower first".to_owned();
+    let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+    let first: u16 = first.parse().map_err(|_| wrong())?;
+    let last: u16 = last.parse().map_err(|_| wrong())?;
+    if first > 0 && first <= last { Ok((first, last)) } else { Err(wrong()) }
 }
 
 #[cfg(test)]

@@ -49,11 +49,6 @@ impl Output for Outputs {
 
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
-    if args.write.is_some() && !args.detail {
-        bail!(
-            "--write needs --detail: it writes zERT connection detail records (subtype 11); summary records (subtype 12) are not written yet"
-        );
-    }
     let standard_outputs = [&args.write, &args.jsonl, &args.stats]
         .into_iter()
         .filter(|o| o.as_deref() == Some(Path::new("-")))
@@ -75,7 +70,8 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     };
     let mut stats = create(&args.stats)?;
     let wants = Wants {
-        detail: args.detail,
+        detail: args.detail || args.detail_only,
+        summary: args.write.is_some() && !args.detail_only,
         json: args.jsonl.is_some(),
         rows: args.write.is_none() && args.jsonl.is_none() && args.stats.is_none(),
     };
@@ -153,6 +149,11 @@ fn settings(args: &Read) -> anyhow::Result<Settings> {
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         ee_base_port: args.ee_base_port,
+        settle_seconds: args.settle,
+        interval: args.interval,
+        sync_minutes: args.sync,
+        passive_ports: args.passive_data_ports.clone(),
+        tool_events: !args.no_tool_events,
         infer_icv: args.infer_icv,
         codes: args.codes.as_deref().map(config::codes::read).transpose()?.unwrap_or_default(),
         ..Settings::default()

@@ -1,11 +1,14 @@
 //! Settings: who the records are written for and what is asked of the engine.
 
 pub mod codes;
+mod interval;
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
+
+pub use interval::{Interval, IntervalError, Schedule};
 
 use crate::names::overrides::Codes;
 
@@ -146,6 +149,16 @@ pub struct Settings {
     pub include_midstream: bool,
     /// Connections that are followed at once.
     pub max_connections: usize,
+    /// Seconds that a connection has to last for an initiation record.
+    pub settle_seconds: u32,
+    /// The recording interval.
+    pub interval: Interval,
+    /// SYNCVAL in minutes: past the hour, or past midnight for hours.
+    pub sync_minutes: u32,
+    /// Ranges of ports for passive data connections of the stack's FTP servers.
+    pub passive_ports: Vec<(u16, u16)>,
+    /// Whether zERT is recorded as enabled at the start and disabled at the end.
+    pub tool_events: bool,
     /// Whether the length of a check value names the algorithm where only one
     /// has it.
     pub infer_icv: bool,
@@ -164,10 +177,22 @@ impl Default for Settings {
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: 4 * 1024 * 1024,
+            settle_seconds: SETTLE_SECONDS,
+            interval: Interval::Smf,
+            sync_minutes: 0,
+            passive_ports: Vec::new(),
+            tool_events: true,
             infer_icv: false,
             codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,
         }
+    }
+}
+
+impl Settings {
+    /// Where recording intervals end.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.interval, self.sync_minutes, self.zone.clone())
     }
 }
 

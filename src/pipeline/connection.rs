@@ -12,6 +12,7 @@ use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
+use crate::summary::Membership;
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
 const MAX_AHEAD: i64 = 1 << 30;
@@ -52,6 +53,8 @@ pub(super) struct Connection {
     /// The watch for a return to clear text, while TLS protects.
     closing: Option<Box<Closing>>,
     course: Option<Box<Course>>,
+    /// The security sessions that it is in, once it has settled.
+    pub member: Option<Box<Membership>>,
     ipsec: UnderIpsec,
     pub retransmitted: u64,
     pub conflicts: u64,
@@ -113,6 +116,7 @@ impl Connection {
             beyond_zos: false,
             closing: None,
             course: None,
+            member: None,
             ipsec: UnderIpsec::default(),
             retransmitted: 0,
             conflicts: 0,

@@ -7,20 +7,23 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::ledger::{Count, Fate, Ledger};
+pub(super) use super::ee_link::EePacket;
+use super::ee_link::{Close, Link};
+use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::Pair;
+use super::sessions::{self, Ends, Sessions};
 use super::shard::Wants;
-use super::under::UnderIpsec;
-use crate::config::{SETTLE_SECONDS, Settings};
+use crate::config::Settings;
 use crate::flow::{Dir, Endpoint, Key};
 use crate::frame::Ipsec;
 pub(super) use crate::observe::ee::PORTS;
-use crate::observe::ee::{Datagram, Ee, Reply, Status, parse};
+use crate::observe::ee::{Datagram, Reply, Status, parse};
 use crate::observe::{FindingsRef, Side};
-use crate::session::{Event, Session, Snapshot, Transport, View};
+use crate::session::{Event, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::sink::table::{RowKey, RowKind};
+use crate::summary::Role;
 
 const SECOND: i64 = 1_000_000_000;
 /// Silence after which a connection is over. An idle link sends a TEST every
@@ -37,105 +40,6 @@ const LINGER: i64 = 60 * SECOND;
 const REJECTED: i64 = 600 * SECOND;
 /// Pairs that one shard follows at once.
 const MAX_PAIRS: usize = 16_384;
-
-/// A datagram on its way to the shard of its pair.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EePacket {
-    pub pair: Pair,
-    pub from: Side,
-    /// Index of the destination port, signalling first.
-    pub port: u8,
-    /// Whether the source port is one of the five.
-    pub known_source: bool,
-    /// Place of the payload in the arena, captured bytes and bytes on the wire.
-    pub at: u32,
-    pub captured: u32,
-    pub length: u32,
-    /// The AH or ESP header that it came under: its place in the batch's list.
-    pub ipsec: Option<u32>,
-    pub ts: i64,
-    pub clock: i64,
-    pub ordinal: u64,
-    /// Bytes of the frame.
-    pub wire: u32,
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Close {
-    Disc,
-    DiscUnanswered,
-    Idle,
-    Restarted,
-}
-
-/// What one link between two addresses sends.
-#[derive(Debug)]
-struct Link {
-    ordinal: u64,
-    first_ts: i64,
-    first_clock: i64,
-    last_ts: i64,
-    last_clock: i64,
-    first_sender: Side,
-    ee: Ee,
-    session: Session,
-    under: UnderIpsec,
-    ended: Option<(i64, Close)>,
-    ended_clock: i64,
-    disc_clock: Option<i64>,
-    /// Packets that wait for the verdict.
-    pending: Count,
-    /// Records written so far.
-    emitted: u32,
-}
-
-impl Link {
-    fn new(p: &EePacket) -> Self {
-        Self {
-            ordinal: p.ordinal,
-            first_ts: p.ts,
-            first_clock: p.clock,
-            last_ts: p.ts,
-            last_clock: p.clock,
-            first_sender: p.from,
-            ee: Ee::new(p.clock),
-            session: Session::new(p.ts, i64::from(SETTLE_SECONDS) * SECOND),
-            under: UnderIpsec::default(),
-            ended: None,
-            ended_clock: 0,
-            disc_clock: None,
-            pending: Count::default(),
-            emitted: 0,
-        }
-    }
-
-    fn take(&mut self, p: &EePacket, frame: Option<&Datagram<'_>>) -> Reply {
-        self.last_ts = self.last_ts.max(p.ts);
-        self.last_clock = p.clock;
-        self.pending.add(p.wire);
-        if !p.known_source {
-            self.ee.other_source_port();
-        }
-        let reply =
-            self.ee.datagram(p.from, usize::from(p.port), u64::from(p.length), frame, p.clock);
-        match (self.ee.facts().disc, self.disc_clock) {
-            (Some(_), None) => self.disc_clock = Some(p.clock),
-            (None, Some(_)) => self.disc_clock = None,
-            _ => {}
-        }
-        reply
-    }
-
-    fn settles_at(&self) -> i64 {
-        self.first_clock.saturating_add(i64::from(SETTLE_SECONDS) * SECOND)
-    }
-
-    /// The side that began it: who sent the first XID, or else anything.
-    fn client(&self) -> Side {
-        self.ee.facts().caller.unwrap_or(self.first_sender)
-    }
-}
 
 /// What is known of one pair.
 #[derive(Debug)]
@@ -185,14 +89,17 @@ pub(super) struct EeTable {
     /// Pairs in the order in which they came, to make room.
     order: VecDeque<Pair>,
     timers: BinaryHeap<Reverse<(i64, Pair)>>,
+    sessions: Sessions,
     pub ledger: Ledger,
 }
 
 impl EeTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        let sessions = Sessions::new(&settings, wants);
         Self {
             settings,
             wants,
+            sessions,
             pairs: HashMap::default(),
             order: VecDeque::new(),
             timers: BinaryHeap::new(),
@@ -228,7 +135,12 @@ impl EeTable {
                 return;
             }
             self.make_room(p.clock, emitted);
-            let slot = Slot { link: Link::new(p), next: None, rejected: None, scheduled: i64::MAX };
+            let slot = Slot {
+                link: Link::new(p, self.settings.settle_seconds),
+                next: None,
+                rejected: None,
+                scheduled: i64::MAX,
+            };
             self.pairs.insert(p.pair, slot);
             self.order.push_back(p.pair);
         }
@@ -254,12 +166,13 @@ impl EeTable {
                 slot.link.take(p, frame);
                 return;
             }
-            let over = std::mem::replace(&mut slot.link, Link::new(p));
+            let over =
+                std::mem::replace(&mut slot.link, Link::new(p, self.settings.settle_seconds));
             self.report(p.pair, over, p.clock, emitted);
         }
         let Some(slot) = self.pairs.get_mut(&p.pair) else { return };
         if slot.next.is_none() && frame.is_some_and(|f| slot.link.ee.may_restart(f, p.clock)) {
-            slot.next = Some(Link::new(p));
+            slot.next = Some(Link::new(p, self.settings.settle_seconds));
         }
         if let Some(next) = &mut slot.next {
             next.under.packet(p.from, header);
@@ -296,8 +209,34 @@ impl EeTable {
         }
     }
 
-    /// Fires every timer up to the packet clock.
-    pub fn advance(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
+    /// Fires every timer up to the packet clock, and ends intervals in between.
+    pub fn advance(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        while let Some(end) = self.sessions.due(clock) {
+            self.fire(end - 1, emitted);
+            self.close(end, emitted);
+        }
+        self.fire(clock, emitted);
+    }
+
+    /// Ends an interval: counts what every connection has sent in it.
+    fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
+        let locals: Vec<(Pair, Side)> = self
+            .pairs
+            .iter()
+            .filter(|(_, slot)| slot.link.member.is_some())
+            .map(|(pair, slot)| (*pair, self.local(pair, &slot.link)))
+            .collect();
+        for (pair, local) in locals {
+            let Some(slot) = self.pairs.get_mut(&pair) else { continue };
+            let traffic = slot.link.traffic(local);
+            if let Some(member) = &mut slot.link.member {
+                member.count(traffic, &mut self.sessions.tally);
+            }
+        }
+        self.sessions.close(at, emitted);
+    }
+
+    fn fire(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
         while let Some(&Reverse((at, pair))) = self.timers.peek()
             && at <= watermark
         {
@@ -412,8 +351,11 @@ impl EeTable {
         }
     }
 
-    /// Reports everything that is left.
-    pub fn finish(&mut self, emitted: &mut Vec<Emission>) {
+    /// Reports everything that is left, at the clock of the last packet.
+    pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        if self.wants.summary {
+            self.close(clock, emitted);
+        }
         let mut rest: Vec<Pair> = self.pairs.keys().copied().collect();
         rest.sort_unstable();
         for pair in rest {
@@ -428,7 +370,12 @@ impl EeTable {
     }
 
     /// Reports a link for the last time.
-    fn report(&mut self, pair: Pair, link: Link, clock: i64, emitted: &mut Vec<Emission>) {
+    fn report(&mut self, pair: Pair, mut link: Link, clock: i64, emitted: &mut Vec<Emission>) {
+        if let Some(member) = link.member.take() {
+            // It was given up: its end was not seen.
+            let traffic = link.traffic(self.local(&pair, &link));
+            member.end(false, traffic, &mut self.sessions.tally);
+        }
         if link.ee.status() != Status::Confirmed {
             self.ledger.count_all(Fate::Udp, link.pending);
             return;
@@ -462,7 +409,7 @@ impl EeTable {
         clock: i64,
         emitted: &mut Vec<Emission>,
     ) {
-        let (Some(event), true) = (event, self.wants.detail) else { return };
+        let (Some(event), true) = (event, self.wants.records()) else { return };
         let Some(slot) = self.pairs.get(&pair) else { return };
         let link = &slot.link;
         let port = self.settings.ee_base_port;
@@ -484,10 +431,31 @@ impl EeTable {
             ipsec: link.under.protection(),
         };
         let local = self.local(&pair, link);
-        let payload = super::under::payload(view.detail(event, &snapshot), snapshot.ipsec, local);
-        emitted.push(Emission { clock, ordinal: link.ordinal, number: link.emitted, payload });
-        if let Some(slot) = self.pairs.get_mut(&pair) {
-            slot.link.emitted += 1;
+        let detail = view.detail(event, &snapshot);
+        let counted = self.wants.summary.then(|| {
+            // Always seen from the stack's end.
+            let ends = Ends {
+                server: (pair.address(local), port),
+                client: (pair.address(local.other()), port),
+                role: Role::Peer,
+                last_port: port + (PORTS as u16 - 1),
+            };
+            let keys = sessions::keys(&self.settings, &detail, ends, snapshot.ipsec, local);
+            (keys, link.traffic(local))
+        });
+        let payload =
+            self.wants.detail.then(|| super::under::payload(detail, snapshot.ipsec, local));
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let link = &mut slot.link;
+        if let Some(counted) = counted {
+            let tally = &mut self.sessions.tally;
+            // Only TCP connections are counted as short.
+            sessions::follow(&mut link.member, event.kind, false, counted, tally);
+        }
+        if let Some(payload) = payload {
+            let (ordinal, number) = (link.ordinal, link.emitted);
+            emitted.push(Emission { clock, ordinal, number, payload });
+            link.emitted += 1;
         }
     }
 

@@ -35,9 +35,24 @@ pub(super) struct Place {
 /// A control connection and its announcement.
 #[derive(Debug, Serialize)]
 pub(super) struct Control {
+    #[serde(skip)]
+    pub verb: Verb,
     pub command: &'static str,
     pub client: Endpoint,
     pub server: Endpoint,
+}
+
+impl Control {
+    /// Whether the server listens.
+    pub fn is_passive(&self) -> bool {
+        self.verb.is_passive()
+    }
+
+    /// The port of a server's active data connections: the one below that of
+    /// its control connections (RFC 959 section 3.2).
+    pub fn data_port(control: u16) -> u16 {
+        control.wrapping_sub(1)
+    }
 }
 
 /// The places that an announcement names. A server behind a translator may
@@ -85,6 +100,15 @@ impl Expected {
         announced.push_back((clock, control));
     }
 
+    /// The latest announcement of a place since a moment, or shortly before.
+    pub fn announced(&self, place: &Place, since: i64) -> Option<&Control> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let (at, control) = self.places.get(place)?.back()?;
+        (*at >= since.saturating_sub(OPENS_WITHIN)).then_some(control.as_ref())
+    }
+
     /// The announcement of a connection whose first packet came at `clock`.
     pub fn find(&self, place: &Place, clock: i64) -> Option<&Control> {
         if self.places.is_empty() {
@@ -126,7 +150,7 @@ mod tests {
         let place = announced(Verb::Epsv, None)[0];
         let control = |port| {
             let end = |last| Endpoint { ip: ip(last), port };
-            Arc::new(Control { command: "EPSV", client: end(1), server: end(2) })
+            Arc::new(Control { verb: Verb::Epsv, command: "EPSV", client: end(1), server: end(2) })
         };
         let mut expected = Expected::default();
         let second = 1_000_000_000;

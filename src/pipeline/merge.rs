@@ -10,12 +10,16 @@ use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
 use super::peers::Pair;
+use super::shard::Wants;
+use super::summaries::{Shown, Summaries};
+use crate::config::Settings;
 use crate::names::overrides::Codes;
 use crate::observe::Side;
 use crate::observe::ike::Facts;
 use crate::record::Detail;
 use crate::session::key_exchange;
 use crate::sink::table::RowKey;
+use crate::summary::{Counts, Key};
 
 /// Something to be written.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub(super) enum Payload {
     UnderIpsec(Box<Detail>, Pair, Side),
     /// What IKE has shown of a pair; `None` where nothing is sure.
     KeyExchange(Pair, Option<Box<Facts>>),
+    /// What one shard has counted in an interval.
+    Sessions(Vec<(Arc<Key>, Counts)>),
     /// A JSON object of its own.
     Line(Vec<u8>),
     /// An FTP control connection announces a data connection.
@@ -83,28 +89,83 @@ pub(super) struct Merger {
     /// What IKE has shown, by pair; as many as the shards follow.
     key_exchanges: HashMap<Pair, Box<Facts>>,
     codes: Codes,
+    summaries: Option<Summaries>,
     pub records: u64,
     pub record_bytes: u64,
 }
 
 impl Merger {
-    /// A merger whose records have these codes.
-    pub fn new(codes: Codes) -> Self {
-        Self { codes, ..Self::default() }
+    /// A merger for what is wanted.
+    pub fn new(settings: &Arc<Settings>, wants: Wants) -> Self {
+        let summaries = wants.records().then(|| Summaries::new(Arc::clone(settings), wants));
+        Self { codes: settings.codes.clone(), summaries, ..Self::default() }
     }
 
     pub fn push(&mut self, emissions: &mut Vec<Emission>) {
         self.pending.append(emissions);
     }
 
-    /// Writes everything before the watermark.
+    /// Begins with the clock of the first packet.
+    pub fn begin<O: Output>(&mut self, clock: i64, output: &mut O) -> Result<(), O::Error> {
+        let Some(summaries) = &mut self.summaries else { return Ok(()) };
+        let mut written = Vec::new();
+        summaries.begin(clock, &mut written);
+        self.records_of_the_tool(written, output)
+    }
+
+    /// Writes everything before the watermark, and the summaries of intervals
+    /// that end before it.
     pub fn release<O: Output>(&mut self, watermark: i64, output: &mut O) -> Result<(), O::Error> {
+        while let Some(end) = self.interval_end().filter(|&end| end < watermark) {
+            self.close(end, output)?;
+        }
         self.release_if(|e| e.clock < watermark, output)
     }
 
-    /// Writes everything that is left.
-    pub fn finish<O: Output>(&mut self, output: &mut O) -> Result<(), O::Error> {
-        self.release_if(|_| true, output)
+    /// Writes everything that is left; `clock` is that of the last packet.
+    pub fn finish<O: Output>(
+        &mut self,
+        clock: Option<i64>,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        let Some(clock) = clock else { return self.release_if(|_| true, output) };
+        while let Some(end) = self.interval_end().filter(|&end| end <= clock) {
+            self.close(end, output)?;
+        }
+        self.release_if(|_| true, output)?;
+        let mut written = Vec::new();
+        if let Some(summaries) = &mut self.summaries {
+            summaries.shut_down(clock, &mut written);
+        }
+        self.records_of_the_tool(written, output)
+    }
+
+    fn interval_end(&self) -> Option<i64> {
+        self.summaries.as_ref().and_then(Summaries::interval_end)
+    }
+
+    /// Ends an interval: what was counted up to it is all there.
+    fn close<O: Output>(&mut self, end: i64, output: &mut O) -> Result<(), O::Error> {
+        let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(_));
+        self.release_if(|e| e.clock < end || e.clock == end && counted(e), output)?;
+        let mut written = Vec::new();
+        if let Some(summaries) = &mut self.summaries {
+            summaries.close(end, &mut written);
+        }
+        self.records_of_the_tool(written, output)
+    }
+
+    fn records_of_the_tool<O: Output>(
+        &mut self,
+        written: Vec<Vec<u8>>,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        for bytes in written {
+            self.records += 1;
+            self.record_bytes += bytes.len() as u64;
+            output.record(&bytes)?;
+        }
+        Ok(())
     }
 
     fn release_if<O: Output>(
@@ -115,7 +176,10 @@ impl Merger {
         if self.pending.is_empty() {
             return Ok(());
         }
-        self.pending.sort_unstable_by_key(|e| (e.clock, e.ordinal, e.number));
+        // What was counted in an interval comes before what happens at its end.
+        self.pending.sort_unstable_by_key(|e| {
+            (e.clock, !matches!(e.payload, Payload::Sessions(_)), e.ordinal, e.number)
+        });
         let count = self.pending.partition_point(ready);
         let rest = self.pending.split_off(count);
         for emission in std::mem::replace(&mut self.pending, rest) {
@@ -136,6 +200,17 @@ impl Merger {
                 let mut bytes = Vec::with_capacity(512);
                 detail.encode(&mut bytes);
                 self.record(emission.ordinal, bytes, output)
+            }
+            Payload::Sessions(counted) => {
+                let shown = Shown {
+                    expected: &self.expected,
+                    key_exchanges: &self.key_exchanges,
+                    codes: &self.codes,
+                };
+                if let Some(summaries) = &mut self.summaries {
+                    summaries.add(&counted, &shown);
+                }
+                Ok(())
             }
             Payload::KeyExchange(pair, facts) => {
                 match facts {
@@ -254,7 +329,7 @@ mod tests {
         merger.release(5, &mut out).expect("infallible");
         assert_eq!(out.0, [1]);
         merger.push(&mut vec![record(5, 2, 0)]);
-        merger.finish(&mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         assert_eq!(out.0, [1, 2, 3]);
         assert_eq!(out.1, ["{\"a\":1,\"connection_id\":3}\n"]);
     }
@@ -263,10 +338,10 @@ mod tests {
     fn identifiers_wrap_around_the_live_ones() {
         let (mut merger, mut out) = (Merger::default(), Collected::default());
         merger.push(&mut vec![record(1, 1, 0)]);
-        merger.finish(&mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         merger.last_identifier = u32::MAX - 1;
         merger.push(&mut vec![record(2, 2, 0), record(2, 3, 0)]);
-        merger.finish(&mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         assert_eq!(out.0, [1, u32::MAX, 2]);
     }
 }

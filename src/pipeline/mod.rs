@@ -7,12 +7,16 @@
 
 mod connection;
 mod ee;
+mod ee_link;
 mod ftp;
 mod ike_tcp;
 pub mod ledger;
 mod merge;
 mod peers;
+mod report;
+mod sessions;
 mod shard;
+mod summaries;
 mod under;
 
 use std::net::IpAddr;
@@ -289,11 +293,15 @@ where
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
     let mut front =
         Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning, ee_base_port };
-    let mut merger = Merger::new(settings.codes.clone());
+    let mut merger = Merger::new(&settings, wants);
     let (mut current, mut next) = (Work::default(), Work::default());
 
     let result = pool.install(|| -> Result<(), RunError<O::Error>> {
         let mut read = front.fill(&mut current);
+        if let Some(head) = current.batch.heads.first() {
+            merger.begin(head.clock, output).map_err(RunError::Output)?;
+        }
+        let mut last = None;
         loop {
             if !matches!(read, Ok(true)) {
                 break;
@@ -314,15 +322,17 @@ where
                 merger.push(&mut shard.emitted);
             }
             merger.release(current.watermark, output).map_err(RunError::Output)?;
+            last = Some(current.watermark);
             progress(front.set.bytes_read());
             read = filled;
             std::mem::swap(&mut current, &mut next);
         }
-        shards.par_iter_mut().for_each(Shard::finish);
+        let clock = last.unwrap_or(0);
+        shards.par_iter_mut().for_each(|shard| shard.finish(clock));
         for shard in &mut shards {
             merger.push(&mut shard.emitted);
         }
-        merger.finish(output).map_err(RunError::Output)?;
+        merger.finish(last, output).map_err(RunError::Output)?;
         read.map(|_| ()).map_err(RunError::Source)
     });
 

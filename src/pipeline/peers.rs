@@ -8,8 +8,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::merge::{Emission, Payload};
+use super::sessions::{self, Ends, Sessions};
 use super::shard::Wants;
-use crate::config::{Mode, SETTLE_SECONDS, Settings};
+use crate::config::{Mode, Settings};
 use crate::flow::SHARDS;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
@@ -17,6 +18,7 @@ use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
 use crate::sink::table::{RowKey, RowKind};
+use crate::summary::{Membership, Role, Tally, Traffic};
 
 const SECOND: i64 = 1_000_000_000;
 /// Silence after which a pair is reported and forgotten: longer than the
@@ -117,6 +119,8 @@ struct Tunnel {
     /// Place of its header in the packet, 0 for the outermost.
     layer: u32,
     session: Session,
+    /// The security session that it is, once it has settled.
+    member: Option<Box<Membership>>,
     /// Records written so far.
     emitted: u32,
 }
@@ -143,6 +147,7 @@ pub(super) struct PeerTable {
     reporter: Reporter,
     pairs: HashMap<Pair, Peers, foldhash::quality::RandomState>,
     quiet: VecDeque<(i64, Pair)>,
+    sessions: Sessions,
     pub counts: PeerCounts,
 }
 
@@ -196,16 +201,18 @@ impl Reporter {
         Some((key, bytes[local.other().index()], bytes[local.index()]))
     }
 
-    /// The record of an event of an opaque tunnel, if it has any.
+    /// The record of an event of an opaque tunnel, if it has any; the event is
+    /// counted in its security session.
     fn record(
         &self,
         pair: &Pair,
-        tunnel: &Tunnel,
+        tunnel: &mut Tunnel,
         ike: Option<&Facts>,
         event: Event,
+        tally: &mut Tally,
     ) -> Option<Vec<u8>> {
         let settings = &self.settings;
-        if !self.wants.detail || settings.mode == Mode::Strict {
+        if !self.wants.records() || settings.mode == Mode::Strict {
             return None;
         }
         let local = self.local(pair, tunnel, ike)?;
@@ -218,15 +225,31 @@ impl Reporter {
             packets: tunnel.packets,
             ike,
         };
-        let mut bytes = Vec::with_capacity(512);
-        view.tunnel(event, &snapshot).encode(&mut bytes);
-        Some(bytes)
+        let detail = view.tunnel(event, &snapshot);
+        if self.wants.summary {
+            let ends = Ends {
+                server: (pair.address(local), 0),
+                client: (pair.address(local.other()), 0),
+                role: Role::Peer,
+                last_port: 0,
+            };
+            let keys = sessions::keys(settings, &detail, ends, None, local);
+            let counted = (keys, tunnel.traffic(local));
+            sessions::follow(&mut tunnel.member, event.kind, false, counted, tally);
+        }
+        self.wants.detail.then(|| {
+            let mut bytes = Vec::with_capacity(512);
+            detail.encode(&mut bytes);
+            bytes
+        })
     }
 }
 
 impl PeerTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        let sessions = Sessions::new(&settings, wants);
         Self {
+            sessions,
             reporter: Reporter { settings, wants },
             pairs: HashMap::default(),
             quiet: VecDeque::new(),
@@ -253,13 +276,14 @@ impl PeerTable {
                 let at = at as usize;
                 let message = arena.get(at..at + length as usize).unwrap_or_default();
                 let room = peers.ike(p, message, ports, encapsulated);
-                if self.reporter.wants.detail {
+                if self.reporter.wants.records() {
                     emitted.extend(peers.key_exchange(p));
                 }
                 room
             }
             What::Ipsec(header) => {
-                let tunnel = peers.ipsec(p, &header);
+                let settle = i64::from(self.reporter.settings.settle_seconds) * SECOND;
+                let tunnel = peers.ipsec(p, &header, settle);
                 if let Some(at) = tunnel {
                     self.lasts(p, at, emitted);
                 }
@@ -269,8 +293,31 @@ impl PeerTable {
         self.counts.evicted += u64::from(!room);
     }
 
-    /// Reports pairs that have been quiet.
-    pub fn advance(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
+    /// Reports pairs that have been quiet, and ends intervals in between.
+    pub fn advance(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        while let Some(end) = self.sessions.due(clock) {
+            self.fire(end - 1, emitted);
+            self.close(end, emitted);
+        }
+        self.fire(clock, emitted);
+    }
+
+    /// Ends an interval: counts what every tunnel has sent in it.
+    fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
+        for (pair, peers) in &mut self.pairs {
+            let ike = agreed(&peers.ikes);
+            for tunnel in &mut peers.tunnels {
+                let Some(mut member) = tunnel.member.take() else { continue };
+                if let Some(local) = self.reporter.local(pair, tunnel, ike) {
+                    member.count(tunnel.traffic(local), &mut self.sessions.tally);
+                }
+                tunnel.member = Some(member);
+            }
+        }
+        self.sessions.close(at, emitted);
+    }
+
+    fn fire(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
         while let Some(&(at, pair)) = self.quiet.front()
             && at <= watermark
         {
@@ -286,8 +333,11 @@ impl PeerTable {
         }
     }
 
-    /// Reports everything that is left.
-    pub fn finish(&mut self, emitted: &mut Vec<Emission>) {
+    /// Reports everything that is left, at the clock of the last packet.
+    pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        if self.reporter.wants.summary {
+            self.close(clock, emitted);
+        }
         for (_, pair) in std::mem::take(&mut self.quiet) {
             self.report(&pair, i64::MAX, false, emitted);
         }
@@ -298,13 +348,15 @@ impl PeerTable {
     fn lasts(&mut self, p: &PeerPacket, at: usize, emitted: &mut Vec<Emission>) {
         let Some(peers) = self.pairs.get_mut(&p.pair) else { return };
         let Some(tunnel) = peers.tunnels.get_mut(at) else { return };
-        let settled = tunnel.first_ts.saturating_add(i64::from(SETTLE_SECONDS) * SECOND);
+        let settle = i64::from(self.reporter.settings.settle_seconds) * SECOND;
+        let settled = tunnel.first_ts.saturating_add(settle);
         if !tunnel.opaque() || p.ts < settled {
             return;
         }
         let Some(event) = tunnel.session.settled() else { return };
         let ike = agreed(&peers.ikes);
-        if let Some(bytes) = self.reporter.record(&p.pair, tunnel, ike, event) {
+        let tally = &mut self.sessions.tally;
+        if let Some(bytes) = self.reporter.record(&p.pair, tunnel, ike, event, tally) {
             let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
             tunnel.emitted += 1;
             emitted.push(Emission { clock: p.clock, ordinal: tunnel.ordinal, number, payload });
@@ -337,10 +389,13 @@ impl PeerTable {
             let layer = tunnel.layer;
             let ordinal = tunnel.ordinal;
             // One that was seen not to encrypt after its initiation still ends.
-            if over && (tunnel.opaque() || tunnel.emitted > 0) {
+            let initiated = tunnel.emitted > 0 || tunnel.member.is_some();
+            if over && (tunnel.opaque() || initiated) {
                 let (initiation, termination) = tunnel.session.ended(tunnel.last_ts);
                 for event in [initiation, termination].into_iter().flatten() {
-                    if let Some(bytes) = self.reporter.record(pair, &tunnel, ike, event) {
+                    let tally = &mut self.sessions.tally;
+                    if let Some(bytes) = self.reporter.record(pair, &mut tunnel, ike, event, tally)
+                    {
                         let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
                         tunnel.emitted += 1;
                         emitted.push(Emission { clock, ordinal, number, payload });
@@ -412,7 +467,7 @@ impl Peers {
     }
 
     /// Takes an ESP or AH packet; returns its tunnel if there is room for it.
-    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec) -> Option<usize> {
+    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec, settle: i64) -> Option<usize> {
         for sa in &mut self.ikes {
             sa.ike.in_use();
         }
@@ -449,7 +504,8 @@ impl Peers {
                     ordinal: p.ordinal,
                     receiver: p.from.other(),
                     layer: p.layer,
-                    session: Session::new(p.ts, i64::from(SETTLE_SECONDS) * SECOND),
+                    session: Session::new(p.ts, settle),
+                    member: None,
                     emitted: 0,
                 });
                 self.tunnels.len() - 1
@@ -476,6 +532,11 @@ fn agreed(ikes: &[IkeSa]) -> Option<&Facts> {
 }
 
 impl Tunnel {
+    /// What was sent and received, seen from the stack.
+    fn traffic(&self, local: Side) -> Traffic {
+        sessions::traffic(self.bytes, self.packets, local)
+    }
+
     /// Whether encryption hides what is inside.
     fn opaque(&self) -> bool {
         self.protocol == IpsecProtocol::Esp && !self.null_encryption

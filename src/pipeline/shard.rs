@@ -10,18 +10,20 @@ use super::ike_tcp;
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
+use super::report::{line, local, row};
+use super::sessions::{self, Ends, Sessions};
 use super::under;
-use crate::config::{SETTLE_SECONDS, Settings};
+use crate::config::Settings;
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::{Ipsec, Segment};
-use crate::observe::FindingsRef;
 use crate::observe::certificate::Certificates;
-use crate::observe::upgrade::Kind;
 use crate::session::{Event, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
-use crate::sink::table::{RowKey, RowKind, UNKNOWN};
+use crate::summary::Role;
 
 const SECOND: i64 = 1_000_000_000;
+/// Connections that end sooner are short.
+const SHORT: i64 = 10 * SECOND;
 /// How long an ended connection is kept, so that its last acknowledgments and
 /// retransmissions are counted with it.
 const LINGER: i64 = 60 * SECOND;
@@ -56,10 +58,19 @@ pub(super) struct Bucket {
 pub struct Wants {
     /// SMF records of subtype 11.
     pub detail: bool,
+    /// SMF records of subtype 12.
+    pub summary: bool,
     /// JSON Lines.
     pub json: bool,
     /// Rows of the table for people.
     pub rows: bool,
+}
+
+impl Wants {
+    /// Whether SMF records of any kind are wanted.
+    pub(super) fn records(self) -> bool {
+        self.detail || self.summary
+    }
 }
 
 /// A timer: when, and the connection it is about.
@@ -79,6 +90,7 @@ pub(super) struct Shard {
     lingering: VecDeque<Timer>,
     /// Connections that are not established.
     opening: VecDeque<Timer>,
+    sessions: Sessions,
     peers: PeerTable,
     ee: EeTable,
     pub ledger: Ledger,
@@ -90,6 +102,7 @@ impl Shard {
         let mode = settings.mode;
         let peers = PeerTable::new(Arc::clone(&settings), wants);
         let ee = EeTable::new(Arc::clone(&settings), wants);
+        let sessions = Sessions::new(&settings, wants);
         Self {
             settings,
             wants,
@@ -99,6 +112,7 @@ impl Shard {
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
+            sessions,
             peers,
             ee,
             ledger: Ledger::default(),
@@ -151,7 +165,7 @@ impl Shard {
         if let Some(established) = connection.life.established()
             && connection.session.is_none()
         {
-            let settle = i64::from(SETTLE_SECONDS) * SECOND;
+            let settle = i64::from(self.settings.settle_seconds) * SECOND;
             connection.session = Some(Session::new(established, settle));
             connection.settles_at = p.clock.saturating_add(settle);
             self.settling.push_back((connection.settles_at, slot, connection.ordinal));
@@ -179,6 +193,7 @@ impl Shard {
             let client = connection.client(key);
             let (c, s) = (key.sender(client), key.sender(client.other()));
             let control = Arc::new(Control {
+                verb: announcement.verb,
                 command: announcement.verb.name(),
                 client: jsonl::Endpoint { ip: c.ip, port: c.port },
                 server: jsonl::Endpoint { ip: s.ip, port: s.port },
@@ -260,8 +275,32 @@ impl Shard {
         self.record(slot, event, at);
     }
 
-    /// Fires every timer up to the packet clock.
-    fn advance(&mut self, watermark: i64) {
+    /// Fires every timer up to the packet clock, and ends intervals in between.
+    fn advance(&mut self, clock: i64) {
+        while let Some(end) = self.sessions.due(clock) {
+            self.fire(end - 1);
+            self.close(end);
+        }
+        self.fire(clock);
+    }
+
+    /// Ends an interval: counts what every connection has sent in it.
+    fn close(&mut self, at: i64) {
+        for slot in self.table.occupied() {
+            let Some((key, connection)) = self.table.get_mut(slot) else { continue };
+            if connection.member.is_none() {
+                continue;
+            }
+            let at = side(local(&self.settings, key, connection.client(key)));
+            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
+            if let Some(member) = &mut connection.member {
+                member.count(traffic, &mut self.sessions.tally);
+            }
+        }
+        self.sessions.close(at, &mut self.emitted);
+    }
+
+    fn fire(&mut self, watermark: i64) {
         while let Some(slot) = due(&mut self.settling, watermark) {
             if self.is(slot) {
                 self.settle(slot.1);
@@ -313,22 +352,27 @@ impl Shard {
         self.forget(slot, at);
     }
 
-    /// Ends the run: every connection is reported as it stands.
-    pub fn finish(&mut self) {
+    /// Ends the run at the clock of the last packet: every connection is
+    /// reported as it stands.
+    pub fn finish(&mut self, clock: i64) {
+        if self.wants.summary {
+            self.close(clock);
+        }
         for slot in self.table.occupied() {
             let open = self.table.get_mut(slot).is_some_and(|(_, c)| c.life.ended().is_none());
             self.ledger.connections.open += u64::from(open);
             self.forget(slot, i64::MAX);
         }
-        self.peers.finish(&mut self.emitted);
+        self.peers.finish(clock, &mut self.emitted);
         self.ledger.ipsec.join(self.peers.counts);
-        self.ee.finish(&mut self.emitted);
+        self.ee.finish(clock, &mut self.emitted);
         self.ledger.join(&self.ee.ledger);
     }
 
-    /// Writes a record about a connection.
+    /// Writes a record about a connection, and counts it in its security
+    /// sessions.
     fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
-        let (Some(event), true) = (event, self.wants.detail) else {
+        let (Some(event), true) = (event, self.wants.records()) else {
             return;
         };
         let Some((key, connection)) = self.table.get_mut(slot) else {
@@ -339,6 +383,7 @@ impl Shard {
         }
         let client = connection.client(key);
         let view = View::of(&self.settings);
+        let ipsec = connection.ipsec().copied();
         let snapshot = Snapshot {
             transport: Transport::Tcp,
             key,
@@ -347,10 +392,28 @@ impl Shard {
             bytes: connection.bytes(),
             segments: connection.segments(),
             protection: connection.recorded_protection(),
-            ipsec: connection.ipsec(),
+            ipsec: ipsec.as_ref(),
         };
-        let local = side(snapshot.local);
-        let payload = under::payload(view.detail(event, &snapshot), snapshot.ipsec, local);
+        let at = side(snapshot.local);
+        let detail = view.detail(event, &snapshot);
+        if self.wants.summary {
+            let (c, s) = (key.sender(client), key.sender(client.other()));
+            let ends = Ends {
+                server: (s.ip, s.port),
+                client: (c.ip, c.port),
+                role: if snapshot.local == client { Role::Client } else { Role::Server },
+                last_port: s.port,
+            };
+            let keys = sessions::keys(&self.settings, &detail, ends, snapshot.ipsec, at);
+            let traffic = sessions::traffic(snapshot.bytes, snapshot.segments, at);
+            let short = event.at.saturating_sub(snapshot.established) < SHORT;
+            let tally = &mut self.sessions.tally;
+            sessions::follow(&mut connection.member, event.kind, short, (keys, traffic), tally);
+        }
+        if !self.wants.detail {
+            return;
+        }
+        let payload = under::payload(detail, ipsec.as_ref(), at);
         self.emitted.push(Emission {
             clock,
             ordinal: connection.ordinal,
@@ -366,13 +429,19 @@ impl Shard {
             return;
         };
         connection.conclude(true, clock, &mut self.context);
-        let Some((key, connection)) = self.table.remove(slot) else {
+        let Some((key, mut connection)) = self.table.remove(slot) else {
             return;
         };
         self.count(&connection);
+        let client = connection.client(&key);
+        if let Some(member) = connection.member.take() {
+            // It was given up: its end was not seen.
+            let at = side(local(&self.settings, &key, client));
+            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
+            member.end(false, traffic, &mut self.sessions.tally);
+        }
         let lines = self.wants.json.then_some(&mut self.emitted);
         ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
-        let client = connection.client(&key);
         let line = self.wants.json.then(|| {
             let line = line(&self.settings, &key, &connection, client);
             serde_json::to_vec(&line).unwrap_or_default()
@@ -444,111 +513,4 @@ fn due(timers: &mut VecDeque<Timer>, watermark: i64) -> Option<Timer> {
 fn requeue(timers: &mut VecDeque<Timer>, timer: Timer) {
     let at = timers.partition_point(|t| t.0 <= timer.0);
     timers.insert(at, timer);
-}
-
-/// The direction in which the local end sends. Without configured addresses
-/// the server is local; when both ends are, it is the server's view.
-fn local(settings: &Settings, key: &Key, client: Dir) -> Dir {
-    let server = client.other();
-    if settings.home.has_server(key.sender(server).ip) { server } else { client }
-}
-
-fn line(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {
-    let server = client.other();
-    let endpoint = |dir: Dir| {
-        let end = key.sender(dir);
-        jsonl::Endpoint { ip: end.ip, port: end.port }
-    };
-    let both = |pair: [u64; 2]| jsonl::Both {
-        from_client: pair[client.index()],
-        from_server: pair[server.index()],
-    };
-    let local = local(settings, key, client);
-    let ended = c.life.ended();
-    jsonl::Connection {
-        schema: jsonl::SCHEMA,
-        r#type: "connection",
-        proto: "tcp",
-        client: endpoint(client),
-        server: endpoint(server),
-        local: if local == client { "client" } else { "server" },
-        start: jsonl::time(c.first_ts),
-        established_at: c.life.established().filter(|_| c.life.start_seen()).map(jsonl::time),
-        end: ended.map(|(ts, _)| jsonl::time(ts)),
-        close: c.close(),
-        open: ended.is_none(),
-        established: c.life.established().is_some() && c.life.start_seen(),
-        midstream: !c.life.start_seen(),
-        bytes: both(c.bytes()),
-        segments: both(c.segments()),
-        retransmitted: c.retransmitted,
-        missed_bytes: c.missed(),
-        conflicting_segments: c.conflicts,
-        incomplete: c.incomplete(),
-        application: c
-            .ike()
-            .map(|_| "ike")
-            .or_else(|| c.course().and_then(|course| course.application).and_then(Kind::name)),
-        upgrade: c.course().and_then(|course| course.granted).and_then(Kind::name),
-        clear_before: c.course().and_then(|course| course.clear_before).map(both),
-        clear_again_at: c.course().and_then(|course| course.clear_again).map(jsonl::time),
-        protection: protocols(c),
-        tls: c
-            .findings()
-            .tls
-            .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
-        ssh: c.findings().ssh.map(jsonl::Ssh::new),
-        ipsec: c.ipsec().map(|ipsec| under::line(ipsec, side(client))),
-    }
-}
-
-/// The row of a connection in the table for people, unless it was never
-/// established.
-fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
-    let established = c.life.established().is_some() || !c.life.start_seen();
-    if !established {
-        return None;
-    }
-    let server = client.other();
-    // A handshake that was not captured whole is not known to have failed.
-    let lacking = || {
-        let findings = c.findings();
-        findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
-    };
-    let ipsec = c.ipsec().map(under::describe);
-    let protection = match (describe(c.protection()), ipsec) {
-        (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
-        (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),
-    };
-    let (c_end, s_end) = (key.sender(client), key.sender(server));
-    let bytes = c.bytes();
-    Some((
-        RowKey { protection, server: (s_end.ip, s_end.port), kind: RowKind::Tcp, client: c_end.ip },
-        bytes[client.index()],
-        bytes[server.index()],
-    ))
-}
-
-/// The names of what protects a connection.
-fn protocols(c: &Connection) -> Vec<&'static str> {
-    let protection = c.protection();
-    let all = [
-        ("tls", protection.tls.is_some()),
-        ("ssh", protection.ssh.is_some()),
-        ("ipsec", c.ipsec().is_some()),
-    ];
-    all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-}
-
-/// What protects a connection, for people; `None` if nothing does.
-fn describe(protection: FindingsRef<'_>) -> Option<String> {
-    if let Some(facts) = protection.tls {
-        let version = facts.version.and_then(crate::names::tls::version_name).unwrap_or("TLS");
-        let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
-        return Some(format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned());
-    }
-    let facts = protection.ssh?;
-    let version = facts.version.map_or_else(|| "SSH".to_owned(), |v| format!("SSHv{v}"));
-    let names = [&facts.kex, &facts.cipher_c2s].map(|n| n.as_deref().unwrap_or_default());
-    Some(format!("{version} {}", names.join(" ")).trim_end().to_owned())
 }

@@ -156,6 +156,7 @@ pub fn sessions(detail: &Detail) -> Vec<Attributes> {
 macro_rules! take_over {
     ($from:ty => $to:ty { $($field:ident),* $(,)? }) => {
         impl From<&$from> for $to {
+            #[allow(clippy::needless_update, reason = "one section has an unused byte")]
             fn from(section: &$from) -> Self {
                 Self { $($field: section.$field,)* ..Self::default() }
             }

@@ -23,6 +23,10 @@ pub enum Kind {
     Termination = 3,
     /// Termination of a short connection, which has no initiation record.
     ShortTermination = 4,
+    /// zERT is enabled.
+    Enabled = 5,
+    /// zERT is disabled.
+    Disabled = 6,
 }
 
 /// An event and its time.

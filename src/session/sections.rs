@@ -11,8 +11,8 @@ use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
-    Common11, Detail, DistinguishedName, Identification, Ipsec, SmfTime, Ssh, Tls, address_field,
-    ebcdic,
+    Common11, Detail, DistinguishedName, Header, Identification, Ipsec, SmfTime, Ssh, Summary, Tls,
+    address_field, ebcdic,
 };
 
 use super::{Event, Kind};
@@ -148,16 +148,35 @@ impl View<'_> {
 
     /// Header and identification.
     pub(super) fn frame(&self, event: Event) -> Detail {
-        let written = SmfTime::local(event.at, self.zone);
         let mut detail = Detail::default();
-        detail.header.time = written.time;
-        detail.header.date = written.date;
-        detail.header.sid = ebcdic::field(&self.identity.sid);
-        detail.ident = self.identification();
+        self.header(event.at, &mut detail.header);
+        detail.ident = self.identification(REASON_EVENT);
         detail
     }
 
-    fn identification(&self) -> Identification {
+    /// The record of an event that is about no connection.
+    pub fn tool_event(&self, event: Event) -> Detail {
+        let mut detail = self.frame(event);
+        detail.common.event_type = event.kind as u8;
+        detail
+    }
+
+    /// A summary record at a moment, without its sections.
+    pub fn summary(&self, at: i64, reason: u8) -> Summary {
+        let mut summary = Summary::default();
+        self.header(at, &mut summary.header);
+        summary.ident = self.identification(reason);
+        summary
+    }
+
+    fn header(&self, at: i64, header: &mut Header) {
+        let written = SmfTime::local(at, self.zone);
+        header.time = written.time;
+        header.date = written.date;
+        header.sid = ebcdic::field(&self.identity.sid);
+    }
+
+    fn identification(&self, reason: u8) -> Identification {
         let identity = self.identity;
         Identification {
             sys_name: ebcdic::field(&identity.sysname),
@@ -166,7 +185,7 @@ impl View<'_> {
             release_id: ebcdic::field(&identity.release),
             comp: ebcdic::field("STACK"),
             as_name: ebcdic::field(&identity.stack),
-            reason: REASON_EVENT,
+            reason,
             ..Identification::default()
         }
     }
@@ -291,7 +310,7 @@ pub(super) fn event_between(event: Event, start: i64, local: IpAddr, remote: IpA
     let start = SmfTime::utc(start);
     let end = match event.kind {
         Kind::Termination | Kind::ShortTermination => SmfTime::utc(event.at),
-        Kind::Initiation | Kind::Change => SmfTime::default(),
+        Kind::Initiation | Kind::Change | Kind::Enabled | Kind::Disabled => SmfTime::default(),
     };
     Common11 {
         event_type: event.kind as u8,

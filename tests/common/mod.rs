@@ -31,15 +31,19 @@ pub fn zerttap() -> Command {
     Command::new(assert_cmd::cargo::cargo_bin!("zerttap"))
 }
 
-/// Runs `read` with SMF and JSON output; it must succeed.
+/// Runs `read` with the records of connections and JSON output; it must succeed.
 pub fn read(options: &[&str], inputs: &[&Path]) -> Run {
+    let others = options.iter().copied().filter(|o| *o != "--detail");
+    let options: Vec<&str> = others.chain(["--detail-only", "--no-tool-events"]).collect();
+    read_all(&options, inputs)
+}
+
+/// Runs `read` with SMF and JSON output; it must succeed.
+pub fn read_all(options: &[&str], inputs: &[&Path]) -> Run {
     let dir = tempfile::tempdir().expect("a directory");
     let (smf, jsonl) = (dir.path().join("out.smf"), dir.path().join("out.jsonl"));
     let mut command = zerttap();
     command.arg("read").args(options).arg("-w").arg(&smf).arg("--jsonl").arg(&jsonl).args(inputs);
-    if !options.contains(&"--detail") {
-        command.arg("--detail");
-    }
     let output = command.output().expect("the program runs");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{command:?}: {:?}\n{stderr}", output.status);
@@ -50,7 +54,7 @@ pub fn read(options: &[&str], inputs: &[&Path]) -> Run {
     assert_eq!(ledger["type"], "ledger");
     let (connections, lines) = all.into_iter().partition(|l| l["type"] == "connection");
     let records = std::fs::read(&smf).expect("records");
-    let events = records_of(&records).iter().map(|r| event(r)).collect();
+    let events = records_of(&records).iter().filter(|r| r[23] == 11).map(|r| event(r)).collect();
     Run { connections, lines, ledger, records, events, stderr }
 }
 

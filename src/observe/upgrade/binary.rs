@@ -16,6 +16,8 @@ pub(super) enum Turn {
 /// Longest message: a PROXY header of version 2 with its options, a SOCKS
 /// request with a name.
 const MAX_KEPT: usize = 1024;
+/// Messages of both sides: more than any of these negotiations has.
+const MAX_STEPS: u8 = 16;
 /// MySQL: CLIENT_SSL, and the length of the packet that asks for TLS.
 const CLIENT_SSL: u8 = 0x08;
 const SSL_REQUEST: usize = 36;
@@ -39,32 +41,31 @@ impl Binary {
         let before = kept.len();
         let room = MAX_KEPT.saturating_sub(before);
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        let full = kept.len() >= MAX_KEPT;
-        let all = std::mem::take(kept);
-        match self.message(client, &all) {
-            Step::Wait => {
-                if full {
-                    return Turn::Over;
-                }
-                self.kept[usize::from(client)] = all;
-                Turn::Goes
-            }
-            Step::Over => Turn::Over,
-            Step::Granted(used) => Turn::Granted(used.saturating_sub(before)),
-            Step::Next(used) => {
-                self.step += 1;
-                // What is left belongs to the next message.
-                let rest = all.get(used..).unwrap_or_default();
-                if rest.is_empty() {
+        let cut = bytes.len() > room;
+        let mut all = std::mem::take(kept);
+        let mut at = 0;
+        while at < all.len() {
+            match self.message(client, &all[at..]) {
+                Step::Wait => {
+                    // A message longer than any that is expected.
+                    if cut {
+                        return Turn::Over;
+                    }
+                    self.kept[usize::from(client)] = all.split_off(at);
                     return Turn::Goes;
                 }
-                let consumed = bytes.len().saturating_sub(rest.len());
-                match self.data(client, rest) {
-                    Turn::Granted(at) => Turn::Granted(consumed + at),
-                    other => other,
+                Step::Over => return Turn::Over,
+                Step::Granted(used) => return Turn::Granted((at + used).saturating_sub(before)),
+                Step::Next(used) => {
+                    self.step += 1;
+                    if self.step > MAX_STEPS {
+                        return Turn::Over;
+                    }
+                    at += used.max(1);
                 }
             }
         }
+        if cut { Turn::Over } else { Turn::Goes }
     }
 
     fn message(&self, client: bool, bytes: &[u8]) -> Step {

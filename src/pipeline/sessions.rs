@@ -1,0 +1,217 @@
+//! What one shard's connections add to security sessions, interval by
+//! interval.
+
+use std::net::IpAddr;
+
+use super::merge::{Emission, Payload};
+use super::shard::Wants;
+use crate::config::{Schedule, Settings};
+use crate::observe::Side;
+use crate::record::summary::sessions;
+use crate::record::{Attributes, Detail, ebcdic};
+use crate::session::{IpsecProtection, Kind};
+use crate::summary::{Identity, Key, Membership, Role, Tally, Traffic};
+
+/// The port from which an FTP server opens active data connections (RFC 959
+/// section 3.2).
+const FTP_DATA: u16 = 20;
+/// The user identifier under which a server's FTP data connections are counted
+/// together.
+pub(super) const FTP_USER: &str = "*FTPUSR*";
+
+/// The counts of one shard.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    schedule: Option<Schedule>,
+    /// The end of the interval under way.
+    next: Option<i64>,
+    pub tally: Tally,
+}
+
+impl Sessions {
+    pub fn new(settings: &Settings, wants: Wants) -> Self {
+        let schedule = wants.summary.then(|| settings.schedule());
+        Self { schedule, next: None, tally: Tally::default() }
+    }
+
+    /// The end of an interval that the packet clock has reached.
+    pub fn due(&mut self, clock: i64) -> Option<i64> {
+        let schedule = self.schedule.as_ref()?;
+        let next = *self.next.get_or_insert_with(|| schedule.after(clock));
+        (next <= clock).then_some(next)
+    }
+
+    /// Passes the counts on, at the end of an interval.
+    pub fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
+        if let Some(schedule) = &self.schedule {
+            self.next = Some(schedule.after(at));
+        }
+        if self.tally.is_empty() {
+            return;
+        }
+        let tally = self.tally.drain().collect();
+        let payload = Payload::Sessions(tally);
+        emitted.push(Emission { clock: at, ordinal: 0, number: 0, payload });
+    }
+}
+
+/// The ends of a connection as its record tells of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub server: (IpAddr, u16),
+    pub client: (IpAddr, u16),
+    pub role: Role,
+    pub last_port: u16,
+}
+
+/// The sessions that a record tells of.
+pub(super) fn keys(
+    settings: &Settings,
+    detail: &Detail,
+    ends: Ends,
+    ipsec: Option<&IpsecProtection>,
+    local: Side,
+) -> Vec<Key> {
+    let carrier = ipsec.map(|i| (i.ends[local.index()], i.ends[local.other().index()]));
+    let found = sessions(detail);
+    let place = Place::of(settings, ends);
+    let key = |attributes: Attributes| Key {
+        carrier: carrier.filter(|_| matches!(attributes, Attributes::Ipsec(_))),
+        identity: Identity {
+            server: place.server,
+            client: place.client,
+            ports: place.ports,
+            ip_proto: detail.common.ip_proto,
+            role: place.role,
+            jobname: detail.common.jobname,
+            user_id: if place.ftp_server { ebcdic::field(FTP_USER) } else { detail.common.user_id },
+            names: match attributes {
+                Attributes::Tls(_) => detail.names.clone(),
+                _ => Vec::new(),
+            },
+            attributes,
+        },
+    };
+    found.into_iter().map(key).collect()
+}
+
+/// Where a session's connections go.
+struct Place {
+    server: IpAddr,
+    client: IpAddr,
+    ports: (u16, u16),
+    role: Role,
+    /// FTP data connections at the server.
+    ftp_server: bool,
+}
+
+impl Place {
+    fn of(settings: &Settings, ends: Ends) -> Self {
+        let (server, client) = (ends.server, ends.client);
+        let plain = Self {
+            server: server.0,
+            client: client.0,
+            ports: (server.1, ends.last_port),
+            role: ends.role,
+            ftp_server: false,
+        };
+        if ends.role == Role::Peer {
+            return plain;
+        }
+        // An active data connection is the server's, though the server opens it.
+        if client.1 == FTP_DATA && client.0.is_ipv4() {
+            let role = if ends.role == Role::Client { Role::Server } else { Role::Client };
+            return Self {
+                server: client.0,
+                client: server.0,
+                ports: (FTP_DATA, FTP_DATA),
+                role,
+                ftp_server: role == Role::Server,
+            };
+        }
+        let range = settings.passive_ports.iter().find(|(a, b)| (*a..=*b).contains(&server.1));
+        match range {
+            Some(&ports) if ends.role == Role::Server => Self { ports, ftp_server: true, ..plain },
+            _ => plain,
+        }
+    }
+}
+
+/// Takes a connection's event into its sessions.
+pub(super) fn follow(
+    member: &mut Option<Box<Membership>>,
+    kind: Kind,
+    short: bool,
+    (keys, traffic): (Vec<Key>, Traffic),
+    tally: &mut Tally,
+) {
+    match kind {
+        Kind::Initiation => {
+            *member = Some(Box::new(Membership::enter(keys, traffic, tally)));
+        }
+        Kind::Change => {
+            if let Some(member) = member {
+                member.change(keys, traffic, tally);
+            }
+        }
+        Kind::Termination => {
+            if let Some(member) = member.take() {
+                member.end(short, traffic, tally);
+            }
+        }
+        Kind::ShortTermination => {
+            Membership::enter(keys, traffic, tally).end(short, traffic, tally);
+        }
+        Kind::Enabled | Kind::Disabled => {}
+    }
+}
+
+/// What a connection has sent and received, seen from the stack. Pairs are
+/// indexed by side.
+pub(super) fn traffic(bytes: [u64; 2], segments: [u64; 2], local: Side) -> Traffic {
+    let (out, inward) = (local.index(), local.other().index());
+    Traffic {
+        in_bytes: bytes[inward],
+        out_bytes: bytes[out],
+        in_segments: segments[inward],
+        out_segments: segments[out],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(settings: &Settings, server: u16, client: u16, role: Role) -> Place {
+        let ends = Ends {
+            server: ([192, 0, 2, 10].into(), server),
+            client: ([198, 51, 100, 7].into(), client),
+            role,
+            last_port: server,
+        };
+        Place::of(settings, ends)
+    }
+
+    #[test]
+    fn active_data_connections_are_the_server_s() {
+        let settings = Settings::default();
+        // The stack's client has called; from port 20 it is a server.
+        let p = place(&settings, 40_000, 20, Role::Client);
+        assert_eq!((p.server, p.ports), ([198, 51, 100, 7].into(), (20, 20)));
+        assert_eq!((p.role, p.ftp_server), (Role::Server, true));
+        let p = place(&settings, 40_000, 20, Role::Server);
+        assert_eq!((p.role, p.ftp_server), (Role::Client, false));
+        let p = place(&settings, 443, 40_000, Role::Server);
+        assert_eq!((p.ports, p.role, p.ftp_server), ((443, 443), Role::Server, false));
+    }
+
+    #[test]
+    fn passive_ports_of_the_server_are_one_range() {
+        let settings = Settings { passive_ports: vec![(50_000, 50_100)], ..Settings::default() };
+        let p = place(&settings, 50_007, 40_000, Role::Server);
+        assert_eq!((p.ports, p.ftp_server), ((50_000, 50_100), true));
+        let p = place(&settings, 50_007, 40_000, Role::Client);
+        assert_eq!((p.ports, p.ftp_server), ((50_007, 50_007), false));
+        assert_eq!(place(&settings, 49_999, 1, Role::Server).ports, (49_999, 49_999));
+    }
+}

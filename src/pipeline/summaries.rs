@@ -1,0 +1,172 @@
+//! The records that are about no single connection: the summaries of intervals,
+//! and that zERT was enabled and disabled.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::ftp::{Control, Expected, Place};
+use super::peers::Pair;
+use super::sessions::FTP_USER;
+use super::shard::Wants;
+use crate::config::{Schedule, Settings};
+use crate::names::overrides::Codes;
+use crate::observe::ike::Facts;
+use crate::record::{Attributes, Ipsec, Ipsec12, ebcdic};
+use crate::session::{Event, Kind, View, key_exchange};
+use crate::summary::{Book, Counts, Identity, Key, Role, Set};
+
+/// The ephemeral ports under which FTP data connections are joined where their
+/// range is not configured.
+const ANY_PORT: (u16, u16) = (1024, 65535);
+/// IP protocol TCP.
+const TCP: u8 = 6;
+/// `ss_event_type`: aggregation enabled, disabled.
+const ENABLED: u8 = 2;
+const DISABLED: u8 = 3;
+/// `ident_reason`: event record, last or only.
+const REASON_EVENT: u8 = 0x08;
+
+/// What the merge knows that shards do not.
+pub(super) struct Shown<'a> {
+    pub expected: &'a Expected,
+    pub key_exchanges: &'a HashMap<Pair, Box<Facts>>,
+    pub codes: &'a Codes,
+}
+
+/// The security sessions of all shards.
+#[derive(Debug)]
+pub(super) struct Summaries {
+    settings: Arc<Settings>,
+    wants: Wants,
+    schedule: Schedule,
+    book: Book,
+    /// The interval under way: its beginning and its end.
+    interval: Option<(i64, i64)>,
+}
+
+impl Summaries {
+    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        let schedule = settings.schedule();
+        Self { settings, wants, schedule, book: Book::default(), interval: None }
+    }
+
+    /// The end of the interval under way.
+    pub fn interval_end(&self) -> Option<i64> {
+        self.interval.filter(|_| self.wants.summary).map(|(_, end)| end)
+    }
+
+    /// Monitoring begins.
+    pub fn begin(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
+        self.interval = Some((at, self.schedule.after(at)));
+        self.event(at, (Kind::Enabled, ENABLED), written);
+    }
+
+    /// Adds what a shard has counted.
+    pub fn add(&mut self, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
+        let since = self.interval.map_or(i64::MIN, |(start, _)| start);
+        for (key, counts) in counted {
+            self.book.add(key, counts, |key| shown.resolve(key, since));
+        }
+    }
+
+    /// An interval ends.
+    pub fn close(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
+        self.set(at, Set::Interval, written);
+        self.interval = Some((at, self.schedule.after(at)));
+    }
+
+    /// Monitoring ends in an orderly way.
+    pub fn shut_down(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
+        self.set(at, Set::Shutdown, written);
+        self.event(at, (Kind::Disabled, DISABLED), written);
+    }
+
+    fn set(&mut self, at: i64, set: Set, written: &mut Vec<Vec<u8>>) {
+        let (true, Some((start, _))) = (self.wants.summary, self.interval) else { return };
+        let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
+        self.book.close(at, micros, set, &View::of(&self.settings), |summary| {
+            let mut bytes = Vec::with_capacity(512);
+            summary.encode(&mut bytes);
+            written.push(bytes);
+        });
+    }
+
+    /// The tool's own events: type 5 or 6 of subtype 11, and those of subtype
+    /// 12. They have no connection and no session.
+    fn event(&self, at: i64, (kind, summary_kind): (Kind, u8), written: &mut Vec<Vec<u8>>) {
+        if !self.settings.tool_events {
+            return;
+        }
+        let view = View::of(&self.settings);
+        if self.wants.detail {
+            let mut bytes = Vec::new();
+            view.tool_event(Event { kind, at }).encode(&mut bytes);
+            written.push(bytes);
+        }
+        if self.wants.summary {
+            let mut bytes = Vec::new();
+            let mut summary = view.summary(at, REASON_EVENT);
+            summary.common.event_type = summary_kind;
+            summary.encode(&mut bytes);
+            written.push(bytes);
+        }
+    }
+}
+
+impl Shown<'_> {
+    /// What a key stands for.
+    fn resolve(&self, key: &Key, since: i64) -> Identity {
+        let mut identity = key.identity.clone();
+        if let (Attributes::Ipsec(section), Some((local, remote))) =
+            (&mut identity.attributes, key.carrier)
+        {
+            self.key_exchange(section, local, remote);
+        }
+        if identity.ip_proto == TCP && identity.ports.0 == identity.ports.1 {
+            self.ftp(&mut identity, since);
+        }
+        identity
+    }
+
+    /// Fills in what IKE has shown of a tunnel's ends.
+    fn key_exchange(&self, section: &mut Ipsec12, local: IpAddr, remote: IpAddr) {
+        let (pair, side) = Pair::of(local, remote);
+        let Some(facts) = self.key_exchanges.get(&pair) else { return };
+        let mut shown = Ipsec::default();
+        key_exchange(&mut shown, facts, side, self.codes);
+        *section = Ipsec12 {
+            ike_tun_lcl_endpt: section.ike_tun_lcl_endpt,
+            ike_tun_rmt_endpt: section.ike_tun_rmt_endpt,
+            encap_mode: section.encap_mode,
+            auth_proto: section.auth_proto,
+            auth_alg: section.auth_alg,
+            enc_alg: section.enc_alg,
+            ..Ipsec12::from(&shown)
+        };
+    }
+
+    /// Data connections that a readable FTP control connection has announced.
+    fn ftp(&self, identity: &mut Identity, since: i64) {
+        let listener = (identity.server, identity.ports.0);
+        let place = Place { listener, connector: identity.client };
+        let Some(control) = self.expected.announced(&place, since) else { return };
+        if control.is_passive() || identity.server.is_ipv6() {
+            identity.ports = ANY_PORT;
+        } else {
+            // Active: the server has opened it, from the port below its own.
+            std::mem::swap(&mut identity.server, &mut identity.client);
+            let port = Control::data_port(control.server.port);
+            identity.ports = (port, port);
+            identity.role = match identity.role {
+                Role::Server => Role::Client,
+                Role::Client => Role::Server,
+                Role::Peer => Role::Peer,
+            };
+        }
+        if identity.role == Role::Server {
+            identity.user_id = ebcdic::field(FTP_USER);
+        }
+    }
+}

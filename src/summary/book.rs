@@ -1,0 +1,202 @@
+//! All security sessions: what they have counted over their life, and their
+//! records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Counts, Identity, Key};
+use crate::record::{Common12, Summary};
+use crate::session::View;
+
+/// Reasons in the identification section: more records of the set follow, and
+/// the last of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// An interval has ended.
+    Interval,
+    /// The stack, or the tool, shuts down.
+    Shutdown,
+}
+
+impl Set {
+    fn reason(self, last: bool) -> u8 {
+        match (self, last) {
+            (Self::Interval, false) => 0xC0,
+            (Self::Interval, true) => 0x80,
+            (Self::Shutdown, false) => 0x50,
+            (Self::Shutdown, true) => 0x10,
+        }
+    }
+}
+
+/// `ss_event_type`.
+const INTERVAL_RECORD: u8 = 1;
+
+#[derive(Debug, Default)]
+struct Session {
+    /// At the beginning of the interval.
+    init: Counts,
+    /// Now.
+    now: Counts,
+}
+
+/// What a key stands for while it is in use.
+#[derive(Debug)]
+struct Resolved {
+    identity: Arc<Identity>,
+    active: i64,
+}
+
+/// The sessions.
+#[derive(Debug, Default)]
+pub struct Book {
+    sessions: BTreeMap<Arc<Identity>, Session>,
+    resolved: BTreeMap<Arc<Key>, Resolved>,
+}
+
+impl Book {
+    /// Adds what was counted under a key. `resolve` tells what the key stands
+    /// for when it is new; while connections are in a session it stays what it
+    /// was.
+    pub fn add(&mut self, key: &Arc<Key>, counts: &Counts, resolve: impl FnOnce(&Key) -> Identity) {
+        let resolved = self.resolved.entry(Arc::clone(key)).or_insert_with(|| {
+            let identity = resolve(key);
+            let identity = match self.sessions.get_key_value(&identity) {
+                Some((known, _)) => Arc::clone(known),
+                None => Arc::new(identity),
+            };
+            Resolved { identity, active: 0 }
+        });
+        resolved.active += counts.active;
+        let session = self.sessions.entry(Arc::clone(&resolved.identity)).or_default();
+        session.now.add(counts);
+    }
+
+    /// Number of sessions.
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// Ends an interval of `micros` microseconds at `at`: the records of every
+    /// session that had connections in it, in the order of their identity. A
+    /// session without any more is forgotten.
+    pub fn close(
+        &mut self,
+        at: i64,
+        micros: u64,
+        set: Set,
+        view: &View<'_>,
+        mut each: impl FnMut(Summary),
+    ) {
+        // Whoever is here had a connection or a change in the interval.
+        let count = self.sessions.len();
+        for (n, (identity, session)) in self.sessions.iter_mut().enumerate() {
+            let reason = set.reason(n + 1 == count);
+            let common = Common12 {
+                // Bit 51 is a microsecond.
+                interval_duration: micros << 12,
+                event_type: INTERVAL_RECORD,
+                ..counters(identity.common(&view.identity.stack), &session.init, &session.now)
+            };
+            each(Summary {
+                common,
+                attributes: identity.attributes.clone(),
+                names: identity.names.clone(),
+                ..view.summary(at, reason)
+            });
+            session.init = session.now;
+        }
+        self.sessions.retain(|_, session| session.now.active > 0);
+        self.resolved.retain(|_, resolved| resolved.active > 0);
+    }
+}
+
+fn counters(common: Common12, init: &Counts, end: &Counts) -> Common12 {
+    let active = |counts: &Counts| u32::try_from(counts.active).unwrap_or(0);
+    Common12 {
+        init_life_conn_cnt: init.connections,
+        init_life_partial_conn_cnt: init.partial,
+        init_life_short_conn_cnt: init.short,
+        init_active_conn_cnt: active(init),
+        init_life_in_bytes: init.traffic.in_bytes,
+        init_life_out_bytes: init.traffic.out_bytes,
+        init_life_in_seg_dg: init.traffic.in_segments,
+        init_life_out_seg_dg: init.traffic.out_segments,
+        end_life_conn_cnt: end.connections,
+        end_life_partial_conn_cnt: end.partial,
+        end_life_short_conn_cnt: end.short,
+        end_active_conn_cnt: active(end),
+        end_life_in_bytes: end.traffic.in_bytes,
+        end_life_out_bytes: end.traffic.out_bytes,
+        end_life_in_seg_dg: end.traffic.in_segments,
+        end_life_out_seg_dg: end.traffic.out_segments,
+        ..common
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::tests::identity;
+    use super::*;
+    use crate::config::Settings;
+    use crate::record::Attributes;
+
+    fn key(port: u16) -> Arc<Key> {
+        Arc::new(Key { identity: identity(port, Attributes::None), carrier: None })
+    }
+
+    fn counts(connections: u32, active: i64) -> Counts {
+        Counts { connections, active, ..Counts::default() }
+    }
+
+    fn close(book: &mut Book) -> Vec<(u16, u8, u32, u32, u32, u32)> {
+        let settings = Settings::default();
+        let mut found = Vec::new();
+        book.close(0, 5, Set::Interval, &View::of(&settings), |s| {
+            let c = &s.common;
+            assert_eq!((c.interval_duration, c.event_type), (5 << 12, 1));
+            found.push((
+                c.srv_port_start,
+                s.ident.reason,
+                c.init_life_conn_cnt,
+                c.end_life_conn_cnt,
+                c.init_active_conn_cnt,
+                c.end_active_conn_cnt,
+            ));
+        });
+        found
+    }
+
+    #[test]
+    fn the_end_of_one_interval_is_the_beginning_of_the_next() {
+        let mut book = Book::default();
+        let plain = |k: &Key| k.identity.clone();
+        book.add(&key(443), &counts(3, 1), plain);
+        book.add(&key(23), &counts(1, 0), plain);
+        assert_eq!(close(&mut book), [(23, 0xC0, 0, 1, 0, 0), (443, 0x80, 0, 3, 0, 1)]);
+        // Nothing has happened, but a connection is open.
+        assert_eq!(close(&mut book), [(443, 0x80, 3, 3, 1, 1)]);
+        book.add(&key(443), &counts(0, -1), plain);
+        assert_eq!(close(&mut book), [(443, 0x80, 3, 3, 1, 0)]);
+        // It was forgotten, and begins anew.
+        assert!(close(&mut book).is_empty() && book.is_empty());
+        book.add(&key(443), &counts(1, 0), plain);
+        assert_eq!(close(&mut book), [(443, 0x80, 0, 1, 0, 0)]);
+    }
+
+    #[test]
+    fn a_key_stands_for_the_same_while_it_is_in_use() {
+        let mut book = Book::default();
+        let range = |k: &Key| Identity { ports: (1024, 65535), ..k.identity.clone() };
+        book.add(&key(50_000), &counts(1, 1), range);
+        book.add(&key(50_001), &counts(1, 0), range);
+        assert_eq!(close(&mut book), [(1024, 0x80, 0, 2, 0, 1)]);
+        book.add(&key(50_000), &counts(0, -1), |_| unreachable!("it is known"));
+        assert_eq!(close(&mut book), [(1024, 0x80, 2, 2, 1, 0)]);
+    }
+}

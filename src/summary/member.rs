@@ -1,0 +1,222 @@
+//! One connection's membership in security sessions, and what it adds to their
+//! counts.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::Key;
+
+/// Bytes and segments (or datagrams), seen from the stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes received.
+    pub in_bytes: u64,
+    /// Bytes sent.
+    pub out_bytes: u64,
+    /// Segments received.
+    pub in_segments: u64,
+    /// Segments sent.
+    pub out_segments: u64,
+}
+
+impl Traffic {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            in_bytes: self.in_bytes.saturating_sub(earlier.in_bytes),
+            out_bytes: self.out_bytes.saturating_sub(earlier.out_bytes),
+            in_segments: self.in_segments.saturating_sub(earlier.in_segments),
+            out_segments: self.out_segments.saturating_sub(earlier.out_segments),
+        }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.in_bytes += more.in_bytes;
+        self.out_bytes += more.out_bytes;
+        self.in_segments += more.in_segments;
+        self.out_segments += more.out_segments;
+    }
+}
+
+/// What a session has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that have entered it.
+    pub connections: u32,
+    /// Of those, such as it protected for a part of their life.
+    pub partial: u32,
+    /// Of those, such as ended within ten seconds.
+    pub short: u32,
+    /// Connections that are in it now; within an interval how many more.
+    pub active: i64,
+    /// What they have sent and received in it.
+    pub traffic: Traffic,
+}
+
+impl Counts {
+    /// Adds what others have counted.
+    pub fn add(&mut self, other: &Self) {
+        self.connections = self.connections.saturating_add(other.connections);
+        self.partial = self.partial.saturating_add(other.partial);
+        self.short = self.short.saturating_add(other.short);
+        self.active += other.active;
+        self.traffic.add(other.traffic);
+    }
+}
+
+/// Counts by session.
+pub type Tally = HashMap<Arc<Key>, Counts, foldhash::quality::RandomState>;
+
+/// A session that a connection is or was in.
+#[derive(Debug)]
+struct Stay {
+    key: Arc<Key>,
+    here: bool,
+    partial: bool,
+}
+
+/// The sessions of one connection.
+#[derive(Debug)]
+pub struct Membership {
+    stays: Vec<Stay>,
+    /// What was counted already.
+    counted: Traffic,
+}
+
+impl Membership {
+    /// The connection has settled: it enters sessions with everything that it
+    /// has sent so far.
+    pub fn enter(keys: Vec<Key>, traffic: Traffic, tally: &mut Tally) -> Self {
+        let mut member = Self { stays: Vec::new(), counted: Traffic::default() };
+        for key in keys {
+            member.enter_one(key, false, tally);
+        }
+        member.count(traffic, tally);
+        member
+    }
+
+    fn enter_one(&mut self, key: Key, partial: bool, tally: &mut Tally) {
+        if let Some(stay) = self.stays.iter_mut().find(|s| *s.key == key) {
+            // It comes back: counted once, active again.
+            stay.here = true;
+            counts(tally, &stay.key).active += 1;
+            return;
+        }
+        let key = match tally.get_key_value(&key) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::new(key),
+        };
+        let counts = counts(tally, &key);
+        counts.connections += 1;
+        counts.active += 1;
+        counts.partial += u32::from(partial);
+        self.stays.push(Stay { key, here: true, partial });
+    }
+
+    /// Counts what was sent and received since the last time, in every session
+    /// that the connection is in.
+    pub fn count(&mut self, traffic: Traffic, tally: &mut Tally) {
+        let more = traffic.since(self.counted);
+        self.counted = traffic;
+        if more == Traffic::default() {
+            return;
+        }
+        for stay in self.stays.iter().filter(|s| s.here) {
+            counts(tally, &stay.key).traffic.add(more);
+        }
+    }
+
+    /// The protection has changed: the connection leaves sessions and enters
+    /// others, of each of which it is a part only.
+    pub fn change(&mut self, keys: Vec<Key>, traffic: Traffic, tally: &mut Tally) {
+        self.count(traffic, tally);
+        for stay in &mut self.stays {
+            if stay.here && !keys.contains(&stay.key) {
+                stay.here = false;
+                let counts = counts(tally, &stay.key);
+                counts.active -= 1;
+                counts.partial += u32::from(!stay.partial);
+                stay.partial = true;
+            }
+        }
+        for key in keys {
+            if !self.stays.iter().any(|s| s.here && *s.key == key) {
+                self.enter_one(key, true, tally);
+            }
+        }
+    }
+
+    /// The connection has ended, or is not followed any more.
+    pub fn end(mut self, short: bool, traffic: Traffic, tally: &mut Tally) {
+        self.count(traffic, tally);
+        for stay in self.stays.iter().filter(|s| s.here) {
+            let counts = counts(tally, &stay.key);
+            counts.active -= 1;
+            counts.short += u32::from(short);
+        }
+    }
+}
+
+fn counts<'a>(tally: &'a mut Tally, key: &Arc<Key>) -> &'a mut Counts {
+    tally.entry(Arc::clone(key)).or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::tests::identity;
+    use super::*;
+    use crate::record::{Attributes, Tls12};
+
+    fn clear() -> Key {
+        Key { identity: identity(21, Attributes::None), carrier: None }
+    }
+
+    fn tls() -> Key {
+        let attributes = Attributes::Tls(Tls12 { prot_ver: 0x0303, ..Tls12::default() });
+        Key { identity: identity(21, attributes), carrier: None }
+    }
+
+    fn received(in_bytes: u64) -> Traffic {
+        Traffic { in_bytes, ..Traffic::default() }
+    }
+
+    /// The worked example of the behaviour description, section 5.6: clear for
+    /// 12 s, TLS to 30 s, clear to 50 s; 300, 4,000 and 700 bytes.
+    #[test]
+    fn a_connection_that_leaves_a_session_and_comes_back_is_counted_once() {
+        let mut tally = Tally::default();
+        let mut member = Membership::enter(vec![clear()], received(300), &mut tally);
+        member.change(vec![tls()], received(300), &mut tally);
+        assert_eq!(tally[&clear()].active, 0);
+        member.change(vec![clear()], received(4300), &mut tally);
+        assert_eq!((tally[&clear()].active, tally[&tls()].active), (1, 0));
+        member.end(false, received(5000), &mut tally);
+        let counts = |in_bytes| Counts {
+            connections: 1,
+            partial: 1,
+            short: 0,
+            active: 0,
+            traffic: received(in_bytes),
+        };
+        assert_eq!((tally[&clear()], tally[&tls()]), (counts(1000), counts(4000)));
+    }
+
+    #[test]
+    fn two_protocols_are_two_sessions_and_both_get_the_bytes() {
+        let mut tally = Tally::default();
+        let mut member = Membership::enter(vec![tls()], received(10), &mut tally);
+        member.change(vec![tls(), clear()], received(10), &mut tally);
+        member.end(false, received(30), &mut tally);
+        assert_eq!((tally[&tls()].partial, tally[&tls()].traffic.in_bytes), (0, 30));
+        assert_eq!((tally[&clear()].partial, tally[&clear()].traffic.in_bytes), (1, 20));
+    }
+
+    #[test]
+    fn a_short_connection_is_counted_as_one() {
+        let mut tally = Tally::default();
+        let member = Membership::enter(vec![clear()], received(5), &mut tally);
+        member.end(true, received(5), &mut tally);
+        let counts = tally[&clear()];
+        assert_eq!((counts.connections, counts.short, counts.partial, counts.active), (1, 1, 0, 0));
+    }
+}

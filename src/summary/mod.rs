@@ -1,0 +1,16 @@
+//! Security sessions: what subtype 12 counts.
+//!
+//! A connection belongs to one security session for each protocol that
+//! protects it, or to a clear-text session if none does. Sessions are told
+//! apart by their end points, seen from the server, and by every attribute
+//! that subtype 12 has. Connections are counted where they are followed
+//! ([`Counts`] by [`Key`]); [`Book`] joins the counts of an interval, keeps what
+//! is cumulative, and writes the records.
+
+mod book;
+mod identity;
+mod member;
+
+pub use book::{Book, Set};
+pub use identity::{Identity, Key, Role};
+pub use member::{Counts, Membership, Tally, Traffic};
