@@ -7,30 +7,80 @@ use std::path::Path;
 
 use zerttap::record::field::{Format, Section, Significance};
 use zerttap::record::{
-    Common11, Header, Identification, IpFilter, Ipsec, SelfDefining11, Ssh, Tls,
+    Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SelfDefining11,
+    SelfDefining12, Ssh, Ssh12, Tls, Tls12,
 };
 
-const HEAD: &str = "# Subtype 11 records
+const HEAD: &str = "# Records
 
-zERT connection detail, as it is written: z/OS V2R3 level, seven triplets.
-Offsets count from the start of a section, lengths are bytes, integers are
-big-endian and unsigned, text is EBCDIC (code page 1047). Sections follow the
-self-defining section in this order without padding; S2 (IP filter) is read and
+SMF type 119, subtypes 11 (zERT connection detail) and 12 (zERT summary), as they
+are written: z/OS V2R3 level. Offsets count from the start of a section, lengths
+are bytes, integers are big-endian and unsigned, text is EBCDIC (code page 1047).
+Sections follow the self-defining section in the order of their triplets without
+padding.
+
+A field that the wire does not show has its fill: X'00', or blanks (X'40') where
+the table says so. The header's time and date are in the zone of `--tz`.
+
+# Subtype 11
+
+Seven triplets; S2 (IP filter) is read and
 never written. S5 (IPSec) is there while the connection's packets come under AH or
 unencrypted ESP, and in the records of an opaque ESP tunnel: IP protocol X'32',
 ports zero, bytes from the ESP header on, packets as segments. S6 holds distinguished names: entries of
 a 2-byte length (counting itself), a 2-byte type and the name, all of one length,
 padded with blanks.
 
-A field that the wire does not show has its fill: X'00', or blanks (X'40') where
-the table says so. The header's time and date are those of the event in the zone
-of `--tz`; start and end of a connection are UTC. The end is zero except in
-events 3 and 4. With `--strict` all certificate fields are zero and S6 is absent.
+The header's time and date are those of the event; start and end of a connection
+are UTC. The end is zero except in events 3 and 4. With `--strict` all certificate
+fields are zero and S6 is absent. Events 5 and 6, at the first and the last packet,
+have the identification and an empty common section.
+";
+
+const SUMMARY: &str = "
+# Subtype 12
+
+Six triplets. A connection belongs to one security session for each protocol that
+protects it, or to a clear-text session. A session is told apart by the addresses
+of server and client, the server's ports, IP protocol, the role of the stack's end,
+job, user, and every attribute of its section; with `--strict` no certificates are
+among them.
+
+- A connection enters its sessions when it has settled (`--settle`, 10 s), with all
+  that it has sent until then, or when it ends before. It is counted once in each;
+  as a part of those that it enters later or leaves before its end; as short if it
+  lasted less than ten seconds (TCP only).
+- Bytes and segments count in every session that the connection is in.
+- At the end of an interval there is one record for each session that had a
+  connection in it, in the order of addresses, ports and attributes. Counters are
+  cumulative: the end of one interval is the beginning of the next. A session
+  without connections is forgotten after its record; if it comes back its counters
+  begin at zero. Of an interval without any session nothing is written.
+- Intervals end by packet time at multiples of their length after midnight plus
+  `--sync`, in the zone of `--tz`. The first begins with the first packet, the last
+  ends with the last one. Of a silence of more than 48 intervals the rest is one
+  interval (`intervals_joined` in the ledger).
+- The server's ports are the port that was called; 12000 to 12004 for Enterprise
+  Extender and zero for tunnels, where the stack's end stands in the server's place;
+  20 for connections that come from port 20 (IPv4), with the caller as server; the
+  range of `--passive-data-ports`; and where a readable FTP control connection has
+  announced the connection, 1024 to 65535 (passive, or IPv6) or the port below that
+  of the control connection. At the server such sessions have the user *FTPUSR*.
+- The session identifier is the protocol's letter, a hyphen and a SHA-1 in upper-case
+  hexadecimal over: the text `zerttap security session 1` and a zero byte; the stack's
+  name (eight EBCDIC characters); S1 with duration, event type, session identifier
+  and counters zero; the protocol's section; of each distinguished name its type and
+  its length (two bytes each, big-endian) and the name in UTF-8. It does not equal
+  the one that z/OS computes, whose rule is not published.
+- The reason in the identification section is X'C0' for the records of an interval
+  and X'80' for the last of them; at the end of the input X'50' and X'10'; X'08' in
+  the event records at the first and the last packet (aggregation enabled,
+  disabled).
 ";
 
 fn document() -> String {
     let mut out = HEAD.to_owned();
-    let sections: [&Section; 8] = [
+    out += &tables(&[
         Header::SECTION,
         SelfDefining11::SECTION,
         Identification::SECTION,
@@ -39,7 +89,21 @@ fn document() -> String {
         Tls::SECTION,
         Ssh::SECTION,
         Ipsec::SECTION,
-    ];
+    ]);
+    out += SUMMARY;
+    // Header and identification are those of subtype 11.
+    out += &tables(&[
+        SelfDefining12::SECTION,
+        Common12::SECTION,
+        Tls12::SECTION,
+        Ssh12::SECTION,
+        Ipsec12::SECTION,
+    ]);
+    out
+}
+
+fn tables(sections: &[&Section]) -> String {
+    let mut out = String::new();
     for section in sections {
         writeln!(out, "\n## {}: {} ({} bytes)\n", section.id, section.title, section.length)
             .expect("text");

@@ -69,6 +69,11 @@ impl Schedule {
         Self { interval, sync: i64::from(sync_minutes), zone }
     }
 
+    /// The usual length of an interval in nanoseconds.
+    pub fn length(&self) -> i64 {
+        self.interval.minutes() * 60 * 1_000_000_000
+    }
+
     /// The first end of an interval after a moment, both in nanoseconds since
     /// 1970-01-01 00:00:00 UTC.
     ///

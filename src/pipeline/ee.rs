@@ -89,17 +89,16 @@ pub(super) struct EeTable {
     /// Pairs in the order in which they came, to make room.
     order: VecDeque<Pair>,
     timers: BinaryHeap<Reverse<(i64, Pair)>>,
-    sessions: Sessions,
+    pub sessions: Sessions,
     pub ledger: Ledger,
 }
 
 impl EeTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
-        let sessions = Sessions::new(&settings, wants);
         Self {
             settings,
             wants,
-            sessions,
+            sessions: Sessions::default(),
             pairs: HashMap::default(),
             order: VecDeque::new(),
             timers: BinaryHeap::new(),
@@ -116,6 +115,7 @@ impl EeTable {
         emitted: &mut Vec<Emission>,
     ) {
         self.advance(p.clock, emitted);
+        self.sessions.stirred = true;
         let home = &self.settings.home;
         let ends = [Side::Low, Side::High].map(|side| p.pair.address(side));
         if !home.is_empty() && !ends.into_iter().any(|end| home.contains(end)) {
@@ -223,7 +223,7 @@ impl EeTable {
         let locals: Vec<(Pair, Side)> = self
             .pairs
             .iter()
-            .filter(|(_, slot)| slot.link.member.is_some())
+            .filter(|(_, slot)| self.sessions.stirred && slot.link.member.is_some())
             .map(|(pair, slot)| (*pair, self.local(pair, &slot.link)))
             .collect();
         for (pair, local) in locals {

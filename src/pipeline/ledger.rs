@@ -159,6 +159,8 @@ pub struct Written {
     pub records: u64,
     /// Bytes of SMF records.
     pub record_bytes: u64,
+    /// Long silences whose recording intervals were joined.
+    pub intervals_joined: u64,
 }
 
 /// What was odd in frames.

@@ -140,6 +140,13 @@ impl Merger {
         self.records_of_the_tool(written, output)
     }
 
+    /// Recording intervals end at these packet clocks, too.
+    pub fn end_at(&mut self, ends: &[i64]) {
+        if let Some(summaries) = &mut self.summaries {
+            summaries.end_at(ends);
+        }
+    }
+
     fn interval_end(&self) -> Option<i64> {
         self.summaries.as_ref().and_then(Summaries::interval_end)
     }

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::prelude::IndexedParallelIterator;
 
-use crate::config::Settings;
+use crate::config::{Schedule, Settings};
 use crate::flow::{Key, SHARDS};
 use crate::frame::{Datagram, Frame, Ipsec, Parser};
 use crate::observe::ike::{Carried, demultiplex};
@@ -40,7 +40,7 @@ use ee::EePacket;
 use ledger::Fate;
 use merge::Merger;
 use peers::{Pair, PeerPacket, What};
-use shard::{Bucket, Packet, Shard};
+use shard::{Bucket, Packet, Shard, Shared};
 
 /// How the work is cut up. Nothing here changes the output.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +85,8 @@ struct Work {
     /// AH and ESP headers that segments of the batch came under.
     ipsec: Vec<Ipsec>,
     watermark: i64,
+    /// Packet clocks at which recording intervals end.
+    ends: Vec<i64>,
 }
 
 /// The stage before the shards: reads, parses, divides.
@@ -94,6 +96,38 @@ struct Front<'a> {
     ledger: Ledger,
     tuning: Tuning,
     ee_base_port: u16,
+    intervals: Option<Intervals>,
+}
+
+/// Where recording intervals end, by the packet clock.
+struct Intervals {
+    schedule: Schedule,
+    next: Option<i64>,
+    /// Intervals that were joined.
+    joined: u64,
+}
+
+/// Intervals without a packet that end one by one. A longer silence is one
+/// interval: captures of different days are read as one, and a broken clock may
+/// jump over decades.
+const MAX_SILENT: i64 = 48;
+
+impl Intervals {
+    /// The packet clock has reached a moment.
+    fn reach(&mut self, clock: i64, ends: &mut Vec<i64>) {
+        let mut next = *self.next.get_or_insert_with(|| self.schedule.after(clock));
+        let silent = clock.saturating_sub(next) / self.schedule.length();
+        if silent > MAX_SILENT {
+            ends.push(next);
+            self.joined += 1;
+            next = self.schedule.after(clock);
+        }
+        while next <= clock {
+            ends.push(next);
+            next = self.schedule.after(next);
+        }
+        self.next = Some(next);
+    }
 }
 
 impl Front<'_> {
@@ -106,12 +140,16 @@ impl Front<'_> {
             bucket.ee.clear();
         }
         work.ipsec.clear();
+        work.ends.clear();
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let batch = &mut work.batch;
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
             work.watermark = head.clock;
+            if let Some(intervals) = &mut self.intervals {
+                intervals.reach(head.clock, &mut work.ends);
+            }
             if !head.wanted {
                 self.ledger.count(Fate::Filtered, head.wire);
                 continue;
@@ -291,8 +329,16 @@ where
     let share = settings.max_connections.div_ceil(SHARDS).max(1);
     let mut shards: Vec<Shard> =
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
-    let mut front =
-        Front { set, parser: Parser::default(), ledger: Ledger::default(), tuning, ee_base_port };
+    let intervals = wants.summary.then(|| settings.schedule());
+    let intervals = intervals.map(|schedule| Intervals { schedule, next: None, joined: 0 });
+    let mut front = Front {
+        set,
+        parser: Parser::default(),
+        ledger: Ledger::default(),
+        tuning,
+        ee_base_port,
+        intervals,
+    };
     let mut merger = Merger::new(&settings, wants);
     let (mut current, mut next) = (Work::default(), Work::default());
 
@@ -313,14 +359,21 @@ where
                 },
                 || {
                     let work = &current;
+                    let shared = Shared {
+                        arena: &work.batch.arena,
+                        ipsec: &work.ipsec,
+                        watermark: work.watermark,
+                        ends: &work.ends,
+                    };
                     shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, bucket)| {
-                        shard.batch(bucket, &work.batch.arena, &work.ipsec, work.watermark);
+                        shard.batch(bucket, &shared);
                     });
                 },
             );
             for shard in &mut shards {
                 merger.push(&mut shard.emitted);
             }
+            merger.end_at(&current.ends);
             merger.release(current.watermark, output).map_err(RunError::Output)?;
             last = Some(current.watermark);
             progress(front.set.bytes_read());
@@ -345,7 +398,11 @@ where
     let (places, bytes) = front.set.damage_totals();
     ledger.input =
         ledger::Input { files: front.set.files(), damaged_places: places, damaged_bytes: bytes };
-    ledger.written = ledger::Written { records: merger.records, record_bytes: merger.record_bytes };
+    ledger.written = ledger::Written {
+        records: merger.records,
+        record_bytes: merger.record_bytes,
+        intervals_joined: front.intervals.map_or(0, |i| i.joined),
+    };
     ledger.interrupted = stop.load(Ordering::Relaxed);
     (ledger, result)
 }

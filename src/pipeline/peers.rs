@@ -147,7 +147,7 @@ pub(super) struct PeerTable {
     reporter: Reporter,
     pairs: HashMap<Pair, Peers, foldhash::quality::RandomState>,
     quiet: VecDeque<(i64, Pair)>,
-    sessions: Sessions,
+    pub sessions: Sessions,
     pub counts: PeerCounts,
 }
 
@@ -247,9 +247,8 @@ impl Reporter {
 
 impl PeerTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
-        let sessions = Sessions::new(&settings, wants);
         Self {
-            sessions,
+            sessions: Sessions::default(),
             reporter: Reporter { settings, wants },
             pairs: HashMap::default(),
             quiet: VecDeque::new(),
@@ -260,6 +259,7 @@ impl PeerTable {
     /// Takes a packet.
     pub fn packet(&mut self, p: &PeerPacket, arena: &[u8], emitted: &mut Vec<Emission>) {
         self.advance(p.clock, emitted);
+        self.sessions.stirred = true;
         if !self.pairs.contains_key(&p.pair) {
             while self.pairs.len() >= MAX_PAIRS
                 && let Some((_, oldest)) = self.quiet.pop_front()
@@ -304,7 +304,8 @@ impl PeerTable {
 
     /// Ends an interval: counts what every tunnel has sent in it.
     fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
-        for (pair, peers) in &mut self.pairs {
+        let pairs = self.pairs.iter_mut().filter(|_| self.sessions.stirred);
+        for (pair, peers) in pairs {
             let ike = agreed(&peers.ikes);
             for tunnel in &mut peers.tunnels {
                 let Some(mut member) = tunnel.member.take() else { continue };

@@ -1,11 +1,11 @@
 //! What one shard's connections add to security sessions, interval by
 //! interval.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::merge::{Emission, Payload};
-use super::shard::Wants;
-use crate::config::{Schedule, Settings};
+use crate::config::Settings;
 use crate::observe::Side;
 use crate::record::summary::sessions;
 use crate::record::{Attributes, Detail, ebcdic};
@@ -20,32 +20,29 @@ const FTP_DATA: u16 = 20;
 pub(super) const FTP_USER: &str = "*FTPUSR*";
 
 /// The counts of one shard.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sessions {
-    schedule: Option<Schedule>,
-    /// The end of the interval under way.
-    next: Option<i64>,
+    /// Ends of intervals that are to come.
+    ends: VecDeque<i64>,
+    /// Whether anything has happened since the last one.
+    pub stirred: bool,
     pub tally: Tally,
 }
 
 impl Sessions {
-    pub fn new(settings: &Settings, wants: Wants) -> Self {
-        let schedule = wants.summary.then(|| settings.schedule());
-        Self { schedule, next: None, tally: Tally::default() }
+    /// Intervals end at these clocks, too.
+    pub fn end_at(&mut self, ends: &[i64]) {
+        self.ends.extend(ends);
     }
 
     /// The end of an interval that the packet clock has reached.
     pub fn due(&mut self, clock: i64) -> Option<i64> {
-        let schedule = self.schedule.as_ref()?;
-        let next = *self.next.get_or_insert_with(|| schedule.after(clock));
-        (next <= clock).then_some(next)
+        if *self.ends.front()? <= clock { self.ends.pop_front() } else { None }
     }
 
     /// Passes the counts on, at the end of an interval.
     pub fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
-        if let Some(schedule) = &self.schedule {
-            self.next = Some(schedule.after(at));
-        }
+        self.stirred = false;
         if self.tally.is_empty() {
             return;
         }

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::{Ipsec, Segment};
 use crate::observe::certificate::Certificates;
-use crate::session::{Event, Session, Snapshot, Transport, View};
+use crate::session::{Event, Kind, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::summary::Role;
 
@@ -43,6 +43,17 @@ pub(super) struct Packet {
     pub wire: u32,
     /// The AH or ESP header that it came under: its place in the batch's list.
     pub ipsec: Option<u32>,
+}
+
+/// What all shards see of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shared<'a> {
+    pub arena: &'a [u8],
+    pub ipsec: &'a [Ipsec],
+    /// Packet clock at its end.
+    pub watermark: i64,
+    /// Packet clocks in it at which recording intervals end.
+    pub ends: &'a [i64],
 }
 
 /// A shard's part of a batch.
@@ -102,7 +113,6 @@ impl Shard {
         let mode = settings.mode;
         let peers = PeerTable::new(Arc::clone(&settings), wants);
         let ee = EeTable::new(Arc::clone(&settings), wants);
-        let sessions = Sessions::new(&settings, wants);
         Self {
             settings,
             wants,
@@ -112,7 +122,7 @@ impl Shard {
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
-            sessions,
+            sessions: Sessions::default(),
             peers,
             ee,
             ledger: Ledger::default(),
@@ -121,7 +131,11 @@ impl Shard {
     }
 
     /// Takes the shard's packets of a batch, in order.
-    pub fn batch(&mut self, bucket: &Bucket, arena: &[u8], ipsec: &[Ipsec], watermark: i64) {
+    pub fn batch(&mut self, bucket: &Bucket, shared: &Shared<'_>) {
+        let &Shared { arena, ipsec, watermark, ends } = shared;
+        self.sessions.end_at(ends);
+        self.peers.sessions.end_at(ends);
+        self.ee.sessions.end_at(ends);
         for packet in &bucket.segments {
             self.packet(packet, arena, ipsec);
         }
@@ -145,6 +159,7 @@ impl Shard {
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
         self.advance(p.clock);
+        self.sessions.stirred = true;
         let slot = self.slot(p);
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
@@ -286,7 +301,9 @@ impl Shard {
 
     /// Ends an interval: counts what every connection has sent in it.
     fn close(&mut self, at: i64) {
-        for slot in self.table.occupied() {
+        // While nothing comes there is nothing to count.
+        let slots = if self.sessions.stirred { self.table.occupied() } else { Vec::new() };
+        for slot in slots {
             let Some((key, connection)) = self.table.get_mut(slot) else { continue };
             if connection.member.is_none() {
                 continue;
@@ -406,7 +423,11 @@ impl Shard {
             };
             let keys = sessions::keys(&self.settings, &detail, ends, snapshot.ipsec, at);
             let traffic = sessions::traffic(snapshot.bytes, snapshot.segments, at);
-            let short = event.at.saturating_sub(snapshot.established) < SHORT;
+            // A connection with an initiation record is not short, unless that
+            // did not wait for it.
+            let waited = i64::from(self.settings.settle_seconds) * SECOND >= SHORT;
+            let short = event.at.saturating_sub(snapshot.established) < SHORT
+                && (event.kind == Kind::ShortTermination || !waited);
             let tally = &mut self.sessions.tally;
             sessions::follow(&mut connection.member, event.kind, short, (keys, traffic), tally);
         }

@@ -1,6 +1,7 @@
 //! The records that are about no single connection: the summaries of intervals,
 //! and that zERT was enabled and disabled.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::ftp::{Control, Expected, Place};
 use super::peers::Pair;
 use super::sessions::FTP_USER;
 use super::shard::Wants;
-use crate::config::{Schedule, Settings};
+use crate::config::Settings;
 use crate::names::overrides::Codes;
 use crate::observe::ike::Facts;
 use crate::record::{Attributes, Ipsec, Ipsec12, ebcdic};
@@ -40,32 +41,37 @@ pub(super) struct Shown<'a> {
 pub(super) struct Summaries {
     settings: Arc<Settings>,
     wants: Wants,
-    schedule: Schedule,
     book: Book,
-    /// The interval under way: its beginning and its end.
-    interval: Option<(i64, i64)>,
+    /// Ends of intervals that are to come.
+    ends: VecDeque<i64>,
+    /// The beginning of the interval under way.
+    start: Option<i64>,
 }
 
 impl Summaries {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
-        let schedule = settings.schedule();
-        Self { settings, wants, schedule, book: Book::default(), interval: None }
+        Self { settings, wants, book: Book::default(), ends: VecDeque::new(), start: None }
     }
 
-    /// The end of the interval under way.
+    /// Intervals end at these clocks, too.
+    pub fn end_at(&mut self, ends: &[i64]) {
+        self.ends.extend(ends);
+    }
+
+    /// The end of the interval under way, once it is known.
     pub fn interval_end(&self) -> Option<i64> {
-        self.interval.filter(|_| self.wants.summary).map(|(_, end)| end)
+        self.ends.front().copied()
     }
 
     /// Monitoring begins.
     pub fn begin(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
-        self.interval = Some((at, self.schedule.after(at)));
+        self.start = Some(at);
         self.event(at, (Kind::Enabled, ENABLED), written);
     }
 
     /// Adds what a shard has counted.
     pub fn add(&mut self, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
-        let since = self.interval.map_or(i64::MIN, |(start, _)| start);
+        let since = self.start.unwrap_or(i64::MIN);
         for (key, counts) in counted {
             self.book.add(key, counts, |key| shown.resolve(key, since));
         }
@@ -74,7 +80,8 @@ impl Summaries {
     /// An interval ends.
     pub fn close(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
         self.set(at, Set::Interval, written);
-        self.interval = Some((at, self.schedule.after(at)));
+        self.ends.pop_front();
+        self.start = Some(at);
     }
 
     /// Monitoring ends in an orderly way.
@@ -84,7 +91,7 @@ impl Summaries {
     }
 
     fn set(&mut self, at: i64, set: Set, written: &mut Vec<Vec<u8>>) {
-        let (true, Some((start, _))) = (self.wants.summary, self.interval) else { return };
+        let (true, Some(start)) = (self.wants.summary, self.start) else { return };
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
         self.book.close(at, micros, set, &View::of(&self.settings), |summary| {
             let mut bytes = Vec::with_capacity(512);

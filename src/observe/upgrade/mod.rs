@@ -284,6 +284,9 @@ fn begin(kind: Kind) -> Talk {
     }
 }
 
+/// Authentication methods that a SOCKS client offers.
+const MOST_METHODS: u8 = 10;
+
 /// What the first bytes say.
 enum Opening {
     Is(Kind),
@@ -336,14 +339,12 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         },
         [3, 0, _, _, _, 0xE0, ..] if client => Some(Kind::Rdp),
         [4, 1, _, _, _, ..] if client => Some(Kind::Socks4),
-        [5, methods, rest @ ..]
-            if client && *methods > 0 && rest.len() == usize::from(*methods) =>
-        {
-            Some(Kind::Socks5)
+        [5, 1..=MOST_METHODS, ..] if client => {
+            let methods = usize::from(bytes[1]);
+            (bytes.len() >= 2 + methods).then_some(Kind::Socks5)
         }
         [3..=5] if client => None,
         [3, 0, ..] if client && bytes.len() < 6 => None,
-        [5, methods, rest @ ..] if client && rest.len() < usize::from(*methods) => None,
         [4, 1, ..] if client => None,
         _ if !client && bytes.len() < 4 => None,
         _ => return if short { Opening::Short } else { Opening::Unknown },
