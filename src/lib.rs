@@ -16,6 +16,7 @@ pub mod frame;
 pub mod names;
 pub mod observe;
 pub mod pipeline;
+pub mod policy;
 pub mod record;
 pub mod session;
 pub mod sink;

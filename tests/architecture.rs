@@ -10,7 +10,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("names", &[]),
     ("source", &[]),
     ("frame", &[]),
-    ("config", &["names"]),
+    ("policy", &[]),
+    ("config", &["names", "policy"]),
     ("flow", &["frame"]),
     ("stream", &["flow"]),
     ("observe", &["names"]),
@@ -18,15 +19,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("session", &["observe", "flow", "record", "names", "config"]),
     ("summary", &["record", "session"]),
     ("dump", &["record"]),
-    ("sink", &["record", "dump", "names", "observe"]),
+    ("sink", &["record", "dump", "names", "observe", "policy"]),
     (
         "pipeline",
         &[
             "source", "frame", "flow", "stream", "observe", "session", "summary", "record", "sink",
-            "config", "names",
+            "config", "names", "policy",
         ],
     ),
-    ("cli", &["config", "source", "pipeline", "sink", "dump", "record", "names"]),
+    ("cli", &["config", "source", "pipeline", "sink", "dump", "record", "names", "policy"]),
 ];
 
 /// Where a crate may be touched (tests apart): one place each.

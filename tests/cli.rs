@@ -354,3 +354,85 @@ fn the_length_of_a_check_value_names_an_algorithm_only_on_request() {
     };
     assert_eq!((algorithm(&[]), algorithm(&["--infer-icv"])), (0, 0x000C));
 }
+
+#[test]
+fn what_is_weak_is_told_and_the_policy_decides() {
+    let captures = [case("tls10-full"), case("tls13-full"), case("ssh1"), case("clear-http")];
+    let table = |policy: &str| {
+        let mut args = vec!["read", "-q", "--policy", policy];
+        args.extend(captures.iter().map(String::as_str));
+        let output = run(&args);
+        assert!(output.status.success());
+        common::text(&output).0
+    };
+    let usual = table("default");
+    for line in [
+        "Without recognised protection: 1 of 4",
+        "Weak by policy default: 2 of 4",
+        "TLS 1.0 or 1.1 (127.0.0.1:44330)",
+        "SSH version 1",
+        "Quantum-safe key exchange: 0 of the 2",
+    ] {
+        assert!(usual.contains(line), "{line}:\n{usual}");
+    }
+    // Unprotected, then broken, then weak, then the rest.
+    let places: Vec<Option<usize>> = [" none ", "SSHv1", "TLSv1.0", "TLSv1.3"]
+        .iter()
+        .map(|p| usual.lines().skip_while(|l| !l.starts_with("SERVER")).position(|l| l.contains(p)))
+        .collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}\n{usual}");
+    assert!(table("cnsa-2.0").contains("Weak by policy cnsa-2.0: 3 of 4"), "{}", table("cnsa-2.0"));
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("own.toml");
+    fs::write(
+        &file,
+        "name = \"own\"\nsource = \"us\"\n[[rule]]\nid = \"a\"\ntitle = \"not PSK\"\nseverity = \"weak\"\n\
+         when = { suite_not = [\"*_PSK_*\"] }\n",
+    )
+    .expect("written");
+    let own = table(&file.display().to_string());
+    assert!(own.contains("Weak by policy own: 2 of 4") && own.contains("not PSK"), "{own}");
+    fails(&["read", "--policy", "nobody", &case("ssh1")], "built-in policies: default, nist");
+}
+
+#[test]
+fn the_report_is_one_page_that_needs_nothing_else() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let page = dir.path().join("report.html");
+    let path = page.display().to_string();
+    let captures = [case("tls10-full"), case("tls12-full"), case("ssh1"), case("clear-http")];
+    let mut args = vec!["read", "-q", "--report", &path];
+    args.extend(captures.iter().map(String::as_str));
+    let output = run(&args);
+    assert!(output.status.success() && output.stdout.is_empty());
+    let text = fs::read_to_string(&page).expect("the page");
+    assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>\n"));
+    for part in [
+        "id=\"numbers\"",
+        "id=\"shares\"",
+        "id=\"time\"",
+        "id=\"weak\"",
+        "id=\"rows\"",
+        "id=\"key-exchange\"",
+        "prefers-color-scheme: dark",
+        "@media print",
+        "SSH version 1",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+    for foreign in ["http://", "https://", "<script", "<link", "<img", "url("] {
+        assert!(!text.contains(foreign), "{foreign}");
+    }
+    // Every element that is opened is closed, in order.
+    let mut open = Vec::new();
+    for tag in text.split('<').skip(1) {
+        let name: String = tag.chars().take_while(|c| !c.is_whitespace() && *c != '>').collect();
+        match name.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop().as_deref(), Some(name), "{tag}"),
+            None if name.starts_with('!') || ["meta", "br"].contains(&name.as_str()) => {}
+            None => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    fails(&args, "exists already; --force");
+}

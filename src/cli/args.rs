@@ -90,6 +90,14 @@ pub(super) struct Read {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
 
+    /// Write what the table tells, with pictures, as one HTML page.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub report: Option<PathBuf>,
+
+    /// What counts as weak: default, nist-sp800-52r2, cnsa-2.0, or a TOML file.
+    #[arg(long, value_name = "NAME|FILE", default_value = "default", help_heading = "Output")]
+    pub policy: String,
+
     /// Rows of the table; 0 prints all.
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Output")]
     pub rows: usize,

@@ -12,9 +12,12 @@ use super::args::Read;
 use super::{DAMAGED, DONE, INTERRUPTED, message};
 use crate::config::{self, Home, Identity, Mode, Settings};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
+use crate::policy::Policy;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
-use crate::sink::table::{self, Layout, RowKey, Table};
+use crate::sink::survey::{Row, Survey};
+use crate::sink::table::{self, Layout};
+use crate::sink::{html, text};
 use crate::source::{Filter, Set, SetOptions};
 
 /// Input from which on progress is shown.
@@ -28,7 +31,8 @@ const SHOWN_DAMAGE: usize = 10;
 struct Outputs {
     records: Option<OutputFile>,
     lines: Option<OutputFile>,
-    table: Table,
+    survey: Survey,
+    policy: Policy,
 }
 
 impl Output for Outputs {
@@ -42,19 +46,19 @@ impl Output for Outputs {
         self.lines.as_mut().map_or(Ok(()), |f| f.write(line))
     }
 
-    fn row(&mut self, key: RowKey, from_client: u64, from_server: u64) {
-        self.table.add(key, from_client, from_server);
+    fn row(&mut self, row: Row) {
+        self.survey.add(row, &self.policy);
     }
 }
 
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
-    let standard_outputs = [&args.write, &args.jsonl, &args.stats]
+    let standard_outputs = [&args.write, &args.jsonl, &args.stats, &args.report]
         .into_iter()
         .filter(|o| o.as_deref() == Some(Path::new("-")))
         .count();
     if standard_outputs > 1 {
-        bail!("only one of --write, --jsonl and --stats can be standard output");
+        bail!("only one of --write, --jsonl, --stats and --report can be standard output");
     }
     let settings = settings(args)?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
@@ -66,14 +70,18 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     let mut outputs = Outputs {
         records: create(&args.write)?,
         lines: create(&args.jsonl)?,
+        policy: settings.policy.clone(),
         ..Outputs::default()
     };
     let mut stats = create(&args.stats)?;
+    let report_file = create(&args.report)?;
+    let for_people =
+        [&args.write, &args.jsonl, &args.stats, &args.report].iter().all(|o| o.is_none());
     let wants = Wants {
         detail: args.detail || args.detail_only,
         summary: args.write.is_some() && !args.detail_only,
         json: args.jsonl.is_some(),
-        rows: args.write.is_none() && args.jsonl.is_none() && args.stats.is_none(),
+        rows: for_people || args.report.is_some(),
     };
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -117,8 +125,11 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     for file in [outputs.records, outputs.lines, stats].into_iter().flatten() {
         file.finish()?;
     }
-    if wants.rows {
-        print_table(args, &outputs.table, &ledger)?;
+    if let Some(file) = report_file {
+        write_report(args, file, &outputs.survey, &outputs.policy, &ledger)?;
+    }
+    if for_people {
+        print_survey(args, &outputs.survey, &outputs.policy, &ledger)?;
     }
     if let Some(error) = error {
         return Err(error.into());
@@ -154,6 +165,7 @@ fn settings(args: &Read) -> anyhow::Result<Settings> {
         sync_minutes: args.sync,
         passive_ports: args.passive_data_ports.clone(),
         tool_events: !args.no_tool_events,
+        policy: Policy::load(&args.policy)?,
         infer_icv: args.infer_icv,
         codes: args.codes.as_deref().map(config::codes::read).transpose()?.unwrap_or_default(),
         ..Settings::default()
@@ -222,17 +234,52 @@ fn report(set: &Set, ledger: &Ledger) {
     }
 }
 
-fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()> {
+fn write_report(
+    args: &Read,
+    mut file: OutputFile,
+    survey: &Survey,
+    policy: &Policy,
+    ledger: &Ledger,
+) -> anyhow::Result<()> {
+    /// Inputs that are named.
+    const NAMED: usize = 5;
+    let mut names: Vec<String> = args
+        .inputs
+        .iter()
+        .take(NAMED)
+        .map(|p| p.file_name().unwrap_or(p.as_os_str()).to_string_lossy().into_owned())
+        .collect();
+    if args.inputs.len() > NAMED {
+        names.push(format!("{} more", args.inputs.len() - NAMED));
+    }
+    let head = html::Head {
+        inputs: &names.join(", "),
+        packets: ledger.total.packets,
+        home: !args.home.is_empty(),
+        soon_days: SOON,
+    };
+    file.write(html::page(survey, policy, head).as_bytes())?;
+    file.finish()?;
+    Ok(())
+}
+
+/// Certificates that end within so many days are told.
+const SOON: i64 = 30;
+
+fn print_survey(
+    args: &Read,
+    survey: &Survey,
+    policy: &Policy,
+    ledger: &Ledger,
+) -> anyhow::Result<()> {
     use std::io::Write;
     let width = terminal_size::terminal_size().map(|(w, _)| usize::from(w.0));
     let layout = Layout {
         width: width.filter(|_| std::io::stdout().is_terminal()),
         rows: (args.rows > 0).then_some(args.rows),
     };
-    let c = &ledger.connections;
-    let [(unprotected, unprotected_bytes), (all, all_bytes)] = table.totals();
-    let unknown = table.unknown();
     let mut out = anstream::stdout().lock();
+    let c = &ledger.connections;
     writeln!(
         out,
         "{} packets, {} TCP connections ({} established, {} without their start){}.",
@@ -245,27 +292,13 @@ fn print_table(args: &Read, table: &Table, ledger: &Ledger) -> anyhow::Result<()
             n => format!(", {} of Enterprise Extender", table::group(n)),
         },
     )?;
-    writeln!(
-        out,
-        "Without recognised protection: {} of {} connections, {} of {}.",
-        table::group(unprotected),
-        table::group(all),
-        table::bytes(unprotected_bytes),
-        table::bytes(all_bytes),
-    )?;
-    if unknown > 0 {
-        writeln!(
-            out,
-            "Not known, because the capture lacks a part of the handshake: {} connections.",
-            table::group(unknown)
-        )?;
-    }
     if args.home.is_empty() {
         writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }
-    if all > 0 {
+    write!(out, "{}", text::survey(survey, policy, SOON))?;
+    if survey.total().connections > 0 {
         writeln!(out)?;
-        write!(out, "{}", table.render(layout))?;
+        write!(out, "{}", survey.table.render(layout))?;
     }
     out.flush()?;
     Ok(())

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 pub use interval::{Interval, IntervalError, Schedule};
 
 use crate::names::overrides::Codes;
+use crate::policy::Policy;
 
 /// The names in a record's header and identification section. Empty means
 /// blanks.
@@ -159,6 +160,8 @@ pub struct Settings {
     pub passive_ports: Vec<(u16, u16)>,
     /// Whether zERT is recorded as enabled at the start and disabled at the end.
     pub tool_events: bool,
+    /// What counts as weak.
+    pub policy: Policy,
     /// Whether the length of a check value names the algorithm where only one
     /// has it.
     pub infer_icv: bool,
@@ -182,6 +185,7 @@ impl Default for Settings {
             sync_minutes: 0,
             passive_ports: Vec::new(),
             tool_events: true,
+            policy: Policy::default(),
             infer_icv: false,
             codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,

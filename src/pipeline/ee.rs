@@ -22,6 +22,7 @@ use crate::observe::ee::{Datagram, Reply, Status, parse};
 use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Snapshot, Transport, View};
 use crate::sink::jsonl;
+use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::Role;
 
@@ -391,7 +392,7 @@ impl EeTable {
             clock,
             ordinal: link.ordinal,
             number: link.emitted,
-            payload: Payload::Connection { line, row, opened: None },
+            payload: Payload::Connection { line, row: row.map(Box::new), opened: None },
         });
     }
 
@@ -459,17 +460,27 @@ impl EeTable {
         }
     }
 
-    fn row(&self, pair: &Pair, link: &Link) -> (RowKey, u64, u64) {
+    fn row(&self, pair: &Pair, link: &Link) -> Row {
         let (client, server) = (link.client(), link.client().other());
         let protection = link.under.protection().map(super::under::describe);
         let key = RowKey {
             protection,
             server: (pair.address(server), self.settings.ee_base_port),
             kind: RowKind::Ee,
+            severity: None,
             client: pair.address(client),
         };
         let facts = link.ee.facts();
-        (key, facts.sent(client).bytes, facts.sent(server).bytes)
+        Row {
+            key,
+            from_client: facts.sent(client).bytes,
+            from_server: facts.sent(server).bytes,
+            start: link.first_ts,
+            findings: Vec::new(),
+            key_exchange: None,
+            certificate: None,
+            lacking: None,
+        }
     }
 
     fn line(&self, pair: &Pair, link: &Link) -> jsonl::EeConnection {

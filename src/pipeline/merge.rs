@@ -18,7 +18,7 @@ use crate::observe::Side;
 use crate::observe::ike::Facts;
 use crate::record::Detail;
 use crate::session::key_exchange;
-use crate::sink::table::RowKey;
+use crate::sink::survey::Row;
 use crate::summary::{Counts, Key};
 
 /// Something to be written.
@@ -48,11 +48,7 @@ pub(super) enum Payload {
     Announcement(Place, Arc<Control>),
     /// The end of a connection: its JSON object and its row, where wanted; for
     /// TCP also the place and the clock of its first packet.
-    Connection {
-        line: Option<Vec<u8>>,
-        row: Option<(RowKey, u64, u64)>,
-        opened: Option<(Place, i64)>,
-    },
+    Connection { line: Option<Vec<u8>>, row: Option<Box<Row>>, opened: Option<(Place, i64)> },
 }
 
 /// Where the merged output goes.
@@ -72,8 +68,8 @@ pub trait Output {
     /// If it cannot be written.
     fn line(&mut self, line: &[u8]) -> Result<(), Self::Error>;
 
-    /// A connection's row: client and server bytes.
-    fn row(&mut self, key: RowKey, from_client: u64, from_server: u64);
+    /// What people are told of a connection.
+    fn row(&mut self, row: Row);
 }
 
 /// Merges emissions and gives connections their identifiers.
@@ -239,8 +235,8 @@ impl Merger {
                 if let Some(identifier) = identifier {
                     self.live.remove(&identifier);
                 }
-                if let Some((key, from_client, from_server)) = row {
-                    output.row(key, from_client, from_server);
+                if let Some(row) = row {
+                    output.row(*row);
                 }
                 let Some(mut line) = line else { return Ok(()) };
                 let control = opened.and_then(|(place, clock)| self.expected.find(&place, clock));
@@ -316,7 +312,7 @@ mod tests {
             self.1.push(String::from_utf8_lossy(line).into_owned());
             Ok(())
         }
-        fn row(&mut self, _: RowKey, _: u64, _: u64) {}
+        fn row(&mut self, _: Row) {}
     }
 
     fn record(clock: i64, ordinal: u64, number: u32) -> Emission {

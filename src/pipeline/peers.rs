@@ -17,6 +17,7 @@ use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
+use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Membership, Role, Tally, Traffic};
 
@@ -185,7 +186,7 @@ impl Reporter {
     }
 
     /// The row of an opaque tunnel in the table for people.
-    fn row(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> Option<(RowKey, u64, u64)> {
+    fn row(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> Option<Row> {
         if !self.wants.rows || !tunnel.opaque() {
             return None;
         }
@@ -195,10 +196,20 @@ impl Reporter {
             protection: Some(format!("IPSec (ESP{ike})")),
             server: (pair.address(local), 0),
             kind: RowKind::Esp,
+            severity: None,
             client: pair.address(local.other()),
         };
         let bytes = tunnel.bytes;
-        Some((key, bytes[local.other().index()], bytes[local.index()]))
+        Some(Row {
+            key,
+            from_client: bytes[local.other().index()],
+            from_server: bytes[local.index()],
+            start: tunnel.first_ts,
+            findings: Vec::new(),
+            key_exchange: None,
+            certificate: None,
+            lacking: Some("connections inside ESP are hidden"),
+        })
     }
 
     /// The record of an event of an opaque tunnel, if it has any; the event is
@@ -406,7 +417,7 @@ impl PeerTable {
             let row = self.reporter.row(pair, &tunnel, ike);
             let payload = match line {
                 line if tunnel.emitted > 0 || row.is_some() => {
-                    Payload::Connection { line, row, opened: None }
+                    Payload::Connection { line, row: row.map(Box::new), opened: None }
                 }
                 Some(line) => Payload::Line(line),
                 None => continue,

@@ -7,7 +7,9 @@ use crate::config::Settings;
 use crate::flow::{Dir, Key};
 use crate::observe::FindingsRef;
 use crate::observe::upgrade::Kind;
+use crate::policy::Subject;
 use crate::sink::jsonl;
+use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind, UNKNOWN};
 
 /// The direction in which the local end sends. Without configured addresses
@@ -71,9 +73,8 @@ pub(super) fn line(
     }
 }
 
-/// The row of a connection in the table for people, unless it was never
-/// established.
-pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64, u64)> {
+/// What people are told of a connection, unless it was never established.
+pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> Option<Row> {
     let established = c.life.established().is_some() || !c.life.start_seen();
     if !established {
         return None;
@@ -91,11 +92,86 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<(RowKey, u64
     };
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
-    Some((
-        RowKey { protection, server: (s_end.ip, s_end.port), kind: RowKind::Tcp, client: c_end.ip },
-        bytes[client.index()],
-        bytes[server.index()],
-    ))
+    let seen = c.protection();
+    let lacking = if !c.life.start_seen() {
+        Some("the beginning was not captured")
+    } else if c.segments().contains(&0) {
+        Some("one direction was not captured")
+    } else if c.missed() > 0 {
+        Some("bytes were not captured")
+    } else {
+        None
+    };
+    Some(Row {
+        key: RowKey {
+            protection,
+            server: (s_end.ip, s_end.port),
+            kind: RowKind::Tcp,
+            severity: None,
+            client: c_end.ip,
+        },
+        from_client: bytes[client.index()],
+        from_server: bytes[server.index()],
+        start: c.first_ts,
+        findings: settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
+        key_exchange: key_exchange(seen),
+        certificate: seen.tls.and_then(|t| t.server_certificate.clone()),
+        lacking,
+    })
+}
+
+/// What the rules of a policy are held against.
+fn subject(seen: FindingsRef<'_>, ipsec: bool, start: i64) -> Subject<'_> {
+    if let Some(facts) = seen.tls {
+        let certificate = facts.server_certificate.as_deref();
+        let rsa =
+            certificate.is_some_and(|c| c.public_key_algorithm.starts_with("1.2.840.113549."));
+        return Subject {
+            protocol: "tls",
+            version: facts.version.map(|v| format!("{v:04X}")),
+            suite: facts.suite.and_then(crate::observe::tls::Suite::name),
+            group: facts.group,
+            dh_bits: facts.dh_bits,
+            encrypt_then_mac: facts.encrypt_then_mac,
+            signature: certificate.map(|c| c.signature_algorithm.as_str()),
+            key: certificate.and_then(|c| c.key_bits).map(|bits| (rsa, bits)),
+            expires_in: certificate.map(|c| c.not_after.seconds - start.div_euclid(1_000_000_000)),
+            ..Subject::default()
+        };
+    }
+    if let Some(facts) = seen.ssh {
+        return Subject {
+            protocol: "ssh",
+            version: facts.version.map(|v| v.to_string()),
+            kex: facts.kex.as_deref(),
+            ciphers: [facts.cipher_c2s.as_deref(), facts.cipher_s2c.as_deref()],
+            macs: [facts.mac_c2s.as_deref(), facts.mac_s2c.as_deref()],
+            host_key: facts.host_key.as_ref().map(|k| k.kind.as_str()),
+            ..Subject::default()
+        };
+    }
+    Subject { protocol: if ipsec { "ipsec" } else { "none" }, ..Subject::default() }
+}
+
+/// The key exchange by name, and whether it is quantum-safe: whether ML-KEM, a
+/// draft of it, or Streamlined NTRU Prime is a part.
+fn key_exchange(seen: FindingsRef<'_>) -> Option<(String, bool)> {
+    let name = match (seen.tls, seen.ssh) {
+        (Some(tls), _) => match (tls.group, tls.suite.and_then(crate::observe::tls::Suite::name)) {
+            (Some(group), _) => crate::names::tls::group_name(group)
+                .map_or_else(|| format!("group {group:04X}"), str::to_owned),
+            (None, Some(suite)) => {
+                let (kex, _) = suite.trim_start_matches("TLS_").split_once("_WITH_")?;
+                kex.to_owned()
+            }
+            _ => return None,
+        },
+        (None, Some(ssh)) => ssh.kex.clone()?,
+        _ => return None,
+    };
+    let lower = name.to_ascii_lowercase();
+    let safe = ["mlkem", "kyber", "sntrup"].iter().any(|part| lower.contains(part));
+    Some((name, safe))
 }
 
 /// The names of what protects a connection.

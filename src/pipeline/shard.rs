@@ -467,7 +467,7 @@ impl Shard {
             let line = line(&self.settings, &key, &connection, client);
             serde_json::to_vec(&line).unwrap_or_default()
         });
-        let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
+        let row = self.wants.rows.then(|| row(&self.settings, &key, &connection, client)).flatten();
         let opened = line.is_some().then(|| {
             let listener = key.sender(client.other());
             let connector = key.sender(client).ip;
@@ -477,7 +477,7 @@ impl Shard {
             clock,
             ordinal: connection.ordinal,
             number: connection.emitted,
-            payload: Payload::Connection { line, row, opened },
+            payload: Payload::Connection { line, row: row.map(Box::new), opened },
         });
     }
 

@@ -1,8 +1,11 @@
 //! Where results go: SMF files, JSON Lines, and the table for people.
 
 pub mod file;
+pub mod html;
 pub mod jsonl;
 mod jsonl_ee;
+pub mod survey;
 pub mod table;
+pub mod text;
 
 pub use file::OutputFile;

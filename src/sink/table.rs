@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::policy::Severity;
+
 /// What a row is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowKey {
@@ -16,6 +18,8 @@ pub struct RowKey {
     pub server: (IpAddr, u16),
     /// What it is.
     pub kind: RowKind,
+    /// How bad the policy calls the protection: weak or broken.
+    pub severity: Option<Severity>,
     /// The client's address.
     pub client: IpAddr,
 }
@@ -102,16 +106,23 @@ impl Table {
         self.rows.iter().filter(|(k, _)| unknown(k)).map(|(_, c)| c.connections).sum()
     }
 
-    /// The table as text with terminal colours.
-    pub fn render(&self, layout: Layout) -> String {
+    /// The rows: unprotected first, then broken and weak protection, then by
+    /// bytes; the key decides between equals.
+    pub fn ranked(&self) -> Vec<(&RowKey, &RowCounts)> {
         let mut rows: Vec<(&RowKey, &RowCounts)> = self.rows.iter().collect();
-        // Unprotected first, then by bytes; the key decides between equals.
         rows.sort_by(|a, b| {
             let bytes = |c: &RowCounts| c.from_client + c.from_server;
             (a.0.protection.is_some().cmp(&b.0.protection.is_some()))
+                .then(b.0.severity.cmp(&a.0.severity))
                 .then(bytes(b.1).cmp(&bytes(a.1)))
                 .then(a.0.cmp(b.0))
         });
+        rows
+    }
+
+    /// The table as text with terminal colours.
+    pub fn render(&self, layout: Layout) -> String {
+        let rows = self.ranked();
         let shown = layout.rows.unwrap_or(rows.len()).min(rows.len());
         let cells: Vec<[String; 6]> = rows[..shown]
             .iter()
@@ -140,13 +151,11 @@ impl Table {
         }
         let mut out = String::new();
         line(&mut out, &HEADINGS.map(str::to_owned), &widths, Style::new().bold());
-        for row in &cells {
-            let style = if row[2] == NONE {
-                AnsiColor::Red.on_default()
-            } else if ["TLSv1.3", "TLSv1.2", "SSHv2"].iter().any(|good| row[2].starts_with(good)) {
-                Style::new()
-            } else {
-                AnsiColor::Yellow.on_default()
+        for (row, (key, _)) in cells.iter().zip(&rows) {
+            let style = match (&key.protection, key.severity) {
+                (None, _) | (_, Some(Severity::Broken)) => AnsiColor::Red.on_default(),
+                (Some(p), None) if p != UNKNOWN => Style::new(),
+                _ => AnsiColor::Yellow.on_default(),
             };
             line(&mut out, row, &widths, style);
         }
@@ -190,7 +199,8 @@ fn fit(text: &str, width: usize) -> String {
     out
 }
 
-fn server(key: &RowKey) -> String {
+/// The server of a row.
+pub(super) fn server(key: &RowKey) -> String {
     let (ip, port) = key.server;
     match key.kind {
         RowKind::Tcp => endpoint(ip, port),
@@ -199,7 +209,8 @@ fn server(key: &RowKey) -> String {
     }
 }
 
-fn endpoint(ip: IpAddr, port: u16) -> String {
+/// An address and a port.
+pub(super) fn endpoint(ip: IpAddr, port: u16) -> String {
     match ip {
         IpAddr::V4(v4) => format!("{v4}:{port}"),
         IpAddr::V6(v6) => format!("[{v6}]:{port}"),
@@ -240,6 +251,7 @@ mod tests {
             protection: protection.map(str::to_owned),
             server: ([192, 0, 2, 10].into(), port),
             kind: RowKind::Tcp,
+            severity: None,
             client: [198, 51, 100, 7].into(),
         }
     }

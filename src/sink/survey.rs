@@ -1,0 +1,331 @@
+//! What a network security administrator asks first: how much is unprotected
+//! and whose, what is weak, what is quantum-safe, which certificates end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::table::{RowKey, Table, UNKNOWN};
+use crate::observe::certificate::Certificate;
+use crate::policy::{Policy, Severity};
+
+/// Servers that are remembered for one finding; more are counted as connections.
+const MAX_SERVERS: usize = 10_000;
+/// Certificates that are remembered.
+const MAX_CERTIFICATES: usize = 10_000;
+/// Stretches of time in the picture of protection over time.
+const MAX_BINS: usize = 96;
+
+/// What is told of one connection.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its row in the table.
+    pub key: RowKey,
+    /// Payload bytes from the client.
+    pub from_client: u64,
+    /// Payload bytes from the server.
+    pub from_server: u64,
+    /// When it began, in nanoseconds since 1970.
+    pub start: i64,
+    /// The rules of the policy that apply, by their place.
+    pub findings: Vec<u16>,
+    /// The key exchange, and whether it is quantum-safe.
+    pub key_exchange: Option<(String, bool)>,
+    /// The server's certificate.
+    pub certificate: Option<Arc<Certificate>>,
+    /// What the capture lacks of it.
+    pub lacking: Option<&'static str>,
+}
+
+/// Connections and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Connections.
+    pub connections: u64,
+    /// Payload bytes, both ways.
+    pub bytes: u64,
+}
+
+impl Amount {
+    fn add(&mut self, bytes: u64) {
+        self.connections += 1;
+        self.bytes += bytes;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.bytes += other.bytes;
+    }
+}
+
+/// How a connection is classed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Nothing recognised protects it.
+    Unprotected,
+    /// The policy calls its protection broken or weak.
+    Weak,
+    /// It is protected.
+    Protected,
+    /// The capture does not show it.
+    Unknown,
+}
+
+/// All classes, worst first.
+pub const CLASSES: [Class; 4] = [Class::Unprotected, Class::Weak, Class::Protected, Class::Unknown];
+
+impl Class {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unprotected => "unprotected",
+            Self::Weak => "weak",
+            Self::Protected => "protected",
+            Self::Unknown => "not known",
+        }
+    }
+}
+
+/// What is known of one finding.
+#[derive(Clone, Debug, Default)]
+pub struct Finding {
+    /// Connections that it is about.
+    pub amount: Amount,
+    /// Their servers.
+    pub servers: BTreeSet<(IpAddr, u16)>,
+}
+
+/// A certificate in use.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    /// The certificate.
+    pub certificate: Arc<Certificate>,
+    /// A server that showed it.
+    pub server: (IpAddr, u16),
+    /// Connections in which it was shown.
+    pub connections: u64,
+    /// The latest of them, in nanoseconds since 1970.
+    pub last: i64,
+}
+
+impl InUse {
+    /// Days from the latest connection to the end of its validity.
+    pub fn days_left(&self) -> i64 {
+        (self.certificate.not_after.seconds - self.last / 1_000_000_000).div_euclid(86_400)
+    }
+}
+
+/// Protection over time: equal stretches that get longer as more come.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    /// The beginning of the first stretch.
+    pub start: i64,
+    /// The length of each.
+    pub width: i64,
+    /// When the latest connection began.
+    pub last: i64,
+    /// What began in each, by class.
+    pub bins: Vec<[Amount; CLASSES.len()]>,
+}
+
+impl Timeline {
+    fn add(&mut self, at: i64, class: Class, bytes: u64) {
+        const SECOND: i64 = 1_000_000_000;
+        if self.bins.is_empty() {
+            self.start = at.div_euclid(SECOND) * SECOND;
+            self.width = SECOND;
+            self.bins.push(Default::default());
+            self.last = at;
+        }
+        self.last = self.last.max(at);
+        // Connections come by their ends: one that began sooner may come later.
+        while at < self.start {
+            if self.bins.len() < MAX_BINS {
+                let more = MAX_BINS - self.bins.len();
+                self.start -= self.width * i64::try_from(more).unwrap_or(0);
+                self.bins.splice(0..0, std::iter::repeat_n(Default::default(), more));
+            } else {
+                self.widen();
+            }
+        }
+        let mut place = self.place(at);
+        while place >= MAX_BINS {
+            self.widen();
+            place = self.place(at);
+        }
+        if place >= self.bins.len() {
+            self.bins.resize(place + 1, Default::default());
+        }
+        self.bins[place][class as usize].add(bytes);
+    }
+
+    fn place(&self, at: i64) -> usize {
+        usize::try_from((at - self.start) / self.width.max(1)).unwrap_or(0)
+    }
+
+    /// Joins pairs of stretches.
+    fn widen(&mut self) {
+        self.width = self.width.saturating_mul(2);
+        let joined = self.bins.chunks(2).map(|pair| {
+            let mut sum = pair[0];
+            for other in &pair[1..] {
+                for (mine, theirs) in sum.iter_mut().zip(other) {
+                    mine.join(*theirs);
+                }
+            }
+            sum
+        });
+        self.bins = joined.collect();
+    }
+}
+
+/// What was found in all connections.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Who talks to whom.
+    pub table: Table,
+    /// By class.
+    pub classes: [Amount; CLASSES.len()],
+    /// By rule of the policy.
+    pub findings: BTreeMap<u16, Finding>,
+    /// Key exchanges, and whether each is quantum-safe.
+    pub key_exchanges: BTreeMap<(bool, String), Amount>,
+    /// Certificates by subject and serial number.
+    pub certificates: BTreeMap<(String, Vec<u8>), InUse>,
+    /// What could not be seen.
+    pub lacking: BTreeMap<&'static str, Amount>,
+    /// Protection over time.
+    pub timeline: Timeline,
+}
+
+impl Survey {
+    /// Adds one connection.
+    pub fn add(&mut self, row: Row, policy: &Policy) {
+        let bytes = row.from_client + row.from_server;
+        let class = match (&row.key.protection, policy.worst(&row.findings)) {
+            (None, _) => Class::Unprotected,
+            (Some(p), _) if p == UNKNOWN => Class::Unknown,
+            (_, Some(Severity::Weak | Severity::Broken)) => Class::Weak,
+            _ => Class::Protected,
+        };
+        self.classes[class as usize].add(bytes);
+        self.timeline.add(row.start, class, bytes);
+        for finding in &row.findings {
+            let finding = self.findings.entry(*finding).or_default();
+            finding.amount.add(bytes);
+            if finding.servers.len() < MAX_SERVERS {
+                finding.servers.insert(row.key.server);
+            }
+        }
+        if let Some((name, safe)) = row.key_exchange {
+            self.key_exchanges.entry((safe, name)).or_default().add(bytes);
+        }
+        if let Some(certificate) = row.certificate {
+            let key = (certificate.subject.clone(), certificate.serial.clone());
+            let room = self.certificates.len() < MAX_CERTIFICATES;
+            if room || self.certificates.contains_key(&key) {
+                let in_use = self.certificates.entry(key).or_insert_with(|| InUse {
+                    certificate,
+                    server: row.key.server,
+                    connections: 0,
+                    last: i64::MIN,
+                });
+                in_use.connections += 1;
+                in_use.last = in_use.last.max(row.start);
+            }
+        }
+        if let Some(lacking) = row.lacking {
+            self.lacking.entry(lacking).or_default().add(bytes);
+        }
+        let severity = policy.worst(&row.findings).filter(|s| *s > Severity::Note);
+        self.table.add(RowKey { severity, ..row.key }, row.from_client, row.from_server);
+    }
+
+    /// Everything together.
+    pub fn total(&self) -> Amount {
+        let mut sum = Amount::default();
+        for class in self.classes {
+            sum.join(class);
+        }
+        sum
+    }
+
+    /// What a class has.
+    pub fn class(&self, class: Class) -> Amount {
+        self.classes[class as usize]
+    }
+
+    /// Connections whose key exchange is quantum-safe, and all whose key
+    /// exchange was seen.
+    pub fn quantum_safe(&self) -> (u64, u64) {
+        let sum = |only_safe: bool| -> u64 {
+            let all = self.key_exchanges.iter().filter(|((safe, _), _)| *safe || !only_safe);
+            all.map(|(_, amount)| amount.connections).sum()
+        };
+        (sum(true), sum(false))
+    }
+
+    /// Certificates that had ended, or end within some days of their latest
+    /// connection; the first to end first.
+    pub fn ending(&self, days: i64) -> Vec<&InUse> {
+        let mut found: Vec<&InUse> =
+            self.certificates.values().filter(|c| c.days_left() < days).collect();
+        found.sort_by_key(|c| (c.certificate.not_after.seconds, c.certificate.serial.clone()));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::RowKind;
+    use super::*;
+
+    fn row(protection: Option<&str>, start: i64, findings: Vec<u16>) -> Row {
+        Row {
+            key: RowKey {
+                protection: protection.map(str::to_owned),
+                server: ([192, 0, 2, 10].into(), 443),
+                kind: RowKind::Tcp,
+                severity: None,
+                client: [198, 51, 100, 7].into(),
+            },
+            from_client: 1,
+            from_server: 9,
+            start,
+            findings,
+            key_exchange: None,
+            certificate: None,
+            lacking: None,
+        }
+    }
+
+    #[test]
+    fn connections_are_classed_by_the_worst_of_their_findings() {
+        let policy = Policy::default();
+        let place = |severity| {
+            (0..).zip(&policy.rules).find(|(_, r)| r.severity == severity).map(|(n, _)| n)
+        };
+        let (note, weak) = (place(Severity::Note), place(Severity::Weak));
+        let mut survey = Survey::default();
+        survey.add(row(None, 0, Vec::new()), &policy);
+        survey.add(row(Some("TLS"), 0, note.into_iter().collect()), &policy);
+        survey.add(row(Some("TLS"), 0, note.into_iter().chain(weak).collect()), &policy);
+        survey.add(row(Some(UNKNOWN), 0, Vec::new()), &policy);
+        assert_eq!(survey.classes.map(|a| a.connections), [1, 1, 1, 1]);
+        assert_eq!((survey.total().bytes, survey.findings.len()), (40, 2));
+    }
+
+    #[test]
+    fn time_is_divided_into_a_bounded_number_of_stretches() {
+        let mut timeline = Timeline::default();
+        let second = 1_000_000_000;
+        let times = [1_000_000, 5, 1_000_000_000, 0, 500_000_000, 999_999_999];
+        for at in times {
+            timeline.add(at * second, Class::Protected, 1);
+            assert!(timeline.bins.len() <= MAX_BINS);
+        }
+        let all: u64 = timeline.bins.iter().map(|b| b[Class::Protected as usize].connections).sum();
+        assert_eq!(all, times.len() as u64);
+        assert!(timeline.start <= 0 && timeline.width > second);
+    }
+}

@@ -1,0 +1,109 @@
+//! A survey as text: the lines above the table.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::survey::{Amount, Class, Survey};
+use super::table::{bytes, group};
+use crate::policy::{Policy, Severity};
+
+/// Servers that are named for each finding.
+const NAMED: usize = 3;
+/// Certificates that are listed.
+const LISTED: usize = 5;
+
+/// What was found, with terminal colours. Certificates that end within
+/// `soon_days` are listed.
+pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
+    let mut out = String::new();
+    let total = survey.total();
+    let of = |amount: Amount| {
+        format!(
+            "{} of {} connections, {} of {}",
+            group(amount.connections),
+            group(total.connections),
+            bytes(amount.bytes),
+            bytes(total.bytes)
+        )
+    };
+    let _ =
+        writeln!(out, "Without recognised protection: {}.", of(survey.class(Class::Unprotected)));
+    let weak = survey.class(Class::Weak);
+    if weak.connections > 0 {
+        let _ = writeln!(out, "Weak by policy {}: {}.", policy.name, of(weak));
+        findings(&mut out, survey, policy);
+    }
+    let unknown = survey.class(Class::Unknown);
+    if unknown.connections > 0 {
+        let _ = writeln!(
+            out,
+            "Not known, because the capture lacks a part of the handshake: {}.",
+            of(unknown)
+        );
+    }
+    let (safe, all) = survey.quantum_safe();
+    if all > 0 {
+        let _ = writeln!(
+            out,
+            "Quantum-safe key exchange: {} of the {} connections that showed theirs.",
+            group(safe),
+            group(all)
+        );
+    }
+    let ending = survey.ending(soon_days);
+    if !ending.is_empty() {
+        let _ = writeln!(
+            out,
+            "Certificates that had expired or end within {soon_days} days: {} of {}.",
+            group(ending.len() as u64),
+            group(survey.certificates.len() as u64)
+        );
+        for c in ending.iter().take(LISTED) {
+            let days = c.days_left();
+            let when = match days {
+                ..0 => format!("expired {} days before", group(days.unsigned_abs())),
+                n => format!("{n} days left"),
+            };
+            let _ = writeln!(out, "  {} at {} ({when})", c.certificate.subject, place(c.server));
+        }
+        more(&mut out, ending.len(), LISTED);
+    }
+    for (why, amount) in &survey.lacking {
+        let _ = writeln!(out, "Not seen whole, because {why}: {}.", of(*amount));
+    }
+    out
+}
+
+fn findings(out: &mut String, survey: &Survey, policy: &Policy) {
+    for (at, finding) in &survey.findings {
+        let Some(rule) = policy.rule(*at).filter(|r| r.severity > Severity::Note) else {
+            continue;
+        };
+        let style = match rule.severity {
+            Severity::Broken => AnsiColor::Red.on_default(),
+            _ => Style::new(),
+        };
+        let servers: Vec<String> = finding.servers.iter().take(NAMED).map(|s| place(*s)).collect();
+        let others = finding.servers.len().saturating_sub(NAMED);
+        let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+        let _ = writeln!(
+            out,
+            "  {style}{:>6}{style:#}  {} ({}{others})",
+            group(finding.amount.connections),
+            rule.title,
+            servers.join(", ")
+        );
+    }
+}
+
+fn more(out: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        let _ = writeln!(out, "  and {} more", group((all - shown) as u64));
+    }
+}
+
+/// An address and a port.
+pub(super) fn place((ip, port): (std::net::IpAddr, u16)) -> String {
+    super::table::endpoint(ip, port)
+}
