@@ -332,3 +332,37 @@ fn threads_and_batches_change_no_summary() {
         }
     }
 }
+
+/// Time stamps at the end of time are damage, not a reason to go on for ever.
+#[test]
+fn a_clock_that_has_run_out_ends_no_intervals() {
+    fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(12 + body.len()).expect("short").to_le_bytes();
+        [&kind.to_le_bytes(), &length, body, &length].concat()
+    }
+    let section = block(
+        0x0A0D_0D0A,
+        &[0x4D, 0x3C, 0x2B, 0x1A, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255],
+    );
+    // Raw IP; time stamps count seconds.
+    let interface = block(1, &[101, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let mut packet = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+    packet.extend([0x9C, 0x40, 0, 23, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xFF, 0xFF, 0, 0, 0, 0]);
+    let at = |seconds: u64| {
+        let mut body = vec![0; 4];
+        body.extend(((seconds >> 32) as u32).to_le_bytes());
+        body.extend((seconds as u32).to_le_bytes());
+        body.extend([40, 0, 0, 0, 40, 0, 0, 0]);
+        body.extend(&packet);
+        block(6, &body)
+    };
+    let times = [0, 1_700_000_000, u64::from(u32::MAX), u64::MAX / 4, u64::MAX / 2, u64::MAX];
+    let file: Vec<u8> = [section, interface].into_iter().chain(times.map(at)).flatten().collect();
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("late.pcapng");
+    std::fs::write(&path, file).expect("written");
+    let run = common::read_all(&["--detail", "--interval", "1"], &[&path]);
+    assert!(common::adds_up(&run.ledger));
+    assert_eq!(run.ledger["packets"], 6);
+    check(&summaries(&run), "a clock that has run out");
+}

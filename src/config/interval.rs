@@ -155,6 +155,20 @@ mod tests {
     }
 
     #[test]
+    fn time_goes_on_and_ends() {
+        let schedule = Schedule::new(Interval::Minutes(1), 0, TimeZone::UTC);
+        for start in [i64::MIN, -1, 0, 253_402_300_800_000_000, i64::MAX - 1] {
+            let mut at = start;
+            for _ in 0..3 {
+                let next = schedule.after(at);
+                assert!(next > at || next == i64::MAX, "{at}: {next}");
+                at = next;
+            }
+        }
+        assert_eq!(schedule.after(i64::MAX), i64::MAX);
+    }
+
+    #[test]
     fn what_is_no_interval_is_refused() {
         for text in ["", "0", "61", "0h", "25h", "x", "1d", "-1"] {
             let error = text.parse::<Interval>().expect_err(text).to_string();

@@ -122,7 +122,8 @@ impl Intervals {
             self.joined += 1;
             next = self.schedule.after(clock);
         }
-        while next <= clock {
+        // At the end of time no interval ends any more.
+        while next <= clock && next < i64::MAX {
             ends.push(next);
             next = self.schedule.after(next);
         }

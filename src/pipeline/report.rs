@@ -135,7 +135,8 @@ fn subject(seen: FindingsRef<'_>, ipsec: bool, start: i64) -> Subject<'_> {
             encrypt_then_mac: facts.encrypt_then_mac,
             signature: certificate.map(|c| c.signature_algorithm.as_str()),
             key: certificate.and_then(|c| c.key_bits).map(|bits| (rsa, bits)),
-            expires_in: certificate.map(|c| c.not_after.seconds - start.div_euclid(1_000_000_000)),
+            expires_in: certificate
+                .map(|c| c.not_after.seconds.saturating_sub(start.div_euclid(1_000_000_000))),
             ..Subject::default()
         };
     }

@@ -142,9 +142,9 @@ impl When {
             && any(&self.signature, s.signature)
             && below(self.rsa_bits_below, rsa)
             && below(self.ec_bits_below, curve)
-            && self
-                .expires_within_days
-                .is_none_or(|days| s.expires_in.is_some_and(|left| left < days * 86_400))
+            && self.expires_within_days.is_none_or(|days| {
+                s.expires_in.is_some_and(|left| left < days.saturating_mul(86_400))
+            })
             && any(&self.kex, s.kex)
             && none(&self.kex_not, s.kex)
             && any(&self.cipher, ciphers.clone())

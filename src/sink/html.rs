@@ -192,7 +192,7 @@ fn over_time(out: &mut String, survey: &Survey) {
             }
             let height = 126.0 * value as f64 / most as f64;
             y -= height;
-            let at = line.start + line.width * i64::try_from(n).unwrap_or(0);
+            let at = line.edge(n);
             let _ = writeln!(
                 out,
                 "<rect class=\"{}\" x=\"{:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{height:.2}\"><title>{}: {} {}</title></rect>",
@@ -205,7 +205,7 @@ fn over_time(out: &mut String, survey: &Survey) {
             );
         }
     }
-    let end = line.start + line.width * i64::try_from(line.bins.len()).unwrap_or(0);
+    let end = line.edge(line.bins.len());
     let _ = writeln!(
         out,
         "<text x=\"0\" y=\"146\">{}</text><text x=\"700\" y=\"146\" text-anchor=\"end\">{}</text>\n</svg>\n\

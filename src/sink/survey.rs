@@ -111,7 +111,8 @@ pub struct InUse {
 impl InUse {
     /// Days from the latest connection to the end of its validity.
     pub fn days_left(&self) -> i64 {
-        (self.certificate.not_after.seconds - self.last / 1_000_000_000).div_euclid(86_400)
+        let seconds = self.last.div_euclid(1_000_000_000);
+        self.certificate.not_after.seconds.saturating_sub(seconds).div_euclid(86_400)
     }
 }
 
@@ -129,10 +130,17 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// When a stretch begins; time stamps of broken captures reach to the end of
+    /// time.
+    pub fn edge(&self, n: usize) -> i64 {
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        self.start.saturating_add(self.width.saturating_mul(n))
+    }
+
     fn add(&mut self, at: i64, class: Class, bytes: u64) {
         const SECOND: i64 = 1_000_000_000;
         if self.bins.is_empty() {
-            self.start = at.div_euclid(SECOND) * SECOND;
+            self.start = at.div_euclid(SECOND).saturating_mul(SECOND);
             self.width = SECOND;
             self.bins.push(Default::default());
             self.last = at;
@@ -142,7 +150,8 @@ impl Timeline {
         while at < self.start {
             if self.bins.len() < MAX_BINS {
                 let more = MAX_BINS - self.bins.len();
-                self.start -= self.width * i64::try_from(more).unwrap_or(0);
+                let back = self.width.saturating_mul(i64::try_from(more).unwrap_or(0));
+                self.start = self.start.saturating_sub(back);
                 self.bins.splice(0..0, std::iter::repeat_n(Default::default(), more));
             } else {
                 self.widen();
@@ -160,7 +169,8 @@ impl Timeline {
     }
 
     fn place(&self, at: i64) -> usize {
-        usize::try_from((at - self.start) / self.width.max(1)).unwrap_or(0)
+        let distance = at.saturating_sub(self.start).max(0);
+        usize::try_from(distance / self.width.max(1)).unwrap_or(0)
     }
 
     /// Joins pairs of stretches.
@@ -327,5 +337,9 @@ mod tests {
         let all: u64 = timeline.bins.iter().map(|b| b[Class::Protected as usize].connections).sum();
         assert_eq!(all, times.len() as u64);
         assert!(timeline.start <= 0 && timeline.width > second);
+        for at in [i64::MIN, i64::MAX, 0] {
+            timeline.add(at, Class::Weak, 1);
+            assert!(timeline.bins.len() <= MAX_BINS && timeline.edge(MAX_BINS) > 0);
+        }
     }
 }
