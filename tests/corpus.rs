@@ -3,32 +3,12 @@
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All captures there are: those of the cases and those beside the project.
-fn captures() -> Vec<PathBuf> {
-    let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")];
-    waiting.extend(common::shared_captures());
-    let mut found = BTreeSet::new();
-    while let Some(dir) = waiting.pop() {
-        for entry in fs::read_dir(dir).expect("a directory").flatten() {
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if [".pcap", ".pcapng", ".cap", ".trc"].iter().any(|e| name.contains(e)) {
-                found.insert(path);
-            }
-        }
-    }
-    found.into_iter().collect()
-}
-
 #[test]
 fn threads_and_batches_change_nothing() {
-    let captures = captures();
+    let captures = common::captures();
     assert!(captures.len() > 20);
     let inputs: Vec<&Path> = captures.iter().map(PathBuf::as_path).collect();
     // One set of everything, and every twentieth capture alone.
@@ -65,7 +45,7 @@ fn threads_and_batches_change_nothing() {
 #[test]
 fn every_capture_is_read_to_its_end() {
     let mut packets = 0;
-    for capture in captures() {
+    for capture in common::captures() {
         let run = common::read_all(&["--detail", "--include-midstream", "-q"], &[&capture]);
         assert!(common::adds_up(&run.ledger), "{}", capture.display());
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);

@@ -106,6 +106,25 @@ pub fn shared_captures() -> Option<PathBuf> {
     dir.join("oracle.jsonl.gz").exists().then_some(dir)
 }
 
+/// All captures there are: those of the cases and those beside the project.
+pub fn captures() -> Vec<PathBuf> {
+    let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")];
+    waiting.extend(shared_captures());
+    let mut found = std::collections::BTreeSet::new();
+    while let Some(dir) = waiting.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if [".pcap", ".pcapng", ".cap", ".trc"].iter().any(|e| name.contains(e)) {
+                found.insert(path);
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
 /// A capture of one of the cases.
 pub fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(name)
