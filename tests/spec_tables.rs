@@ -388,6 +388,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     let view = View {
         identity: &identity,
         zone: &zone,
+        jobs: &zerttap::config::Jobs::default(),
         mode: Mode::Strict,
         infer_icv: false,
         codes: &codes,
@@ -396,6 +397,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
         transport: Transport::Tcp,
         key: &key,
         local: Dir::FromLow,
+        outbound: false,
         established,
         bytes: [5120, 1412],
         segments: [11, 9],

@@ -366,3 +366,36 @@ fn a_clock_that_has_run_out_ends_no_intervals() {
     assert_eq!(run.ledger["packets"], 6);
     check(&summaries(&run), "a clock that has run out");
 }
+
+/// Job, JES job identifier and user in both subtypes, by their offsets, in
+/// EBCDIC; the job is a part of a session's identity.
+#[test]
+fn jobs_come_from_the_configuration() {
+    const OPENSSL: [u8; 8] = [0xD6, 0xD7, 0xC5, 0xD5, 0xE2, 0xE2, 0xD3, 0x40];
+    const WEBUSR: [u8; 8] = [0xE6, 0xC5, 0xC2, 0xE4, 0xE2, 0xD9, 0x40, 0x40];
+    const STC00012: [u8; 8] = [0xE2, 0xE3, 0xC3, 0xF0, 0xF0, 0xF0, 0xF1, 0xF2];
+    const BLANKS: [u8; 8] = [0x40; 8];
+    let capture = case("tls12-full");
+    let run = |job: &str| {
+        let options = ["--detail", "--no-tool-events", "-q", "--job", job];
+        let records = common::read_all(&options, &[&capture]).records;
+        let records: Vec<Vec<u8>> = records_of(&records).into_iter().map(<[u8]>::to_vec).collect();
+        let field = |record: &[u8], at: usize| {
+            let s1 = number(&record[36..40]) as usize + at;
+            <[u8; 8]>::try_from(&record[s1..s1 + 8]).expect("eight bytes")
+        };
+        let of = |subtype: u8| records.iter().find(|r| r[23] == subtype).expect("a record");
+        let (detail, summary) = (of(11), of(12));
+        let found = [field(detail, 8), field(detail, 16), field(detail, 24)];
+        let session = summary[number(&summary[36..40]) as usize + 64..][..42].to_vec();
+        (found, [field(summary, 11), field(summary, 19)], session)
+    };
+    let named = run("44330/tcp@127.0.0.1=OPENSSL:WEBUSR:STC00012");
+    assert_eq!(named.0, [OPENSSL, STC00012, WEBUSR]);
+    assert_eq!(named.1, [OPENSSL, WEBUSR]);
+    let others = ["44331=OPENSSL", "44330/udp=OPENSSL", "44330@127.0.0.2=OPENSSL"];
+    for other in others.map(run) {
+        assert_eq!((other.0, other.1), ([BLANKS; 3], [BLANKS; 2]));
+        assert_ne!(other.2, named.2);
+    }
+}

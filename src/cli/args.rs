@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::config::{EE_BASE_PORT, Interval, Prefix, SETTLE_SECONDS};
+use crate::config::{EE_BASE_PORT, Interval, JobRule, Prefix, SETTLE_SECONDS};
+use crate::sink::ranking;
 
 /// z/OS zERT from the wire: reads packets, observes TLS, SSL, SSH and IPSec, and
 /// writes the SMF type 119 records that the TCP/IP stack would have written.
@@ -98,6 +99,11 @@ pub(super) struct Read {
     #[arg(long, value_name = "NAME|FILE", default_value = "default", help_heading = "Output")]
     pub policy: String,
 
+    /// What the rows of the table are: pairs of server and client, or whose
+    /// traffic is unprotected, by server, job or client.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Output")]
+    pub by: By,
+
     /// Rows of the table; 0 prints all.
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Output")]
     pub rows: usize,
@@ -175,6 +181,15 @@ pub(super) struct Read {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Records")]
     pub codes: Option<PathBuf>,
 
+    /// The job that owns a port of the stack, its user and JES job identifier,
+    /// as PORT statements say it (repeatable; the first that fits counts).
+    #[arg(
+        long,
+        value_name = "PORT[-PORT][/tcp|udp][@ADDR]=JOB[:USER[:JOBID]]",
+        help_heading = "Records"
+    )]
+    pub job: Vec<JobRule>,
+
     /// SMF system identifier in the record header [default: blanks].
     #[arg(long, value_name = "SID", default_value = "", hide_default_value = true,
           value_parser = name::<4>, help_heading = "Records")]
@@ -246,6 +261,32 @@ pub(super) struct Names {
     /// One JSON object a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What the rows of the table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    /// Pairs of a server and a client.
+    #[default]
+    Pair,
+    /// Servers.
+    Server,
+    /// Jobs (--job).
+    Job,
+    /// Clients.
+    Client,
+}
+
+impl By {
+    /// The ranking; pairs are none.
+    pub fn ranking(self) -> Option<ranking::By> {
+        match self {
+            Self::Pair => None,
+            Self::Server => Some(ranking::By::Server),
+            Self::Job => Some(ranking::By::Job),
+            Self::Client => Some(ranking::By::Client),
+        }
+    }
 }
 
 /// When to use colours.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
 use super::{DAMAGED, DONE, INTERRUPTED, message};
-use crate::config::{self, Home, Identity, Mode, Settings};
+use crate::config::{self, Home, Identity, Jobs, Mode, Settings};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::sink::OutputFile;
@@ -157,6 +157,7 @@ fn settings(args: &Read) -> anyhow::Result<Settings> {
         },
         zone: args.tz.clone(),
         home: Home::new(args.home.clone()),
+        jobs: Jobs::new(args.job.clone()),
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         ee_base_port: args.ee_base_port,
@@ -298,7 +299,13 @@ fn print_survey(
     write!(out, "{}", text::survey(survey, policy, SOON))?;
     if survey.total().connections > 0 {
         writeln!(out)?;
-        write!(out, "{}", survey.table.render(layout))?;
+        match args.by.ranking() {
+            None => write!(out, "{}", survey.table.render(layout))?,
+            Some(by) => {
+                let ranking = survey.ranking(by);
+                write!(out, "{}", ranking.render(by, layout.rows, layout.width))?;
+            }
+        }
     }
     out.flush()?;
     Ok(())

@@ -2,6 +2,7 @@
 
 pub mod codes;
 mod interval;
+mod jobs;
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 
 pub use interval::{Interval, IntervalError, Schedule};
+pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
 
 use crate::names::overrides::Codes;
 use crate::policy::Policy;
@@ -144,6 +146,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Addresses of the stack; empty if every server is taken for local.
     pub home: Home,
+    /// The jobs that own the stack's ports.
+    pub jobs: Jobs,
     /// How much goes into the records.
     pub mode: Mode,
     /// Whether connections whose start was not seen get records.
@@ -177,6 +181,7 @@ impl Default for Settings {
             identity: Identity::default(),
             zone: TimeZone::UTC,
             home: Home::default(),
+            jobs: Jobs::default(),
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: 4 * 1024 * 1024,

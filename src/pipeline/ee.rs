@@ -11,10 +11,10 @@ pub(super) use super::ee_link::EePacket;
 use super::ee_link::{Close, Link};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
-use super::peers::Pair;
+use super::pair::Pair;
 use super::sessions::{self, Ends, Sessions};
 use super::shard::Wants;
-use crate::config::Settings;
+use crate::config::{LocalEnd, Settings};
 use crate::flow::{Dir, Endpoint, Key};
 use crate::frame::Ipsec;
 pub(super) use crate::observe::ee::PORTS;
@@ -425,6 +425,7 @@ impl EeTable {
                 Side::Low => Dir::FromLow,
                 Side::High => Dir::FromHigh,
             },
+            outbound: false,
             established: link.first_ts,
             bytes: sent.map(|s| s.bytes),
             segments: sent.map(|s| s.datagrams),
@@ -461,6 +462,13 @@ impl EeTable {
     }
 
     fn row(&self, pair: &Pair, link: &Link) -> Row {
+        let local = self.local(pair, link);
+        let end = LocalEnd {
+            address: pair.address(local),
+            port: self.settings.ee_base_port,
+            ip_proto: Transport::Udp as u8,
+            outbound: false,
+        };
         let (client, server) = (link.client(), link.client().other());
         let protection = link.under.protection().map(super::under::describe);
         let key = RowKey {
@@ -480,6 +488,7 @@ impl EeTable {
             key_exchange: None,
             certificate: None,
             lacking: None,
+            job: self.settings.jobs.find(end).map(|job| job.name.clone()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One Enterprise Extender link, and a datagram of it.
 
 use super::ledger::Count;
-use super::peers::Pair;
+use super::pair::Pair;
 use super::sessions;
 use super::under::UnderIpsec;
 use crate::observe::Side;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
-use super::peers::Pair;
+use super::pair::Pair;
 use super::shard::Wants;
 use super::summaries::{Shown, Summaries};
 use crate::config::Settings;

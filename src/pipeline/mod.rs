@@ -12,6 +12,7 @@ mod ftp;
 mod ike_tcp;
 pub mod ledger;
 mod merge;
+mod pair;
 mod peers;
 mod report;
 mod sessions;
@@ -39,7 +40,8 @@ pub use shard::Wants;
 use ee::EePacket;
 use ledger::Fate;
 use merge::Merger;
-use peers::{Pair, PeerPacket, What};
+use pair::Pair;
+use peers::{PeerPacket, What};
 use shard::{Bucket, Packet, Shard, Shared};
 
 /// How the work is cut up. Nothing here changes the output.

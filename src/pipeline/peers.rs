@@ -2,16 +2,15 @@
 //! security associations and the tunnels between them.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use super::merge::{Emission, Payload};
+use super::pair::Pair;
 use super::sessions::{self, Ends, Sessions};
 use super::shard::Wants;
 use crate::config::{Mode, Settings};
-use crate::flow::SHARDS;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
@@ -33,37 +32,6 @@ const MAX_IKE: usize = 256;
 const MAX_TUNNELS: usize = 256;
 /// Security associations of one tunnel that are listed; more are counted.
 const MAX_SPIS: usize = 1024;
-
-/// Two addresses, the lower first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Pair {
-    low: IpAddr,
-    high: IpAddr,
-}
-
-impl Pair {
-    /// The pair of a packet, and the side that sent it.
-    pub fn of(src: IpAddr, dst: IpAddr) -> (Self, Side) {
-        if src <= dst {
-            (Self { low: src, high: dst }, Side::Low)
-        } else {
-            (Self { low: dst, high: src }, Side::High)
-        }
-    }
-
-    /// The shard that owns the pair.
-    pub fn shard(&self) -> usize {
-        use std::hash::BuildHasher;
-        (foldhash::fast::FixedState::with_seed(1).hash_one(self) >> 58) as usize % SHARDS
-    }
-
-    pub fn address(&self, side: Side) -> IpAddr {
-        match side {
-            Side::Low => self.low,
-            Side::High => self.high,
-        }
-    }
-}
 
 /// What a pair has sent.
 #[derive(Clone, Copy, Debug)]
@@ -209,6 +177,7 @@ impl Reporter {
             key_exchange: None,
             certificate: None,
             lacking: Some("connections inside ESP are hidden"),
+            job: None,
         })
     }
 

@@ -3,11 +3,12 @@
 
 use super::connection::{Connection, side};
 use super::under;
-use crate::config::Settings;
+use crate::config::{Job, LocalEnd, Settings};
 use crate::flow::{Dir, Key};
 use crate::observe::FindingsRef;
 use crate::observe::upgrade::Kind;
 use crate::policy::Subject;
+use crate::session::Transport;
 use crate::sink::jsonl;
 use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind, UNKNOWN};
@@ -117,6 +118,19 @@ pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -
         key_exchange: key_exchange(seen),
         certificate: seen.tls.and_then(|t| t.server_certificate.clone()),
         lacking,
+        job: job(settings, key, client).map(|job| job.name.clone()),
+    })
+}
+
+/// The job that owns the local end.
+fn job<'a>(settings: &'a Settings, key: &Key, client: Dir) -> Option<&'a Job> {
+    let local = local(settings, key, client);
+    let end = key.sender(local);
+    settings.jobs.find(LocalEnd {
+        address: end.ip,
+        port: end.port,
+        ip_proto: Transport::Tcp as u8,
+        outbound: local == client,
     })
 }
 

@@ -405,6 +405,7 @@ impl Shard {
             transport: Transport::Tcp,
             key,
             local: local(&self.settings, key, client),
+            outbound: local(&self.settings, key, client) == client,
             established: connection.session.as_ref().map_or(0, Session::established),
             bytes: connection.bytes(),
             segments: connection.segments(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
-use super::peers::Pair;
+use super::pair::Pair;
 use super::sessions::FTP_USER;
 use super::shard::Wants;
 use crate::config::Settings;

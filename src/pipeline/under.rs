@@ -1,7 +1,7 @@
 //! AH, and ESP that does not encrypt, around a connection.
 
 use super::merge::Payload;
-use super::peers::Pair;
+use super::pair::Pair;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
 use crate::record::Detail;

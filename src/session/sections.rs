@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::{Identity, Mode, Settings};
+use crate::config::{Identity, Jobs, LocalEnd, Mode, Settings};
 use crate::flow::{Dir, Key};
 use crate::names::overrides::Codes;
 use crate::names::{smf, ssh as ssh_names, tls as names};
@@ -64,6 +64,8 @@ pub struct View<'a> {
     pub identity: &'a Identity,
     /// Time zone of the record header.
     pub zone: &'a jiff::tz::TimeZone,
+    /// The jobs that own the stack's ports.
+    pub jobs: &'a Jobs,
     /// How much goes into the record.
     pub mode: Mode,
     /// Whether the length of a check value may name its algorithm.
@@ -103,6 +105,8 @@ pub struct Snapshot<'a> {
     pub key: &'a Key,
     /// The direction in which the local end sends.
     pub local: Dir,
+    /// Whether the local end is the client.
+    pub outbound: bool,
     /// When it was established.
     pub established: i64,
     /// Payload bytes.
@@ -121,6 +125,7 @@ impl<'a> View<'a> {
         Self {
             identity: &settings.identity,
             zone: &settings.zone,
+            jobs: &settings.jobs,
             mode: settings.mode,
             infer_icv: settings.infer_icv,
             codes: &settings.codes,
@@ -132,7 +137,7 @@ impl View<'_> {
     /// The record of an event. Its connection identifier is left at zero.
     pub fn detail(&self, event: Event, now: &Snapshot<'_>) -> Detail {
         let mut detail = self.frame(event);
-        detail.common = common(event, now);
+        detail.common = self.common(event, now);
         if let Some(facts) = now.protection.ssh {
             detail.ssh = Some(self.ssh(facts, now.local));
         }
@@ -144,6 +149,34 @@ impl View<'_> {
             }
         }
         detail
+    }
+
+    fn common(&self, event: Event, now: &Snapshot<'_>) -> Common11 {
+        let (local, remote) = (now.key.sender(now.local), now.key.sender(now.local.other()));
+        let (out, inward) = (now.local.index(), now.local.other().index());
+        let mut common = Common11 {
+            sec_protos: protocol_flags(now),
+            ip_proto: now.transport as u8,
+            r_port: remote.port,
+            l_port: local.port,
+            in_bytes: now.bytes[inward],
+            out_bytes: now.bytes[out],
+            in_seg_dg: now.segments[inward],
+            out_seg_dg: now.segments[out],
+            ..event_between(event, now.established, local.ip, remote.ip)
+        };
+        let end = LocalEnd {
+            address: local.ip,
+            port: local.port,
+            ip_proto: now.transport as u8,
+            outbound: now.outbound,
+        };
+        if let Some(job) = self.jobs.find(end) {
+            common.jobname = ebcdic::field(&job.name);
+            common.job_id = ebcdic::field(&job.id);
+            common.user_id = ebcdic::field(&job.user);
+        }
+        common
     }
 
     /// Header and identification.
@@ -286,22 +319,6 @@ impl View<'_> {
             }
         }
         section
-    }
-}
-
-fn common(event: Event, now: &Snapshot<'_>) -> Common11 {
-    let (local, remote) = (now.key.sender(now.local), now.key.sender(now.local.other()));
-    let (out, inward) = (now.local.index(), now.local.other().index());
-    Common11 {
-        sec_protos: protocol_flags(now),
-        ip_proto: now.transport as u8,
-        r_port: remote.port,
-        l_port: local.port,
-        in_bytes: now.bytes[inward],
-        out_bytes: now.bytes[out],
-        in_seg_dg: now.segments[inward],
-        out_seg_dg: now.segments[out],
-        ..event_between(event, now.established, local.ip, remote.ip)
     }
 }
 

@@ -4,13 +4,16 @@
 use std::fmt::Write;
 
 use super::jsonl::time;
-use super::survey::{Amount, CLASSES, Class, Survey};
+use super::ranking::{By, total};
+use super::survey::{Amount, CLASSES, Class, NO_JOB, Survey};
 use super::table::{bytes, group};
 use super::text::place;
 use crate::policy::{Policy, Severity};
 
 /// Rows of each list; the rest is counted.
 const LISTED: usize = 100;
+/// Rows of each ranking.
+const RANKED: usize = 20;
 
 const STYLE: &str = "
 :root { --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff; --panel: #f6f8fa;
@@ -32,6 +35,7 @@ figure { margin: 1rem 0; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 .unprotected { fill: var(--unprotected); } .weak { fill: var(--weak); }
 .protected { fill: var(--protected); } .unknown { fill: var(--unknown); }
+svg.bar { height: .8em; margin-top: .35em; } th.share { width: 9rem; }
 .key span { margin-right: 1.25rem; white-space: nowrap; }
 .key i { display: inline-block; width: .8em; height: .8em; border-radius: .2em; margin-right: .4em; }
 table { border-collapse: collapse; width: 100%; }
@@ -70,7 +74,8 @@ pub fn page(survey: &Survey, policy: &Policy, head: Head<'_>) -> String {
     shares(&mut out, survey);
     over_time(&mut out, survey);
     findings(&mut out, survey, policy);
-    rows(&mut out, survey, policy);
+    rankings(&mut out, survey);
+    rows(&mut out, survey);
     key_exchanges(&mut out, survey);
     certificates(&mut out, survey, head.soon_days);
     lacking(&mut out, survey);
@@ -256,7 +261,58 @@ fn findings(out: &mut String, survey: &Survey, policy: &Policy) {
     let _ = writeln!(out, "</table>");
 }
 
-fn rows(out: &mut String, survey: &Survey, policy: &Policy) {
+/// Whose traffic is unprotected.
+fn rankings(out: &mut String, survey: &Survey) {
+    for by in By::ALL {
+        let all = survey.ranking(by).ranked();
+        // Jobs are known only where they are configured.
+        if all.is_empty() || by == By::Job && all.iter().all(|(name, _)| *name == NO_JOB) {
+            continue;
+        }
+        let _ = writeln!(
+            out,
+            "<h2>By {0}</h2>\n<table id=\"by-{0}\"><tr><th>{0}</th><th class=\"share\">protection by bytes</th><th class=\"n\">unprotected</th><th class=\"n\">bytes</th><th class=\"n\">weak</th><th class=\"n\">all</th><th class=\"n\">bytes</th></tr>",
+            by.name()
+        );
+        for (name, classes) in all.iter().take(RANKED) {
+            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| classes[c as usize]);
+            let sum = total(classes);
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td>{}</td>{}<td class=\"n\">{}</td>{}</tr>",
+                escape(name),
+                share(classes),
+                amount(bad),
+                group(weak.connections),
+                amount(sum)
+            );
+        }
+        let _ = writeln!(out, "</table>");
+        more(out, all.len(), RANKED);
+    }
+}
+
+/// A small bar, divided by class.
+fn share(classes: &super::ranking::Classes) -> String {
+    let all = total(classes).bytes;
+    let mut out =
+        String::from("<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">");
+    let mut x = 0.0;
+    for class in CLASSES {
+        let width = 100.0 * classes[class as usize].bytes as f64 / all.max(1) as f64;
+        if width > 0.0 {
+            let _ = write!(
+                out,
+                "<rect class=\"{}\" x=\"{x:.1}\" y=\"0\" width=\"{width:.1}\" height=\"10\"/>",
+                css(class)
+            );
+        }
+        x += width;
+    }
+    out + "</svg>"
+}
+
+fn rows(out: &mut String, survey: &Survey) {
     let all = survey.table.ranked();
     let _ = writeln!(
         out,
@@ -283,8 +339,7 @@ fn rows(out: &mut String, survey: &Survey, policy: &Policy) {
         );
     }
     let _ = writeln!(out, "</table>");
-    more(out, all.len());
-    let _ = policy;
+    more(out, all.len(), LISTED);
 }
 
 fn key_exchanges(out: &mut String, survey: &Survey) {
@@ -302,7 +357,7 @@ fn key_exchanges(out: &mut String, survey: &Survey) {
         let _ = writeln!(out, "<tr><td>{}</td><td>{safe}</td>{}</tr>", escape(name), amount(**sum));
     }
     let _ = writeln!(out, "</table>");
-    more(out, all.len());
+    more(out, all.len(), LISTED);
 }
 
 fn certificates(out: &mut String, survey: &Survey, soon_days: i64) {
@@ -330,7 +385,7 @@ fn certificates(out: &mut String, survey: &Survey, soon_days: i64) {
         out,
         "</table>\n<p class=\"soft\">Days are counted from the last connection in which the certificate was shown. TLS 1.3 encrypts certificates.</p>"
     );
-    more(out, ending.len());
+    more(out, ending.len(), LISTED);
 }
 
 fn lacking(out: &mut String, survey: &Survey) {
@@ -347,9 +402,9 @@ fn lacking(out: &mut String, survey: &Survey) {
     let _ = writeln!(out, "</table>");
 }
 
-fn more(out: &mut String, all: usize) {
-    if all > LISTED {
-        let _ = writeln!(out, "<p class=\"soft\">and {} more</p>", group((all - LISTED) as u64));
+fn more(out: &mut String, all: usize, shown: usize) {
+    if all > shown {
+        let _ = writeln!(out, "<p class=\"soft\">and {} more</p>", group((all - shown) as u64));
     }
 }
 

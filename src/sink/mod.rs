@@ -4,6 +4,7 @@ pub mod file;
 pub mod html;
 pub mod jsonl;
 mod jsonl_ee;
+pub mod ranking;
 pub mod survey;
 pub mod table;
 pub mod text;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::ranking::{By, Ranking};
 use super::table::{RowKey, Table, UNKNOWN};
 use crate::observe::certificate::Certificate;
 use crate::policy::{Policy, Severity};
@@ -15,6 +16,9 @@ const MAX_SERVERS: usize = 10_000;
 const MAX_CERTIFICATES: usize = 10_000;
 /// Stretches of time in the picture of protection over time.
 const MAX_BINS: usize = 96;
+
+/// What stands for a job where none is configured.
+pub const NO_JOB: &str = "(not configured)";
 
 /// What is told of one connection.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub struct Row {
     pub certificate: Option<Arc<Certificate>>,
     /// What the capture lacks of it.
     pub lacking: Option<&'static str>,
+    /// The job that owns the stack's end, if it is configured.
+    pub job: Option<String>,
 }
 
 /// Connections and bytes.
@@ -47,12 +53,12 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.connections += 1;
         self.bytes += bytes;
     }
 
-    fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         self.connections += other.connections;
         self.bytes += other.bytes;
     }
@@ -206,6 +212,8 @@ pub struct Survey {
     pub lacking: BTreeMap<&'static str, Amount>,
     /// Protection over time.
     pub timeline: Timeline,
+    /// Whose it is, by [`By`]'s order.
+    pub rankings: [Ranking; By::ALL.len()],
 }
 
 impl Survey {
@@ -220,6 +228,14 @@ impl Survey {
         };
         self.classes[class as usize].add(bytes);
         self.timeline.add(row.start, class, bytes);
+        for by in By::ALL {
+            let name = match by {
+                By::Server => super::table::server(&row.key),
+                By::Client => row.key.client.to_string(),
+                By::Job => row.job.clone().unwrap_or_else(|| NO_JOB.to_owned()),
+            };
+            self.rankings[by as usize].add(name, class, bytes);
+        }
         for finding in &row.findings {
             let finding = self.findings.entry(*finding).or_default();
             finding.amount.add(bytes);
@@ -258,6 +274,11 @@ impl Survey {
             sum.join(class);
         }
         sum
+    }
+
+    /// Whose it is.
+    pub fn ranking(&self, by: By) -> &Ranking {
+        &self.rankings[by as usize]
     }
 
     /// What a class has.
@@ -306,6 +327,7 @@ mod tests {
             key_exchange: None,
             certificate: None,
             lacking: None,
+            job: None,
         }
     }
 

@@ -190,7 +190,7 @@ fn line(out: &mut String, cells: &[String; 6], widths: &[usize; 6], style: Style
     let _ = writeln!(out, "{style}{}{style:#}", text.trim_end());
 }
 
-fn fit(text: &str, width: usize) -> String {
+pub(super) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

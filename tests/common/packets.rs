@@ -66,7 +66,7 @@ fn pcapng(file: &[u8]) -> Option<Vec<Packet>> {
             interfaces.clear();
         }
         let length = word(file, at + 4, order)? as usize;
-        if length < 12 || length % 4 != 0 {
+        if length < 12 || !length.is_multiple_of(4) {
             return None;
         }
         let body = file.get(at + 8..at + length - 4)?;

@@ -1,0 +1,189 @@
+//! Which job owns which of the stack's ports, as PORT and PORTRANGE statements
+//! say it. The wire does not show jobs.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::Prefix;
+
+/// IP protocol numbers.
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// A job, as records name it. Each name has at most eight characters; empty
+/// means blanks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// Job name.
+    pub name: String,
+    /// User identifier.
+    pub user: String,
+    /// JES job identifier.
+    pub id: String,
+}
+
+/// Which connections belong to a job: those whose local end fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRule {
+    /// The local address; any if there is none.
+    pub address: Option<Prefix>,
+    /// The local ports, first and last.
+    pub ports: (u16, u16),
+    /// The IP protocol; any if there is none.
+    pub ip_proto: Option<u8>,
+    /// Whether the local end is the client; both if there is none.
+    pub outbound: Option<bool>,
+    /// The job.
+    pub job: Job,
+}
+
+/// Rules in order: the first that fits counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Jobs(Vec<JobRule>);
+
+/// The local end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalEnd {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// IP protocol.
+    pub ip_proto: u8,
+    /// Whether it is the client.
+    pub outbound: bool,
+}
+
+impl Jobs {
+    /// Takes the rules.
+    pub fn new(rules: Vec<JobRule>) -> Self {
+        Self(rules)
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The job that owns a local end.
+    pub fn find(&self, end: LocalEnd) -> Option<&Job> {
+        self.0.iter().find(|rule| rule.fits(end)).map(|rule| &rule.job)
+    }
+}
+
+impl JobRule {
+    fn fits(&self, end: LocalEnd) -> bool {
+        (self.ports.0..=self.ports.1).contains(&end.port)
+            && self.address.is_none_or(|a| a.contains(end.address))
+            && self.ip_proto.is_none_or(|p| p == end.ip_proto)
+            && self.outbound.is_none_or(|o| o == end.outbound)
+    }
+}
+
+/// Why a text is no rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobRuleError {
+    /// No job is named.
+    #[error("no job; expected PORT=JOB, like 992=TN3270")]
+    NoJob,
+    /// The ports are none.
+    #[error("ports \"{0}\"; expected a port like 992 or a range like 50000-50200")]
+    Ports(String),
+    /// The protocol is none.
+    #[error("protocol \"{0}\"; expected tcp or udp")]
+    Protocol(String),
+    /// The address is none.
+    #[error("{0}")]
+    Address(#[from] super::PrefixError),
+    /// A name is none.
+    #[error("name \"{0}\"; expected 1 to 8 letters, digits and @, # or $")]
+    Name(String),
+}
+
+/// `PORT[-PORT][/tcp|udp][@ADDR]=JOB[:USER[:JOBID]]`.
+impl FromStr for JobRule {
+    type Err = JobRuleError;
+
+    fn from_str(text: &str) -> Result<Self, JobRuleError> {
+        let (place, job) = text.split_once('=').ok_or(JobRuleError::NoJob)?;
+        let (place, address) = match place.split_once('@') {
+            Some((place, address)) => (place, Some(address.parse()?)),
+            None => (place, None),
+        };
+        let (ports, ip_proto) = match place.split_once('/') {
+            Some((ports, protocol)) => (ports, Some(ip_proto(protocol)?)),
+            None => (place, None),
+        };
+        let mut names = job.split(':');
+        let mut next = || names.next().map_or(Ok(String::new()), name);
+        let job = Job { name: next()?, user: next()?, id: next()? };
+        match names.next() {
+            Some(more) => Err(JobRuleError::Name(more.to_owned())),
+            None => Ok(Self { address, ports: port_range(ports)?, ip_proto, outbound: None, job }),
+        }
+    }
+}
+
+fn ip_proto(text: &str) -> Result<u8, JobRuleError> {
+    match text.to_ascii_lowercase().as_str() {
+        "tcp" => Ok(TCP),
+        "udp" => Ok(UDP),
+        _ => Err(JobRuleError::Protocol(text.to_owned())),
+    }
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), JobRuleError> {
+    let wrong = || JobRuleError::Ports(text.to_owned());
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let first: u16 = first.parse().map_err(|_| wrong())?;
+    let last: u16 = last.parse().map_err(|_| wrong())?;
+    if first <= last { Ok((first, last)) } else { Err(wrong()) }
+}
+
+fn name(text: &str) -> Result<String, JobRuleError> {
+    let fits = (1..=8).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "@#$*".contains(c));
+    if fits { Ok(text.to_ascii_uppercase()) } else { Err(JobRuleError::Name(text.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> JobRule {
+        text.parse().expect("a rule")
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_counts() {
+        let jobs = Jobs::new(vec![
+            rule("443@192.0.2.10=web1:websrv:stc00012"),
+            rule("443/tcp=WEB2"),
+            rule("12000-12004/udp=VTAM"),
+        ]);
+        let find = |address: [u8; 4], port, ip_proto| {
+            let end = LocalEnd { address: address.into(), port, ip_proto, outbound: false };
+            jobs.find(end).map(|job| job.name.as_str())
+        };
+        assert_eq!(find([192, 0, 2, 10], 443, TCP), Some("WEB1"));
+        assert_eq!(find([192, 0, 2, 11], 443, TCP), Some("WEB2"));
+        assert_eq!(find([192, 0, 2, 11], 443, UDP), None);
+        assert_eq!(find([192, 0, 2, 11], 12_003, UDP), Some("VTAM"));
+        assert_eq!(find([192, 0, 2, 11], 12_003, TCP), None);
+        let job = &jobs.0[0].job;
+        assert_eq!((job.user.as_str(), job.id.as_str()), ("WEBSRV", "STC00012"));
+    }
+
+    #[test]
+    fn errors_say_what_was_expected() {
+        let error = |text: &str| text.parse::<JobRule>().expect_err("wrong").to_string();
+        assert!(error("992").starts_with("no job"));
+        assert!(error("70000=A").contains("ports \"70000\""));
+        assert!(error("9-8=A").contains("ports \"9-8\""));
+        assert!(error("9/sctp=A").contains("expected tcp or udp"));
+        assert!(error("9@host=A").contains("\"host\" is not an IPv4"));
+        assert!(error("9=TOOLONGNAME").contains("name \"TOOLONGNAME\""));
+        assert!(error("9=").contains("name \"\""));
+        assert!(error("9=A:B:C:D").contains("name \"D\""));
+    }
+}

@@ -1,0 +1,193 @@
+//! Whose traffic is unprotected: connections and bytes by server, by job, by
+//! client, the most unprotected first.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::survey::{Amount, CLASSES, Class};
+use super::table::{bytes, fit, group};
+
+/// Names that are kept; a scan could make millions.
+const MAX_NAMES: usize = 100_000;
+
+/// By what connections are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Address and port of the server.
+    Server,
+    /// Job that owns the stack's end.
+    Job,
+    /// Address of the client.
+    Client,
+}
+
+impl By {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Server, Self::Job, Self::Client];
+
+    /// What a name is.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Job => "job",
+            Self::Client => "client",
+        }
+    }
+}
+
+/// What one name has, by class.
+pub type Classes = [Amount; CLASSES.len()];
+
+/// Amounts by name.
+#[derive(Debug, Default)]
+pub struct Ranking {
+    names: BTreeMap<String, Classes>,
+    /// Connections that found no place.
+    beyond: u64,
+}
+
+const WIDTHS: usize = 6;
+
+impl Ranking {
+    /// Adds one connection.
+    pub fn add(&mut self, name: String, class: Class, bytes: u64) {
+        if self.names.len() >= MAX_NAMES && !self.names.contains_key(&name) {
+            self.beyond += 1;
+            return;
+        }
+        self.names.entry(name).or_default()[class as usize].add(bytes);
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Connections that found no place.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
+    /// The names: most unprotected bytes first, then unprotected connections,
+    /// then the same of weak ones, then all bytes.
+    pub fn ranked(&self) -> Vec<(&str, &Classes)> {
+        let mut all: Vec<(&str, &Classes)> =
+            self.names.iter().map(|(n, c)| (n.as_str(), c)).collect();
+        let order = |classes: &Classes| {
+            let [bad, weak] =
+                [Class::Unprotected, Class::Weak].map(|class| classes[class as usize]);
+            (bad.bytes, bad.connections, weak.bytes, weak.connections, total(classes).bytes)
+        };
+        all.sort_by(|a, b| order(b.1).cmp(&order(a.1)).then(a.0.cmp(b.0)));
+        all
+    }
+
+    /// The ranking as text with terminal colours.
+    pub fn render(&self, by: By, rows: Option<usize>, width: Option<usize>) -> String {
+        let all = self.ranked();
+        let shown = rows.unwrap_or(all.len()).min(all.len());
+        let mut cells: Vec<[String; WIDTHS]> = vec![
+            [&by.name().to_uppercase(), "UNPROTECTED", "", "WEAK", "ALL", ""].map(str::to_owned),
+        ];
+        cells.extend(all[..shown].iter().map(|(name, classes)| {
+            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| classes[c as usize]);
+            let total = total(classes);
+            [
+                (*name).to_owned(),
+                group(bad.connections),
+                bytes(bad.bytes),
+                group(weak.connections),
+                group(total.connections),
+                bytes(total.bytes),
+            ]
+        }));
+        let mut widths = [0; WIDTHS];
+        for (n, row) in cells.iter().enumerate() {
+            for (at, (width, cell)) in widths.iter_mut().zip(row).enumerate() {
+                // A heading over two columns stands over both.
+                let over_two = n == 0 && matches!(at, 1 | 4);
+                let length = if over_two { 0 } else { cell.chars().count() };
+                *width = (*width).max(length);
+            }
+        }
+        for at in [1, 4] {
+            let both = widths[at] + 2 + widths[at + 1];
+            widths[at] += cells[0][at].len().saturating_sub(both);
+        }
+        if let Some(limit) = width {
+            let all: usize = widths.iter().sum::<usize>() + 2 * (WIDTHS - 1);
+            widths[0] = widths[0].saturating_sub(all.saturating_sub(limit)).max(by.name().len());
+        }
+        let mut out = String::new();
+        for (n, row) in cells.iter().enumerate() {
+            let style = match (n, all.get(n.wrapping_sub(1))) {
+                (0, _) => Style::new().bold(),
+                (_, Some((_, c))) if c[Class::Unprotected as usize].connections > 0 => {
+                    AnsiColor::Red.on_default()
+                }
+                (_, Some((_, c))) if c[Class::Weak as usize].connections > 0 => {
+                    AnsiColor::Yellow.on_default()
+                }
+                _ => Style::new(),
+            };
+            let mut text = format!("{:<w$}", fit(&row[0], widths[0]), w = widths[0]);
+            let mut at = 1;
+            while at < WIDTHS {
+                let two = n == 0 && matches!(at, 1 | 4);
+                let width = if two { widths[at] + 2 + widths[at + 1] } else { widths[at] };
+                let _ = write!(text, "  {:>width$}", row[at]);
+                at += if two { 2 } else { 1 };
+            }
+            let _ = writeln!(out, "{style}{}{style:#}", text.trim_end());
+        }
+        if all.len() > shown {
+            let _ = writeln!(
+                out,
+                "... and {} more rows (--rows 0 prints all of them)",
+                group((all.len() - shown) as u64)
+            );
+        }
+        if self.beyond > 0 {
+            let _ = writeln!(
+                out,
+                "... and {} connections that the table had no room for (--jsonl has them)",
+                group(self.beyond)
+            );
+        }
+        out
+    }
+}
+
+/// All classes together.
+pub fn total(classes: &Classes) -> Amount {
+    let mut sum = Amount::default();
+    for amount in classes {
+        sum.join(*amount);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_unprotected_are_first() {
+        let mut ranking = Ranking::default();
+        ranking.add("quiet".to_owned(), Class::Unprotected, 5);
+        ranking.add("safe".to_owned(), Class::Protected, 1_000_000);
+        ranking.add("weak".to_owned(), Class::Weak, 10);
+        ranking.add("loud".to_owned(), Class::Unprotected, 5_000);
+        ranking.add("loud".to_owned(), Class::Protected, 5_000);
+        let names: Vec<&str> = ranking.ranked().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["loud", "quiet", "weak", "safe"]);
+        let text = ranking.render(By::Job, Some(2), Some(60));
+        let text = anstream::adapter::strip_str(&text).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "JOB    UNPROTECTED  WEAK         ALL");
+        assert_eq!(lines[1], "loud     1  5.0 kB     0  2  10.0 kB");
+        assert!(lines[3].contains("and 2 more rows"), "{text}");
+    }
+}
