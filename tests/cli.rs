@@ -430,6 +430,7 @@ fn the_report_is_one_page_that_needs_nothing_else() {
         match name.strip_prefix('/') {
             Some(name) => assert_eq!(open.pop().as_deref(), Some(name), "{tag}"),
             None if name.starts_with('!') || ["meta", "br"].contains(&name.as_str()) => {}
+            None if tag.trim_end().ends_with("/>") => {}
             None => open.push(name),
         }
     }
