@@ -79,41 +79,61 @@ fn layout_is(file: &str, names: &str, known: &BTreeMap<&str, &Section>) -> usize
         );
         // The self-defining section's offsets count from the record.
         let base = if id == "sds" { 24 } else { 0 };
-        let theirs = section["field"].as_array().expect("fields");
-        assert_eq!(ours.fields.len(), theirs.len(), "{id}");
-        for (ours, theirs) in ours.fields.iter().zip(theirs) {
+        fields += fields_are(ours, section["field"].as_array().expect("fields"), base);
+        let late = ["extension", "overlay"]
+            .iter()
+            .filter_map(|kind| section.get(*kind).and_then(Value::as_array))
+            .flatten();
+        let mut extensions = ours.extensions.iter();
+        for theirs in late {
             let theirs = theirs.as_table().expect("a table");
-            let name = text(theirs, "name");
-            assert_eq!(ours.name, name);
-            assert_eq!(ours.offset + base, number(theirs, "offset"), "{name}");
-            assert_eq!(ours.length, number(theirs, "length"), "{name}");
-            let reserved = theirs.get("reserved").and_then(Value::as_bool).unwrap_or(false);
-            let format = match text(theirs, "format") {
-                _ if reserved => Format::Reserved,
-                "binary" => Format::Binary,
-                "ebcdic" => Format::Ebcdic,
-                "packed" => Format::Packed,
-                "flags" => Format::Flags,
-                "ip" => Format::Ip,
-                "bytes" => Format::Bytes,
-                other => panic!("{name}: format {other}"),
-            };
-            assert_eq!(ours.format, format, "{name}");
-            let fill = if text(theirs, "fill") == "blank" { ebcdic::BLANK } else { 0 };
-            assert_eq!(ours.fill, fill, "{name}");
-            let significance = match text(theirs, "significance") {
-                "significant" => Significance::Significant,
-                "informational" => Significance::Informational,
-                _ => Significance::None,
-            };
-            assert_eq!(ours.significance, significance, "{name}");
-            assert_eq!(ours.codes.map_or("", |c| c.id), text(theirs, "enum"), "{name}");
-            let meaning: String = ours.meaning.concat().trim().to_owned();
-            assert_eq!(meaning, text(theirs, "meaning"), "{name}");
-            fields += 1;
+            let ours = extensions.next().unwrap_or_else(|| panic!("{id}: an extension is missing"));
+            let since = text(theirs, "since").split(' ').next().unwrap_or_default();
+            assert!(ours.fields.iter().all(|f| f.since.name() == since), "{id}: {since}");
+            if let Some(length) = theirs.get("length_after") {
+                assert_eq!(length.as_integer(), i64::try_from(ours.length).ok(), "{id}");
+            }
+            fields += fields_are(ours, theirs["field"].as_array().expect("fields"), base);
         }
+        assert!(extensions.next().is_none(), "{id} has extensions of its own");
     }
     fields
+}
+
+/// Holds fields equal; `base` is what the specification adds to offsets.
+fn fields_are(ours: &Section, theirs: &[Value], base: usize) -> usize {
+    assert_eq!(ours.fields.len(), theirs.len(), "{}", ours.id);
+    for (ours, theirs) in ours.fields.iter().zip(theirs) {
+        let theirs = theirs.as_table().expect("a table");
+        let name = text(theirs, "name");
+        assert_eq!(ours.name, name);
+        assert_eq!(ours.offset + base, number(theirs, "offset"), "{name}");
+        assert_eq!(ours.length, number(theirs, "length"), "{name}");
+        let reserved = theirs.get("reserved").and_then(Value::as_bool).unwrap_or(false);
+        let format = match text(theirs, "format") {
+            _ if reserved => Format::Reserved,
+            "binary" => Format::Binary,
+            "ebcdic" => Format::Ebcdic,
+            "packed" => Format::Packed,
+            "flags" => Format::Flags,
+            "ip" => Format::Ip,
+            "bytes" => Format::Bytes,
+            other => panic!("{name}: format {other}"),
+        };
+        assert_eq!(ours.format, format, "{name}");
+        let fill = if text(theirs, "fill") == "blank" { ebcdic::BLANK } else { 0 };
+        assert_eq!(ours.fill, fill, "{name}");
+        let significance = match text(theirs, "significance") {
+            "significant" => Significance::Significant,
+            "informational" => Significance::Informational,
+            _ => Significance::None,
+        };
+        assert_eq!(ours.significance, significance, "{name}");
+        assert_eq!(ours.codes.map_or("", |c| c.id), text(theirs, "enum"), "{name}");
+        let meaning: String = ours.meaning.concat().trim().to_owned();
+        assert_eq!(meaning, text(theirs, "meaning"), "{name}");
+    }
+    ours.fields.len()
 }
 
 #[test]

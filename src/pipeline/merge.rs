@@ -259,9 +259,7 @@ impl Merger {
         output: &mut O,
     ) -> Result<(), O::Error> {
         let identifier = self.identifier(ordinal);
-        if let Some(field) = bytes.get_mut(Detail::CONN_ID_OFFSET..Detail::CONN_ID_OFFSET + 4) {
-            field.copy_from_slice(&identifier.to_be_bytes());
-        }
+        Detail::set_connection(&mut bytes, identifier);
         self.records += 1;
         self.record_bytes += bytes.len() as u64;
         output.record(&bytes)
@@ -303,9 +301,7 @@ mod tests {
     impl Output for Collected {
         type Error = std::convert::Infallible;
         fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
-            let at = Detail::CONN_ID_OFFSET;
-            let id = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            self.0.push(u32::from_be_bytes(id));
+            self.0.extend(Detail::connection(bytes));
             Ok(())
         }
         fn line(&mut self, line: &[u8]) -> Result<(), Self::Error> {

@@ -1,27 +1,17 @@
 //! Subtype 11 records: one structure, its bytes and back.
 
+use super::assembly::Assembly;
+use super::image::{Image, Known};
 use super::{
-    Common11, HEADER_FLAGS, Header, Identification, IpFilter, Ipsec, Record, SUBTYPE_DETAIL,
-    SelfDefining11, Ssh, TYPE_TCPIP, Tls, ebcdic,
+    Common11, DistinguishedName, HEADER_FLAGS, Header, Identification, IpFilter, Ipsec, Level,
+    Record, SUBTYPE_DETAIL, Ssh, TYPE_TCPIP, Tls, names,
 };
-
-/// The longest name of a distinguished name entry, in bytes.
-const MAX_NAME: usize = 1024;
-/// Bytes before the name in a distinguished name entry: length and type.
-const NAME_HEAD: usize = 4;
-
-/// An entry of the distinguished names section (S6).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DistinguishedName {
-    /// Which certificate and which name: a code of `dn_type`.
-    pub dn_type: u16,
-    /// The name as text.
-    pub name: String,
-}
 
 /// A zERT connection detail record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
+    /// Which triplets it has. What else a level has brought lies in its fields.
+    pub level: Level,
     /// SMF header. Its length is computed when the record is encoded.
     pub header: Header,
     /// TCP/IP identification section.
@@ -38,11 +28,14 @@ pub struct Detail {
     pub ipsec: Option<Ipsec>,
     /// Distinguished names.
     pub names: Vec<DistinguishedName>,
+    /// What else the record had that it was read from.
+    pub image: Option<Image>,
 }
 
 impl Default for Detail {
     fn default() -> Self {
         Self {
+            level: Level::default(),
             header: Header {
                 flags: HEADER_FLAGS,
                 record_type: TYPE_TCPIP,
@@ -56,86 +49,80 @@ impl Default for Detail {
             ssh: None,
             ipsec: None,
             names: Vec::new(),
+            image: None,
         }
     }
 }
 
-/// Where a section lies: offset from the start of the record, length, number.
-type Triplet = (u32, u16, u16);
+/// Index of the triplet of the names.
+const NAMES: usize = 6;
+/// Offset of the connection identifier in the common section.
+const CONN_ID: usize = 84;
+/// Where the offset of the common section stands in a record.
+const COMMON_OFFSET: usize = 36;
 
 impl Detail {
-    /// Offset of the connection identifier from the start of an encoded record.
-    pub const CONN_ID_OFFSET: usize = Header::LEN + SelfDefining11::LEN + Identification::LEN + 84;
+    /// Writes the connection identifier into an encoded record.
+    pub fn set_connection(record: &mut [u8], id: u32) {
+        if let Some(field) =
+            Self::connection_place(record).and_then(|at| record.get_mut(at..at + 4))
+        {
+            field.copy_from_slice(&id.to_be_bytes());
+        }
+    }
+
+    /// Reads the connection identifier from an encoded record.
+    pub fn connection(record: &[u8]) -> Option<u32> {
+        let at = Self::connection_place(record)?;
+        record.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
+    }
+
+    fn connection_place(record: &[u8]) -> Option<usize> {
+        let b = record.get(COMMON_OFFSET..COMMON_OFFSET + 4)?;
+        let section = usize::try_from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])).ok()?;
+        section.checked_add(CONN_ID)
+    }
 
     /// Appends the record's bytes, RDW included, to `out`.
     ///
     /// Sections follow the self-defining section in triplet order without
     /// padding. All entries of the names section have the length of the
     /// longest, padded with blanks, so that they can be read by stride and by
-    /// their own length.
+    /// their own length. A record that was read keeps its own order, and
+    /// everything in it that is not known: it gets back the same bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        let (entry, names) = encode_names(&self.names);
-        let mut at = Header::LEN + SelfDefining11::LEN;
-        let mut triplet = |length: usize, number: usize| -> Triplet {
-            if number == 0 {
-                return (0, 0, 0);
+        if let Some(image) = &self.image {
+            if image.encode(&self.header, &self.known(), &self.names, out).is_none() {
+                self.lay_out(Some(image), out);
             }
-            let offset = at;
-            at += length * number;
-            (narrow32(offset), narrow16(length), narrow16(number))
-        };
-        let id = triplet(Identification::LEN, 1);
-        let s1 = triplet(Common11::LEN, 1);
-        let s2 = triplet(IpFilter::LEN, usize::from(self.ip_filter.is_some()));
-        let s3 = triplet(Tls::LEN, usize::from(self.tls.is_some()));
-        let s4 = triplet(Ssh::LEN, usize::from(self.ssh.is_some()));
-        let s5 = triplet(Ipsec::LEN, usize::from(self.ipsec.is_some()));
-        let s6 = triplet(entry, self.names.len());
+        } else {
+            self.lay_out(None, out);
+        }
+    }
 
-        Header { length: narrow16(at), ..self.header.clone() }.encode(out);
-        SelfDefining11 {
-            trn: 7,
-            rsvd1: [0; 2],
-            id_off: id.0,
-            id_len: id.1,
-            id_num: id.2,
-            s1_off: s1.0,
-            s1_len: s1.1,
-            s1_num: s1.2,
-            s2_off: s2.0,
-            s2_len: s2.1,
-            s2_num: s2.2,
-            s3_off: s3.0,
-            s3_len: s3.1,
-            s3_num: s3.2,
-            s4_off: s4.0,
-            s4_len: s4.1,
-            s4_num: s4.2,
-            s5_off: s5.0,
-            s5_len: s5.1,
-            s5_num: s5.2,
-            s6_off: s6.0,
-            s6_len: s6.1,
-            s6_num: s6.2,
-        }
-        .encode(out);
-        self.ident.encode(out);
-        self.common.encode(out);
-        if let Some(section) = &self.ip_filter {
-            section.encode(out);
-        }
-        if let Some(section) = &self.tls {
-            section.encode(out);
-        }
-        if let Some(section) = &self.ssh {
-            section.encode(out);
-        }
-        if let Some(section) = &self.ipsec {
-            section.encode(out);
-        }
-        out.extend_from_slice(&names);
-        debug_assert_eq!(out.len() - start, at);
+    fn known(&self) -> [Known; NAMES] {
+        [
+            Known::new(0, Identification::LEN, Some(&self.ident), Identification::encode),
+            Known::new(1, Common11::LEN, Some(&self.common), Common11::encode),
+            Known::new(2, IpFilter::LEN, self.ip_filter.as_ref(), IpFilter::encode),
+            Known::new(3, Tls::LEN, self.tls.as_ref(), Tls::encode),
+            Known::new(4, Ssh::LEN, self.ssh.as_ref(), Ssh::encode),
+            Known::new(5, Ipsec::LEN, self.ipsec.as_ref(), Ipsec::encode),
+        ]
+    }
+
+    /// Lays the record out anew; unknown bytes come from the image.
+    fn lay_out(&self, image: Option<&Image>, out: &mut Vec<u8>) {
+        let least = if self.level >= Level::V2r5 { NAMES + 2 } else { NAMES + 1 };
+        let mut record = Assembly::new(out, &self.header, image, least);
+        record.section(Some(&self.ident), Identification::encode);
+        record.section(Some(&self.common), Common11::encode);
+        record.section(self.ip_filter.as_ref(), IpFilter::encode);
+        record.section(self.tls.as_ref(), Tls::encode);
+        record.section(self.ssh.as_ref(), Ssh::encode);
+        record.section(self.ipsec.as_ref(), Ipsec::encode);
+        record.sections(self.names.len(), |out| names::encode_all(&self.names, out));
+        record.finish();
     }
 
     /// Reads a record of this layout. `None` if it is another type or subtype,
@@ -145,7 +132,8 @@ impl Detail {
         if record.record_type() != TYPE_TCPIP || record.subtype() != Some(SUBTYPE_DETAIL) {
             return None;
         }
-        Some(Self {
+        let mut detail = Self {
+            level: Level::of(&record)?,
             header: Header::decode(bytes)?,
             ident: Identification::decode(record.section(0)?)?,
             common: Common11::decode(record.section(1)?)?,
@@ -153,64 +141,14 @@ impl Detail {
             tls: record.section(3).and_then(Tls::decode),
             ssh: record.section(4).and_then(Ssh::decode),
             ipsec: record.section(5).and_then(Ipsec::decode),
-            names: record
-                .names()
-                .into_iter()
-                .map(|(dn_type, name)| DistinguishedName {
-                    dn_type,
-                    name: ebcdic::decode(name).trim_end().to_owned(),
-                })
-                .collect(),
-        })
+            names: names::decode_all(record.names()),
+            image: None,
+        };
+        let mut again = Vec::with_capacity(bytes.len());
+        detail.encode(&mut again);
+        detail.image = (again != bytes).then(|| Image::of(bytes, &detail.known()));
+        Some(detail)
     }
-}
-
-/// The names section: the length of one entry, and all entries.
-pub(super) fn encode_names(names: &[DistinguishedName]) -> (usize, Vec<u8>) {
-    let texts: Vec<Vec<u8>> = names.iter().map(|n| name_bytes(&n.name)).collect();
-    let entry = NAME_HEAD + texts.iter().map(Vec::len).max().unwrap_or(0);
-    let mut out = Vec::with_capacity(entry * names.len());
-    for (name, text) in names.iter().zip(texts) {
-        out.extend_from_slice(&narrow16(entry).to_be_bytes());
-        out.extend_from_slice(&name.dn_type.to_be_bytes());
-        out.extend_from_slice(&text);
-        out.resize(out.len() + entry - NAME_HEAD - text.len(), ebcdic::BLANK);
-    }
-    (entry, out)
-}
-
-/// A name in EBCDIC. A character outside the code page is written as RFC 4514
-/// section 2.4 escapes it: a backslash and two hexadecimal digits for each
-/// byte of its UTF-8 form.
-fn name_bytes(name: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(name.len().min(MAX_NAME));
-    for c in name.chars() {
-        let before = out.len();
-        match ebcdic::encode_char(c) {
-            Some(byte) => out.push(byte),
-            None => {
-                let mut utf8 = [0; 4];
-                for byte in c.encode_utf8(&mut utf8).bytes() {
-                    out.extend(format!("\\{byte:02X}").chars().filter_map(ebcdic::encode_char));
-                }
-            }
-        }
-        if out.len() > MAX_NAME {
-            out.truncate(before);
-            break;
-        }
-    }
-    out
-}
-
-/// Record offsets and lengths stay below 32,756 by construction: at most twelve
-/// names of 1,028 bytes and the fixed sections.
-fn narrow16(n: usize) -> u16 {
-    u16::try_from(n).unwrap_or(u16::MAX)
-}
-
-fn narrow32(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -232,18 +170,12 @@ mod tests {
         let mut bytes = Vec::new();
         detail.encode(&mut bytes);
         assert_eq!(bytes.len(), usize::from(u16::from_be_bytes([bytes[0], bytes[1]])));
-        assert_eq!(bytes[Detail::CONN_ID_OFFSET..][..4], 0xA1B2_C3D4_u32.to_be_bytes());
+        assert_eq!(Detail::connection(&bytes), Some(0xA1B2_C3D4));
         let back = Detail::decode(&bytes).expect("a detail record");
         assert_eq!(back.common, detail.common);
         assert_eq!(back.tls, detail.tls);
         assert_eq!(back.ssh, None);
         assert_eq!(back.names[0], detail.names[0]);
         assert_eq!(back.names[1].name, "CN=Zürich [\\D0\\B6]");
-    }
-
-    #[test]
-    fn a_name_is_cut_at_a_character() {
-        let long = "é".repeat(1023) + "жx";
-        assert_eq!(name_bytes(&long).len(), 1023);
     }
 }

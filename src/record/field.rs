@@ -1,6 +1,7 @@
 //! The description of a record field, and the macro that makes a section's
 //! structure, encoder, decoder and field table from one list.
 
+use super::level::Release;
 use crate::names::CodeTable;
 
 /// How the bytes of a field are read. Integers are unsigned and big-endian.
@@ -48,6 +49,8 @@ pub struct Field {
     pub fill: u8,
     /// Whether the field is a security attribute.
     pub significance: Significance,
+    /// The release that brought the field.
+    pub since: Release,
     /// The coded values, if the field is coded.
     pub codes: Option<&'static CodeTable>,
     /// What the field says.
@@ -61,10 +64,22 @@ pub struct Section {
     pub id: &'static str,
     /// IBM's title.
     pub title: &'static str,
-    /// Length in bytes.
+    /// Offset of the first field: zero, or where an extension begins.
+    pub start: usize,
+    /// Length in bytes, with what comes before an extension.
     pub length: usize,
     /// The fields, ascending by offset.
     pub fields: &'static [Field],
+    /// What later releases have appended, or put in the place of reserved bytes.
+    pub extensions: &'static [&'static Self],
+}
+
+impl Section {
+    /// All fields there are: first those of the base layout, then those of its
+    /// extensions. An extension may stand in the place of reserved bytes.
+    pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.fields.iter().chain(self.extensions.iter().flat_map(|e| e.fields))
+    }
 }
 
 /// A value with a fixed width in a record.
@@ -117,7 +132,7 @@ impl<const N: usize> Wire for [u8; N] {
 /// Checks at compile time that fields follow each other without gaps and fill
 /// the section.
 pub const fn contiguous(section: &Section) -> bool {
-    let mut at = 0;
+    let mut at = section.start;
     let mut i = 0;
     while i < section.fields.len() {
         if section.fields[i].offset != at {
@@ -131,10 +146,15 @@ pub const fn contiguous(section: &Section) -> bool {
 
 /// Makes a section from one list of
 /// `"IBM name" field: type = offset, format, fill, significance, [code table];`.
+/// An extension of a section says `from` which offset and `since` which release;
+/// its offsets are those of the section. A section lists its extensions.
 macro_rules! section {
     (
         $(#[$doc:meta])*
-        pub struct $name:ident($id:literal, $title:literal, $length:literal) {
+        pub struct $name:ident(
+            $id:literal, $title:literal, $length:literal
+            $(, from $start:literal since $since:ident)? $(, extended by $($extension:ident),+)?
+        ) {
             $(
                 $(#[doc = $meaning:literal])*
                 $ibm:literal $field:ident: $ty:ty = $offset:literal, $format:ident, $fill:ident,
@@ -149,15 +169,24 @@ macro_rules! section {
         }
 
         impl $name {
-            /// Length of the section in bytes.
-            pub const LEN: usize = $length;
+            /// Length in bytes.
+            pub const LEN: usize = $length - Self::START;
+
+            /// The release that brought it.
+            const SINCE: $crate::record::Release =
+                $crate::record::field::section!(@since $($since)?);
+
+            /// Offset of the first field in the section.
+            const START: usize = 0 $(+ $start)?;
 
             /// The section's field table.
             pub const SECTION: &'static $crate::record::field::Section =
                 &$crate::record::field::Section {
                     id: $id,
                     title: $title,
+                    start: Self::START,
                     length: $length,
+                    extensions: &[$($($extension::SECTION),+)?],
                     fields: &[$($crate::record::field::Field {
                         name: $ibm,
                         offset: $offset,
@@ -165,6 +194,7 @@ macro_rules! section {
                         format: $crate::record::field::Format::$format,
                         fill: $crate::record::field::section!(@fill $fill),
                         significance: $crate::record::field::Significance::$significance,
+                        since: Self::SINCE,
                         codes: $crate::record::field::section!(@codes $($codes)?),
                         meaning: &[$($meaning),*],
                     },)*],
@@ -176,14 +206,17 @@ macro_rules! section {
                 let start = out.len();
                 out.resize(start + Self::LEN, 0);
                 let section = &mut out[start..];
-                $(self.$field.put(&mut section[$offset..$offset + <$ty>::LEN]);)*
+                $({
+                    const AT: usize = $offset - $name::START;
+                    self.$field.put(&mut section[AT..AT + <$ty>::LEN]);
+                })*
             }
 
-            /// Reads the section from at least [`Self::LEN`] bytes; what
-            /// follows is ignored. `None` if there are fewer.
-            pub fn decode(bytes: &[u8]) -> Option<Self> {
+            /// Reads it from the bytes of a section; what follows is ignored.
+            /// `None` if the section is shorter.
+            pub fn decode(section: &[u8]) -> Option<Self> {
                 use $crate::record::field::Wire;
-                let section = bytes.get(..Self::LEN)?;
+                let section = section.get(..$length)?;
                 Some(Self {
                     $($field: <$ty>::get(&section[$offset..$offset + <$ty>::LEN]),)*
                 })
@@ -200,6 +233,8 @@ macro_rules! section {
 
         const _: () = assert!($crate::record::field::contiguous($name::SECTION));
     };
+    (@since) => { $crate::record::level::Release::V2r3 };
+    (@since $since:ident) => { $crate::record::level::Release::$since };
     (@fill zero) => { 0x00 };
     (@fill blank) => { 0x40 };
     (@codes) => { None };

@@ -9,7 +9,7 @@ use crate::names::smf;
 
 section! {
     /// Self-defining section.
-    pub struct SelfDefining11("sds", "Self-defining section", 60) {
+    pub struct SelfDefining11("sds", "Self-defining section", 60, extended by SelfDefining11V2r5) {
         /// Number of triplets that follow: 7 at V2R3/V2R4 level (identification plus S1 to S6), 8
         /// from V2R5 on (adds S7).
         "SMF119SD_TRN" trn: u16 = 0, Binary, zero, None, [];
@@ -64,6 +64,19 @@ section! {
         "SMF119S6Len" s6_len: u16 = 56, Binary, zero, None, [];
         /// Number of certificate distinguished names sections. Zero if absent.
         "SMF119S6Num" s6_num: u16 = 58, Binary, zero, None, [];
+    }
+}
+
+section! {
+    /// Self-defining section, as V2R5 extends it.
+    pub struct SelfDefining11V2r5("sds", "Self-defining section", 68, from 60 since V2r5) {
+        /// Offset of the zERT policy-based enforcement section from the start of the record (byte 0
+        /// = first RDW byte). Zero if absent.
+        "SMF119S7Off" s7_off: u32 = 60, Binary, zero, None, [];
+        /// Length of the zERT policy-based enforcement section. Zero if absent.
+        "SMF119S7Len" s7_len: u16 = 64, Binary, zero, None, [];
+        /// Number of zERT policy-based enforcement sections. Zero if absent.
+        "SMF119S7Num" s7_num: u16 = 66, Binary, zero, None, [];
     }
 }
 

@@ -8,7 +8,7 @@ use crate::names::smf;
 
 section! {
     /// SSH protocol attributes section.
-    pub struct Ssh("S4", "SSH protocol attributes section", 284) {
+    pub struct Ssh("S4", "SSH protocol attributes section", 284, extended by SshV3r2) {
         /// SSH protocol major version.
         "SMF119SC_SSH_Prot_Ver" prot_ver: u8 = 0, Binary, zero, Significant, [smf::SSH_VERSION];
         /// Where the attributes come from.
@@ -95,6 +95,16 @@ section! {
         "SMF119SC_SSH_CCert_Key_Type" c_cert_key_type: u16 = 280, Binary, zero, Significant, [smf::KEY_TYPE];
         /// Public key length of the client certificate in bits.
         "SMF119SC_SSH_CCert_Key_Len" c_cert_key_len: u16 = 282, Binary, zero, Significant, [];
+    }
+}
+
+section! {
+    /// What 3.2 has put in the place of reserved bytes.
+    pub struct SshV3r2("S4", "SSH protocol attributes section", 8, from 4 since V3r2) {
+        /// SSH section flags (failed handshake).
+        "SMF119SC_SSH_Flags" flags: u8 = 4, Flags, zero, None, [smf::SSH_FLAGS];
+        /// Rest of the reserved word.
+        "SMF119SC_SSH_Rsvd1_v32" rsvd1: [u8; 3] = 5, Reserved, zero, None, [];
     }
 }
 

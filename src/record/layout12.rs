@@ -6,6 +6,7 @@
 //! to it.
 
 use super::field::section;
+use super::layout12_late::{Common12V3r2, Ipsec12V3r2, Tls12V2r4, Tls12V3r2};
 use crate::names::smf;
 
 section! {
@@ -62,7 +63,7 @@ section! {
 
 section! {
     /// zERT summary common section.
-    pub struct Common12("S1", "zERT summary common section", 204) {
+    pub struct Common12("S1", "zERT summary common section", 204, extended by Common12V3r2) {
         /// Length of the recording interval as a 64-bit clock value in which bit 51 is one
         /// microsecond: microseconds shifted left by 12.
         "SMF119SS_SAIntervalDuration" interval_duration: u64 = 0, Binary, zero, None, [];
@@ -134,7 +135,7 @@ section! {
 
 section! {
     /// TLS protocol attributes section.
-    pub struct Tls12("S2", "TLS protocol attributes section", 36) {
+    pub struct Tls12("S2", "TLS protocol attributes section", 36, extended by Tls12V2r4, Tls12V3r2) {
         /// Where the attributes come from.
         "SMF119SS_TLS_Source" source: u8 = 0, Binary, zero, Significant, [smf::ATTR_SOURCE];
         /// Cryptographic operation flags.
@@ -230,7 +231,7 @@ section! {
 
 section! {
     /// IPSec protocol attributes section.
-    pub struct Ipsec12("S4", "IPSec protocol attributes section", 74) {
+    pub struct Ipsec12("S4", "IPSec protocol attributes section", 74, extended by Ipsec12V3r2) {
         /// IKE major version, low 4 bits.
         "SMF119SS_IPSec_IKEMajVer" ike_maj_ver: u8 = 0, Binary, zero, Significant, [];
         /// IKE minor version, low 4 bits.

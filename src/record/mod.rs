@@ -15,24 +15,33 @@
 //! assert_eq!((record.record_type(), record.subtype()), (119, Some(11)));
 //! ```
 
+mod assembly;
 pub mod detail;
 pub mod ebcdic;
 pub mod field;
+mod image;
 mod layout11;
 mod layout11_ssh_ipsec;
 mod layout12;
+mod layout12_late;
 mod layout_common;
+pub mod level;
+mod names;
 pub mod summary;
 pub mod time;
 pub mod value;
 pub mod view;
 
-pub use detail::{Detail, DistinguishedName};
+pub use detail::Detail;
+pub use image::Image;
 pub use layout_common::{Header, Identification};
-pub use layout11::{Common11, IpFilter, SelfDefining11, Tls};
-pub use layout11_ssh_ipsec::{Ipsec, Ssh};
+pub use layout11::{Common11, IpFilter, SelfDefining11, SelfDefining11V2r5, Tls};
+pub use layout11_ssh_ipsec::{Ipsec, Ssh, SshV3r2};
 pub use layout12::{Common12, Ipsec12, SelfDefining12, Ssh12, Tls12};
-pub use summary::{Attributes, Summary};
+pub use layout12_late::{Common12V3r2, Ipsec12V3r2, Tls12V2r4, Tls12V3r2};
+pub use level::{Level, Release};
+pub use names::DistinguishedName;
+pub use summary::{Attributes, Certificates, Summary};
 pub use time::SmfTime;
 pub use view::Record;
 

@@ -1,9 +1,11 @@
 //! Subtype 12 records: one structure, its bytes and back.
 
-use super::detail::encode_names;
+use super::assembly::Assembly;
+use super::image::{Image, Known};
 use super::{
-    Common12, Detail, DistinguishedName, HEADER_FLAGS, Header, Identification, Ipsec, Ipsec12,
-    Record, SUBTYPE_SUMMARY, SelfDefining12, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12, ebcdic,
+    Common12, Common12V3r2, Detail, DistinguishedName, HEADER_FLAGS, Header, Identification, Ipsec,
+    Ipsec12, Ipsec12V3r2, Record, SUBTYPE_SUMMARY, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12, Tls12V2r4,
+    Tls12V3r2, names,
 };
 
 /// The attributes of a security session: of one protocol at most.
@@ -29,10 +31,25 @@ pub struct Summary {
     pub ident: Identification,
     /// Common section.
     pub common: Common12,
+    /// Failed handshakes, from 3.2 on.
+    pub failed: Option<Common12V3r2>,
     /// The protocol's section.
     pub attributes: Attributes,
+    /// What that section says of certificates from 3.2 on.
+    pub certificates: Option<Certificates>,
     /// Distinguished names.
     pub names: Vec<DistinguishedName>,
+    /// What else the record had that it was read from.
+    pub image: Option<Image>,
+}
+
+/// Serial numbers and ends of validity of the certificates of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Certificates {
+    /// Of TLS, after bytes that are not described.
+    Tls(Tls12V2r4, Box<Tls12V3r2>),
+    /// Of IPSec.
+    Ipsec(Box<Ipsec12V3r2>),
 }
 
 impl Default for Summary {
@@ -46,72 +63,77 @@ impl Default for Summary {
             },
             ident: Identification::default(),
             common: Common12::default(),
+            failed: None,
             attributes: Attributes::None,
+            certificates: None,
             names: Vec::new(),
+            image: None,
         }
     }
 }
 
-/// Where a section lies: offset from the start of the record, length, number.
-type Triplet = (u32, u16, u16);
+/// Index of the triplet of the names.
+const NAMES: usize = 5;
 
 impl Summary {
     /// Appends the record's bytes, RDW included, to `out`. Sections follow as in
     /// [`Detail::encode`].
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        let (entry, names) = encode_names(&self.names);
-        let mut at = Header::LEN + SelfDefining12::LEN;
-        let mut triplet = |length: usize, number: usize| -> Triplet {
-            if number == 0 {
-                return (0, 0, 0);
+        if let Some(image) = &self.image {
+            if image.encode(&self.header, &self.known(), &self.names, out).is_none() {
+                self.lay_out(Some(image), out);
             }
-            let offset = at;
-            at += length * number;
-            (narrow32(offset), narrow16(length), narrow16(number))
-        };
-        let is = |protocol: bool| usize::from(protocol);
-        let id = triplet(Identification::LEN, 1);
-        let s1 = triplet(Common12::LEN, 1);
-        let s2 = triplet(Tls12::LEN, is(matches!(self.attributes, Attributes::Tls(_))));
-        let s3 = triplet(Ssh12::LEN, is(matches!(self.attributes, Attributes::Ssh(_))));
-        let s4 = triplet(Ipsec12::LEN, is(matches!(self.attributes, Attributes::Ipsec(_))));
-        let s5 = triplet(entry, self.names.len());
-
-        Header { length: narrow16(at), ..self.header.clone() }.encode(out);
-        SelfDefining12 {
-            trn: 6,
-            rsvd1: [0; 2],
-            id_off: id.0,
-            id_len: id.1,
-            id_num: id.2,
-            s1_off: s1.0,
-            s1_len: s1.1,
-            s1_num: s1.2,
-            s2_off: s2.0,
-            s2_len: s2.1,
-            s2_num: s2.2,
-            s3_off: s3.0,
-            s3_len: s3.1,
-            s3_num: s3.2,
-            s4_off: s4.0,
-            s4_len: s4.1,
-            s4_num: s4.2,
-            s5_off: s5.0,
-            s5_len: s5.1,
-            s5_num: s5.2,
+        } else {
+            self.lay_out(None, out);
         }
-        .encode(out);
-        self.ident.encode(out);
+    }
+
+    fn known(&self) -> [Known; NAMES] {
+        let is = |wanted: bool| wanted.then_some(self);
+        let tls = matches!(self.attributes, Attributes::Tls(_));
+        let ssh = matches!(self.attributes, Attributes::Ssh(_));
+        let ipsec = matches!(self.attributes, Attributes::Ipsec(_));
+        [
+            Known::new(0, Identification::LEN, Some(&self.ident), Identification::encode),
+            Known::new(1, Common12::LEN, Some(self), Self::encode_common),
+            Known::new(2, Tls12::LEN, is(tls), Self::encode_attributes),
+            Known::new(3, Ssh12::LEN, is(ssh), Self::encode_attributes),
+            Known::new(4, Ipsec12::LEN, is(ipsec), Self::encode_attributes),
+        ]
+    }
+
+    fn encode_common(&self, out: &mut Vec<u8>) {
         self.common.encode(out);
+        if let Some(failed) = &self.failed {
+            failed.encode(out);
+        }
+    }
+
+    fn encode_attributes(&self, out: &mut Vec<u8>) {
         match &self.attributes {
             Attributes::None => {}
             Attributes::Tls(section) => section.encode(out),
             Attributes::Ssh(section) => section.encode(out),
             Attributes::Ipsec(section) => section.encode(out),
         }
-        out.extend_from_slice(&names);
-        debug_assert_eq!(out.len() - start, at);
+        match &self.certificates {
+            Some(Certificates::Tls(unknown, section)) => {
+                unknown.encode(out);
+                section.encode(out);
+            }
+            Some(Certificates::Ipsec(section)) => section.encode(out),
+            None => {}
+        }
+    }
+
+    /// Lays the record out anew; unknown bytes come from the image.
+    fn lay_out(&self, image: Option<&Image>, out: &mut Vec<u8>) {
+        let mut record = Assembly::new(out, &self.header, image, NAMES + 1);
+        for known in self.known() {
+            record.section(known.bytes.as_ref(), |bytes, out| out.extend_from_slice(bytes));
+        }
+        record.sections(self.names.len(), |out| names::encode_all(&self.names, out));
+        record.finish();
     }
 
     /// Reads a record of this layout. `None` if it is another type or subtype,
@@ -124,20 +146,32 @@ impl Summary {
         let tls = record.section(2).and_then(Tls12::decode).map(Attributes::Tls);
         let ssh = || record.section(3).and_then(Ssh12::decode).map(Attributes::Ssh);
         let ipsec = || record.section(4).and_then(Ipsec12::decode).map(Attributes::Ipsec);
-        Some(Self {
+        let attributes = tls.or_else(ssh).or_else(ipsec).unwrap_or_default();
+        let certificates = match attributes {
+            Attributes::Tls(_) => record.section(2).and_then(|section| {
+                let certificates = Box::new(Tls12V3r2::decode(section)?);
+                Some(Certificates::Tls(Tls12V2r4::decode(section)?, certificates))
+            }),
+            Attributes::Ipsec(_) => record
+                .section(4)
+                .and_then(Ipsec12V3r2::decode)
+                .map(|section| Certificates::Ipsec(Box::new(section))),
+            Attributes::None | Attributes::Ssh(_) => None,
+        };
+        let mut summary = Self {
             header: Header::decode(bytes)?,
             ident: Identification::decode(record.section(0)?)?,
             common: Common12::decode(record.section(1)?)?,
-            attributes: tls.or_else(ssh).or_else(ipsec).unwrap_or_default(),
-            names: record
-                .names()
-                .into_iter()
-                .map(|(dn_type, name)| DistinguishedName {
-                    dn_type,
-                    name: ebcdic::decode(name).trim_end().to_owned(),
-                })
-                .collect(),
-        })
+            failed: record.section(1).and_then(Common12V3r2::decode),
+            attributes,
+            certificates,
+            names: names::decode_all(record.names()),
+            image: None,
+        };
+        let mut again = Vec::with_capacity(bytes.len());
+        summary.encode(&mut again);
+        summary.image = (again != bytes).then(|| Image::of(bytes, &summary.known()));
+        Some(summary)
     }
 }
 
@@ -238,14 +272,6 @@ take_over!(Ipsec => Ipsec12 {
     auth_alg,
     enc_alg,
 });
-
-fn narrow16(n: usize) -> u16 {
-    u16::try_from(n).unwrap_or(u16::MAX)
-}
-
-fn narrow32(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
-}
 
 #[cfg(test)]
 mod tests {

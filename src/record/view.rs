@@ -1,6 +1,8 @@
 //! Reading any SMF record by its self-defining section: sections by triplet,
 //! fields by the tables, unknown bytes kept.
 
+use std::ops::Range;
+
 use super::field::{Field, Section};
 use super::{
     Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SUBTYPE_DETAIL,
@@ -82,12 +84,15 @@ impl<'a> Record<'a> {
         (self.bytes[4] & 0x40 != 0).then_some(u16::from_be_bytes([high, low]))
     }
 
+    /// Number of triplets that the self-defining section says it has.
+    pub fn triplet_count(&self) -> usize {
+        let count = self.bytes.get(TRIPLET_COUNT..TRIPLET_COUNT + 2);
+        count.map_or(0, |c| usize::from(u16::from_be_bytes([c[0], c[1]])))
+    }
+
     /// The triplets of the self-defining section that lie inside the record.
     pub fn triplets(&self) -> Vec<Triplet> {
-        let Some(count) = self.bytes.get(TRIPLET_COUNT..TRIPLET_COUNT + 2) else {
-            return Vec::new();
-        };
-        let count = usize::from(u16::from_be_bytes([count[0], count[1]]));
+        let count = self.triplet_count();
         self.bytes
             .get(FIRST_TRIPLET..)
             .unwrap_or_default()
@@ -115,11 +120,17 @@ impl<'a> Record<'a> {
     }
 
     /// Distinguished names as (type, name bytes).
+    pub fn names(&self) -> Vec<(u16, &'a [u8])> {
+        let name = |(dn_type, range): (u16, Range<usize>)| (dn_type, &self.bytes[range]);
+        self.name_places().into_iter().map(name).collect()
+    }
+
+    /// Where distinguished names lie.
     ///
     /// Entries carry their own lengths; reading stops at a length below four
     /// or beyond the record. A single entry in a longer section is followed by
     /// others until the section's length is used up.
-    pub fn names(&self) -> Vec<(u16, &'a [u8])> {
+    pub(super) fn name_places(&self) -> Vec<(u16, Range<usize>)> {
         let place = self.layout().and_then(|l| l.names);
         let triplets = self.triplets();
         let Some(&triplet) = place.and_then(|at| triplets.get(at)) else {
@@ -136,9 +147,10 @@ impl<'a> Record<'a> {
                 break;
             };
             let length = usize::from(u16::from_be_bytes([head[0], head[1]]));
-            let Some(name) = self.bytes.get(at + 4..at.saturating_add(length)) else {
+            let name = at + 4..at.saturating_add(length);
+            if self.bytes.get(name.clone()).is_none() {
                 break;
-            };
+            }
             names.push((u16::from_be_bytes([head[2], head[3]]), name));
             at += length;
         }
@@ -243,18 +255,32 @@ pub struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The fields that lie wholly inside the part, with their bytes.
+    /// The fields that lie wholly inside the part, with their bytes. Of fields
+    /// in the place of each other those of the later release, if they are in use.
     pub fn fields(&self) -> impl Iterator<Item = (&'static Field, &'a [u8])> {
         let bytes = self.bytes;
-        self.section
-            .map_or(&[][..], |s| s.fields)
-            .iter()
+        let section = self.section;
+        let base = section.map_or(&[][..], |s| s.fields);
+        let extensions = section.map_or(&[][..], |s| s.extensions);
+        // Extensions that stand in the place of reserved bytes which are not zero.
+        let overlay = move |at: usize| {
+            extensions.iter().find(|e| {
+                e.start == at
+                    && e.length <= section.map_or(0, |s| s.length)
+                    && bytes.get(e.start..e.length).is_some_and(|b| b.iter().any(|b| *b != 0))
+            })
+        };
+        let appended =
+            extensions.iter().filter(move |e| e.start >= section.map_or(0, |s| s.length));
+        base.iter()
+            .flat_map(move |f| overlay(f.offset).map_or(std::slice::from_ref(f), |e| e.fields))
+            .chain(appended.flat_map(|e| e.fields))
             .filter_map(move |f| Some((f, bytes.get(f.offset..f.offset + f.length)?)))
     }
 
     /// Bytes after the last known field.
     pub fn unknown(&self) -> &'a [u8] {
-        let known = self.fields().last().map_or(0, |(f, _)| f.offset + f.length);
+        let known = self.fields().map(|(f, _)| f.offset + f.length).max().unwrap_or(0);
         &self.bytes[known..]
     }
 }
