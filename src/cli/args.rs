@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::{EE_BASE_PORT, Interval, JobRule, Prefix, SETTLE_SECONDS};
+use crate::record::Level;
 use crate::sink::ranking;
 
 /// z/OS zERT from the wire: reads packets, observes TLS, SSL, SSH and IPSec, and
@@ -133,6 +134,11 @@ pub(super) struct Read {
     /// monitors those; JSON Lines always have them, marked `midstream`.
     #[arg(long, help_heading = "What to follow")]
     pub include_midstream: bool,
+
+    /// Level of the records: v2r3 (V2R3, V2R4), v2r5 (V2R5, 3.1), or v3r2 (3.2),
+    /// which tells of roles and of handshakes that failed.
+    #[arg(long, value_name = "LEVEL", default_value_t, help_heading = "Records")]
+    pub level: Level,
 
     /// Write only what z/OS's own stream observation fills: no certificate
     /// attributes, no distinguished names.

@@ -157,6 +157,7 @@ fn settings(args: &Read) -> anyhow::Result<Settings> {
         },
         zone: args.tz.clone(),
         home: Home::new(args.home.clone()),
+        level: args.level,
         jobs: Jobs::new(args.job.clone()),
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,

@@ -14,6 +14,7 @@ pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
 
 use crate::names::overrides::Codes;
 use crate::policy::Policy;
+use crate::record::Level;
 
 /// The names in a record's header and identification section. Empty means
 /// blanks.
@@ -146,6 +147,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// Addresses of the stack; empty if every server is taken for local.
     pub home: Home,
+    /// The level of the records.
+    pub level: Level,
     /// The jobs that own the stack's ports.
     pub jobs: Jobs,
     /// How much goes into the records.
@@ -181,6 +184,7 @@ impl Default for Settings {
             identity: Identity::default(),
             zone: TimeZone::UTC,
             home: Home::default(),
+            level: Level::default(),
             jobs: Jobs::default(),
             mode: Mode::Extended,
             include_midstream: false,

@@ -8,6 +8,9 @@
 
 use super::code_tables;
 
+/// What stands for the cipher suite where a handshake has failed (3.2).
+pub const FAILED_CIPHER: &str = "FFFFFF";
+
 code_tables! {
     /// RDW/SDW second halfword.
     SEGMENT_CONTROL("segment_control", "RDW/SDW second halfword", Code, 2, None) {

@@ -48,6 +48,8 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     findings: Option<Box<Findings>>,
     pub protected: bool,
+    /// Whether the last handshake failed.
+    failed: bool,
     /// Whether z/OS's own observation would not have seen the protection.
     beyond_zos: bool,
     /// The watch for a return to clear text, while TLS protects.
@@ -93,6 +95,8 @@ pub(super) struct Course {
 pub(super) struct Effect {
     pub established: bool,
     pub protection_changed: bool,
+    /// A handshake has failed.
+    pub failed: bool,
     pub closed: bool,
 }
 
@@ -113,6 +117,7 @@ impl Connection {
             watching: false,
             findings: None,
             protected: false,
+            failed: false,
             beyond_zos: false,
             closing: None,
             course: None,
@@ -155,9 +160,10 @@ impl Connection {
         let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
         // A reset's payload is a message for people, not part of the stream.
         if segment.length > 0 && segment.flags & flag::RST == 0 {
-            let was = self.records_protection();
+            let (was, had_failed) = (self.records_protection(), self.failed);
             self.payload(dir, segment, payload, (ts, clock), context);
             effect.protection_changed = self.records_protection() != was;
+            effect.failed = self.failed && !had_failed;
         }
         if change == Change::Closed {
             effect.closed = true;
@@ -333,6 +339,7 @@ impl Connection {
             // Another handshake may follow.
             Progress::Failed => self.watching = true,
         }
+        self.failed = !self.protected;
         if let Some(observer) = self.observer.take() {
             let finished = observer.finish();
             self.findings = Some(Box::new(finished.findings));

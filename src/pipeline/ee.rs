@@ -431,6 +431,7 @@ impl EeTable {
             segments: sent.map(|s| s.datagrams),
             protection: FindingsRef::default(),
             ipsec: link.under.protection(),
+            failed: None,
         };
         let local = self.local(&pair, link);
         let detail = view.detail(event, &snapshot);

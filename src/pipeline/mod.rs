@@ -8,6 +8,7 @@
 mod connection;
 mod ee;
 mod ee_link;
+mod failed;
 mod ftp;
 mod ike_tcp;
 pub mod ledger;

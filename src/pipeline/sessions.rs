@@ -8,7 +8,7 @@ use super::merge::{Emission, Payload};
 use crate::config::Settings;
 use crate::observe::Side;
 use crate::record::summary::sessions;
-use crate::record::{Attributes, Detail, ebcdic};
+use crate::record::{Attributes, Certificates, Detail, Level, ebcdic};
 use crate::session::{IpsecProtection, Kind};
 use crate::summary::{Identity, Key, Membership, Role, Tally, Traffic};
 
@@ -82,6 +82,9 @@ pub(super) fn keys(
             role: place.role,
             jobname: detail.common.jobname,
             user_id: if place.ftp_server { ebcdic::field(FTP_USER) } else { detail.common.user_id },
+            certificates: (settings.level >= Level::V3r2)
+                .then(|| Certificates::of(&attributes, detail))
+                .flatten(),
             names: match attributes {
                 Attributes::Tls(_) => detail.names.clone(),
                 _ => Vec::new(),

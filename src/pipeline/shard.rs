@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
+use super::failed;
 use super::ftp::{self, Control, Place};
 use super::ike_tcp;
 use super::ledger::{Fate, Ledger};
@@ -224,7 +225,8 @@ impl Shard {
 
     /// Writes the records that a segment causes.
     fn events(&mut self, slot: u32, effect: Effect, p: &Packet) {
-        if effect.protection_changed {
+        let fails = effect.failed && self.settings.level.tells_of_failures();
+        if effect.protection_changed || fails {
             let Some((_, connection)) = self.table.get_mut(slot) else {
                 return;
             };
@@ -286,7 +288,9 @@ impl Shard {
         };
         let at = std::mem::replace(&mut connection.settles_at, i64::MAX);
         connection.conclude(false, at, &mut self.context);
-        let event = connection.session.as_mut().and_then(Session::settled);
+        let waits = self.settings.level.tells_of_failures() && failed::unfinished(connection);
+        let session = connection.session.as_mut();
+        let event = session.and_then(|s| if waits { s.wait() } else { s.settled() });
         self.record(slot, event, at);
     }
 
@@ -411,6 +415,9 @@ impl Shard {
             segments: connection.segments(),
             protection: connection.recorded_protection(),
             ipsec: ipsec.as_ref(),
+            failed: Some(&*connection)
+                .filter(|_| self.settings.level.tells_of_failures())
+                .and_then(failed::failed),
         };
         let at = side(snapshot.local);
         let detail = view.detail(event, &snapshot);

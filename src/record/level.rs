@@ -66,6 +66,11 @@ impl Level {
         }
     }
 
+    /// Whether records of the level tell of handshakes that failed.
+    pub fn tells_of_failures(self) -> bool {
+        self == Self::V3r2
+    }
+
     /// The level of a record, by the number of its triplets, the lengths of its
     /// sections and values that earlier levels do not have. What a level has
     /// brought may be absent from a record of that level, which then looks like

@@ -116,13 +116,8 @@ impl Summary {
             Attributes::Ssh(section) => section.encode(out),
             Attributes::Ipsec(section) => section.encode(out),
         }
-        match &self.certificates {
-            Some(Certificates::Tls(unknown, section)) => {
-                unknown.encode(out);
-                section.encode(out);
-            }
-            Some(Certificates::Ipsec(section)) => section.encode(out),
-            None => {}
+        if let Some(certificates) = &self.certificates {
+            certificates.encode(out);
         }
     }
 
@@ -175,6 +170,31 @@ impl Summary {
     }
 }
 
+impl Certificates {
+    /// Appends the bytes, which follow those of the section.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Tls(unknown, section) => {
+                unknown.encode(out);
+                section.encode(out);
+            }
+            Self::Ipsec(section) => section.encode(out),
+        }
+    }
+
+    /// What the section of a session with these attributes says of certificates:
+    /// of TLS what a detail record has; of IPSec nothing, IKE encrypts them.
+    pub fn of(attributes: &Attributes, detail: &Detail) -> Option<Self> {
+        match (attributes, &detail.tls) {
+            (Attributes::Tls(_), Some(tls)) => {
+                Some(Self::Tls(Tls12V2r4::default(), Box::new(tls.into())))
+            }
+            (Attributes::Ipsec(_), _) => Some(Self::Ipsec(Box::default())),
+            _ => None,
+        }
+    }
+}
+
 /// The attributes of each security session that a detail record tells of.
 pub fn sessions(detail: &Detail) -> Vec<Attributes> {
     let all = [
@@ -216,6 +236,17 @@ take_over!(Tls => Tls12 {
     c_cert_digest_alg,
     c_cert_key_type,
     c_cert_key_len,
+});
+
+take_over!(Tls => Tls12V3r2 {
+    s_cert_serial_len,
+    s_cert_serial,
+    s_cert_time_type,
+    s_cert_time,
+    c_cert_serial_len,
+    c_cert_serial,
+    c_cert_time_type,
+    c_cert_time,
 });
 
 take_over!(Ssh => Ssh12 {

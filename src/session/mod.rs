@@ -9,7 +9,7 @@
 mod sections;
 mod tunnel;
 
-pub use sections::{IpsecProtection, Snapshot, Transport, View};
+pub use sections::{Failed, IpsecProtection, Snapshot, Transport, View};
 pub use tunnel::{TunnelSnapshot, key_exchange};
 
 /// Event types of subtype 11 (`sc_event_type`).
@@ -44,6 +44,8 @@ pub struct Session {
     established: i64,
     settle: i64,
     initiated: bool,
+    /// The initiation waits for the outcome of a handshake.
+    waiting: bool,
     ended: bool,
 }
 
@@ -51,7 +53,7 @@ impl Session {
     /// Starts when the three-way handshake is complete. `settle` is in
     /// nanoseconds.
     pub fn new(established: i64, settle: i64) -> Self {
-        Self { established, settle, initiated: false, ended: false }
+        Self { established, settle, initiated: false, waiting: false, ended: false }
     }
 
     /// When the connection was established.
@@ -72,8 +74,19 @@ impl Session {
         })
     }
 
+    /// The connection has lasted long enough, but the outcome of a handshake is
+    /// open: its initiation waits.
+    pub fn wait(&mut self) -> Option<Event> {
+        self.waiting = self.is_settling();
+        None
+    }
+
     /// The protection has changed. Before the initiation this is folded into it.
     pub fn changed(&mut self, at: i64) -> Option<Event> {
+        if self.waiting && self.is_settling() {
+            self.initiated = true;
+            return Some(Event { kind: Kind::Initiation, at });
+        }
         (self.initiated && !self.ended).then_some(Event { kind: Kind::Change, at })
     }
 
@@ -83,8 +96,13 @@ impl Session {
         if self.ended {
             return (None, None);
         }
-        let initiation =
-            if at.saturating_sub(self.established) >= self.settle { self.settled() } else { None };
+        let initiation = if self.waiting {
+            self.changed(at).filter(|e| e.kind == Kind::Initiation)
+        } else if at.saturating_sub(self.established) >= self.settle {
+            self.settled()
+        } else {
+            None
+        };
         self.ended = true;
         let kind = if self.initiated { Kind::Termination } else { Kind::ShortTermination };
         (initiation, Some(Event { kind, at }))
@@ -120,6 +138,19 @@ mod tests {
         assert_eq!(s.settled(), None);
         assert_eq!(s.changed(115 * SECOND), event(Kind::Change, 15));
         assert_eq!(s.ended(160 * SECOND), (None, event(Kind::Termination, 60)));
+    }
+
+    #[test]
+    fn an_initiation_may_wait_for_a_handshake() {
+        let mut s = session();
+        assert_eq!(s.wait(), None);
+        assert_eq!(s.changed(113 * SECOND), event(Kind::Initiation, 13));
+        assert_eq!(s.changed(114 * SECOND), event(Kind::Change, 14));
+        assert_eq!(s.ended(120 * SECOND), (None, event(Kind::Termination, 20)));
+        let mut s = session();
+        assert_eq!(s.wait(), None);
+        let both = (event(Kind::Initiation, 12), event(Kind::Termination, 12));
+        assert_eq!(s.ended(112 * SECOND), both);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
-    Common11, Detail, DistinguishedName, Header, Identification, Ipsec, SmfTime, Ssh, Summary, Tls,
-    address_field, ebcdic,
+    Common11, Common12V3r2, Detail, DistinguishedName, Header, Identification, Ipsec, Level,
+    SmfTime, Ssh, Summary, Tls, address_field, ebcdic,
 };
 
 use super::{Event, Kind};
@@ -47,6 +47,12 @@ const ENCRYPT_THEN_MAC: u8 = 0x80;
 /// `ssh_crypto_flags`: encrypt-then-MAC by direction.
 const ENCRYPT_THEN_MAC_IN: u8 = 0x80;
 const ENCRYPT_THEN_MAC_OUT: u8 = 0x40;
+/// `tls_handshake_type`, `ssh_flags`: failed. Both are new in 3.2.
+const HANDSHAKE_FAILED: u8 = 3;
+const SSH_FAILED: u8 = 0x80;
+/// `sc_flags`: the local socket is the server, the client; new in 3.2.
+const LOCAL_IS_SERVER: u8 = 0x10;
+const LOCAL_IS_CLIENT: u8 = 0x08;
 /// SSL 2.0 on the wire and in a record.
 const SSLV2_WIRE: u16 = 0x0002;
 const SSLV2_CODE: u16 = 0x0200;
@@ -64,6 +70,8 @@ pub struct View<'a> {
     pub identity: &'a Identity,
     /// Time zone of the record header.
     pub zone: &'a jiff::tz::TimeZone,
+    /// The level of the record.
+    pub level: Level,
     /// The jobs that own the stack's ports.
     pub jobs: &'a Jobs,
     /// How much goes into the record.
@@ -85,6 +93,15 @@ pub struct IpsecProtection {
     pub tunnel_mode: bool,
     /// Bytes of the check value, where they are those of one algorithm.
     pub check_value: Option<u8>,
+}
+
+/// A handshake that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// Of TLS or SSL.
+    Tls,
+    /// Of SSH.
+    Ssh,
 }
 
 /// What carries a connection. The values are those of `ip_proto`.
@@ -117,6 +134,8 @@ pub struct Snapshot<'a> {
     pub protection: FindingsRef<'a>,
     /// AH or ESP under which its packets come.
     pub ipsec: Option<&'a IpsecProtection>,
+    /// The handshake that has failed, if the level of the records has it.
+    pub failed: Option<Failed>,
 }
 
 impl<'a> View<'a> {
@@ -125,6 +144,7 @@ impl<'a> View<'a> {
         Self {
             identity: &settings.identity,
             zone: &settings.zone,
+            level: settings.level,
             jobs: &settings.jobs,
             mode: settings.mode,
             infer_icv: settings.infer_icv,
@@ -140,6 +160,11 @@ impl View<'_> {
         detail.common = self.common(event, now);
         if let Some(facts) = now.protection.ssh {
             detail.ssh = Some(self.ssh(facts, now.local));
+        }
+        match now.failed {
+            Some(Failed::Tls) => detail.tls = Some(failed_tls()),
+            Some(Failed::Ssh) => detail.ssh = Some(failed_ssh()),
+            None => {}
         }
         detail.ipsec = now.ipsec.map(|ipsec| self.ipsec(ipsec, now.local));
         if let Some(facts) = now.protection.tls {
@@ -171,6 +196,9 @@ impl View<'_> {
             ip_proto: now.transport as u8,
             outbound: now.outbound,
         };
+        if self.level >= Level::V3r2 && now.transport == Transport::Tcp {
+            common.flags |= if now.outbound { LOCAL_IS_CLIENT } else { LOCAL_IS_SERVER };
+        }
         if let Some(job) = self.jobs.find(end) {
             common.jobname = ebcdic::field(&job.name);
             common.job_id = ebcdic::field(&job.id);
@@ -181,7 +209,7 @@ impl View<'_> {
 
     /// Header and identification.
     pub(super) fn frame(&self, event: Event) -> Detail {
-        let mut detail = Detail::default();
+        let mut detail = Detail { level: self.level, ..Detail::default() };
         self.header(event.at, &mut detail.header);
         detail.ident = self.identification(REASON_EVENT);
         detail
@@ -197,6 +225,7 @@ impl View<'_> {
     /// A summary record at a moment, without its sections.
     pub fn summary(&self, at: i64, reason: u8) -> Summary {
         let mut summary = Summary::default();
+        summary.failed = self.level.tells_of_failures().then(Common12V3r2::default);
         self.header(at, &mut summary.header);
         summary.ident = self.identification(reason);
         summary
@@ -345,10 +374,10 @@ pub(super) fn event_between(event: Event, start: i64, local: IpAddr, remote: IpA
 /// `sec_protos` of what protects a connection.
 fn protocol_flags(now: &Snapshot<'_>) -> u8 {
     let mut flags = 0;
-    if now.protection.tls.is_some() {
+    if now.protection.tls.is_some() || now.failed == Some(Failed::Tls) {
         flags |= PROTECTED_BY_TLS;
     }
-    if now.protection.ssh.is_some() {
+    if now.protection.ssh.is_some() || now.failed == Some(Failed::Ssh) {
         flags |= PROTECTED_BY_SSH;
     }
     if now.ipsec.is_some() {
@@ -397,6 +426,27 @@ fn side(dir: Dir) -> Side {
 /// (RFC 7366 section 3).
 fn is_cbc(facts: &Facts) -> bool {
     matches!(facts.suite, Some(Suite::Tls(s)) if names::suite_name(s).is_some_and(|n| n.contains("_CBC")))
+}
+
+/// The section of a failed handshake: nothing but where it comes from.
+fn failed_tls() -> Tls {
+    Tls {
+        source: OBSERVATION,
+        handshake_type: HANDSHAKE_FAILED,
+        protocol_provider: ebcdic::field("Observation"),
+        neg_cipher: ebcdic::field(smf::FAILED_CIPHER),
+        ..Tls::default()
+    }
+}
+
+/// The same for SSH.
+fn failed_ssh() -> Ssh {
+    Ssh {
+        source: OBSERVATION,
+        protocol_provider: ebcdic::field("Observation"),
+        rsvd1: [SSH_FAILED, 0, 0, 0],
+        ..Ssh::default()
+    }
 }
 
 fn server_certificate(section: &mut Tls, certificate: &Certificate, codes: &Codes) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Counts, Identity, Key};
-use crate::record::{Common12, Summary};
+use crate::record::{Common12, Common12V3r2, Summary};
 use crate::session::View;
 
 /// Reasons in the identification section: more records of the set follow, and
@@ -103,11 +103,21 @@ impl Book {
                 event_type: INTERVAL_RECORD,
                 ..counters(identity.common(&view.identity.stack), &session.init, &session.now)
             };
+            let summary = view.summary(at, reason);
+            let failed = summary.failed.map(|none| match identity.is_failed() {
+                true => Common12V3r2 {
+                    init_failed_hs_conn_cnt: session.init.connections,
+                    end_failed_hs_conn_cnt: session.now.connections,
+                },
+                false => none,
+            });
             each(Summary {
                 common,
+                failed,
                 attributes: identity.attributes.clone(),
+                certificates: identity.certificates.clone(),
                 names: identity.names.clone(),
-                ..view.summary(at, reason)
+                ..summary
             });
             session.init = session.now;
         }

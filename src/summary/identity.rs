@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use sha1::{Digest, Sha1};
 
-use crate::record::{Attributes, Common12, DistinguishedName, address_field, ebcdic};
+use crate::names::smf::FAILED_CIPHER;
+use crate::record::{Attributes, Certificates, Common12, DistinguishedName, address_field, ebcdic};
 
 /// `ss_flags`: IPv6; the local socket is the server, the client.
 const IPV6: u8 = 0x80;
@@ -50,6 +51,8 @@ pub struct Identity {
     pub user_id: [u8; 8],
     /// The attributes of its protocol.
     pub attributes: Attributes,
+    /// What the section says of its certificates from 3.2 on.
+    pub certificates: Option<Certificates>,
     /// Distinguished names of its certificates.
     pub names: Vec<DistinguishedName>,
 }
@@ -73,6 +76,16 @@ impl Identity {
             Attributes::Tls(_) => 'T',
             Attributes::Ssh(_) => 'S',
             Attributes::Ipsec(_) => 'I',
+        }
+    }
+
+    /// Whether it is that of handshakes that failed, which has nothing in its
+    /// section but where it comes from.
+    pub fn is_failed(&self) -> bool {
+        match &self.attributes {
+            Attributes::Tls(section) => section.neg_cipher == ebcdic::field(FAILED_CIPHER),
+            Attributes::Ssh(section) => section.prot_ver == 0,
+            Attributes::None | Attributes::Ipsec(_) => false,
         }
     }
 
@@ -116,7 +129,7 @@ impl Identity {
     /// 2. the stack's name, eight EBCDIC characters,
     /// 3. the common section (204 bytes) with interval duration, event type,
     ///    session identifier and counters zero,
-    /// 4. the protocol's section, if there is one,
+    /// 4. the protocol's section, if there is one, as long as the level has it,
     /// 5. each distinguished name: its type (two bytes, big-endian), its length
     ///    in bytes (two), the name in UTF-8.
     pub fn session_id(&self, stack: &str) -> [u8; 42] {
@@ -128,6 +141,9 @@ impl Identity {
             Attributes::Tls(section) => section.encode(&mut bytes),
             Attributes::Ssh(section) => section.encode(&mut bytes),
             Attributes::Ipsec(section) => section.encode(&mut bytes),
+        }
+        if let Some(certificates) = &self.certificates {
+            certificates.encode(&mut bytes);
         }
         for name in &self.names {
             bytes.extend_from_slice(&name.dn_type.to_be_bytes());
@@ -156,6 +172,7 @@ pub(super) mod tests {
             jobname: [0x40; 8],
             user_id: [0x40; 8],
             attributes,
+            certificates: None,
             names: Vec::new(),
         }
     }
