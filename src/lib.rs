@@ -13,6 +13,7 @@ pub mod config;
 pub mod dump;
 pub mod flow;
 pub mod frame;
+pub mod input;
 pub mod names;
 pub mod observe;
 pub mod pipeline;

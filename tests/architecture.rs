@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// What each room may use of the others.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("names", &[]),
-    ("source", &[]),
+    ("input", &[]),
+    ("source", &["input"]),
     ("frame", &[]),
     ("policy", &[]),
     ("config", &["names", "policy", "record"]),
@@ -18,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("record", &["names"]),
     ("session", &["observe", "flow", "record", "names", "config"]),
     ("summary", &["names", "record", "session"]),
-    ("dump", &["record"]),
+    ("dump", &["input", "record"]),
     ("sink", &["record", "dump", "names", "observe", "policy"]),
     (
         "pipeline",
@@ -40,8 +41,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("x509_parser", &["observe/certificate/"]),
     ("rayon", &["pipeline/mod.rs"]),
     ("clap", &["cli/"]),
-    ("flate2", &["source/input.rs"]),
-    ("zstd", &["source/input.rs"]),
+    ("flate2", &["input/", "dump/archive.rs"]),
+    ("zstd", &["input/"]),
+    ("zip", &["dump/archive.rs"]),
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("ctrlc", &["cli/"]),

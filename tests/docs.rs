@@ -2,14 +2,13 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
 
-use std::fmt::Write;
 use std::path::Path;
 
-use zerttap::record::field::{Field, Format, Section, Significance};
 use zerttap::record::{
     Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SelfDefining11,
     SelfDefining12, Ssh, Ssh12, Tls, Tls12,
 };
+use zerttap::sink::layout;
 
 const HEAD: &str = "# Records
 
@@ -80,7 +79,7 @@ among them.
 
 fn document() -> String {
     let mut out = HEAD.to_owned();
-    out += &tables(&[
+    out += &layout::markdown(&[
         Header::SECTION,
         SelfDefining11::SECTION,
         Identification::SECTION,
@@ -92,7 +91,7 @@ fn document() -> String {
     ]);
     out += SUMMARY;
     // Header and identification are those of subtype 11.
-    out += &tables(&[
+    out += &layout::markdown(&[
         SelfDefining12::SECTION,
         Common12::SECTION,
         Tls12::SECTION,
@@ -100,62 +99,6 @@ fn document() -> String {
         Ipsec12::SECTION,
     ]);
     out
-}
-
-fn tables(sections: &[&Section]) -> String {
-    let mut out = String::new();
-    for section in sections {
-        writeln!(out, "\n## {}: {} ({} bytes)\n", section.id, section.title, section.length)
-            .expect("text");
-        out.push_str(COLUMNS);
-        for field in section.fields {
-            row(&mut out, field);
-        }
-        for late in section.extensions {
-            let since = late.fields.first().map_or("", |f| f.since.name());
-            let place = if late.start < section.length {
-                "in the place of reserved bytes".to_owned()
-            } else {
-                format!("{} bytes long", late.length)
-            };
-            writeln!(out, "\nSince {since}, {place}:\n").expect("text");
-            out.push_str(COLUMNS);
-            for field in late.fields {
-                row(&mut out, field);
-            }
-        }
-    }
-    out
-}
-
-const COLUMNS: &str =
-    "| offset | length | name | format | meaning |\n| --- | --- | --- | --- | --- |\n";
-
-fn row(out: &mut String, field: &Field) {
-    let format = match field.format {
-        Format::Binary => "binary",
-        Format::Ebcdic => "EBCDIC",
-        Format::Packed => "packed date",
-        Format::Flags => "flags",
-        Format::Ip => "address",
-        Format::Bytes => "bytes",
-        Format::Reserved => "reserved",
-    };
-    let fill = if field.fill == 0 { "" } else { ", blanks" };
-    let codes = field.codes.map(|c| format!(" Codes: `{}`.", c.id)).unwrap_or_default();
-    let significant = match field.significance {
-        Significance::Significant => " Significant.",
-        Significance::Informational | Significance::None => "",
-    };
-    writeln!(
-        out,
-        "| {} | {} | `{}` | {format}{fill} | {}{codes}{significant} |",
-        field.offset,
-        field.length,
-        field.name,
-        field.meaning.concat().trim().replace('|', "\\|")
-    )
-    .expect("text");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(super) use super::show_args::Show;
+use super::show_args::WrittenArgs;
 use crate::config::{EE_BASE_PORT, Interval, JobRule, Prefix, SETTLE_SECONDS};
 use crate::record::Level;
 use crate::sink::ranking;
@@ -69,6 +71,9 @@ pub(super) struct Read {
     /// The file appears under its name when it is complete.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub written: WrittenArgs,
 
     /// Write zERT connection detail records (subtype 11) too: several for each
     /// connection.
@@ -240,17 +245,6 @@ pub(super) struct Read {
     /// Exit with status 3 when damaged input was passed over.
     #[arg(long, help_heading = "Running")]
     pub fail_on_damage: bool,
-}
-
-#[derive(Debug, Parser)]
-pub(super) struct Show {
-    /// SMF files, or - for standard input.
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub inputs: Vec<PathBuf>,
-
-    /// One JSON object a record instead of a tree.
-    #[arg(long)]
-    pub jsonl: bool,
 }
 
 #[derive(Debug, Parser)]

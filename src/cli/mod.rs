@@ -5,6 +5,7 @@ mod args;
 mod names;
 mod read;
 mod show;
+mod show_args;
 
 use std::io;
 use std::process::ExitCode;
@@ -57,7 +58,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         let direct = cause.downcast_ref::<io::Error>();
         let inside = cause.downcast_ref::<crate::sink::file::OutputError>().and_then(|e| match e {
             crate::sink::file::OutputError::Io { error, .. } => Some(error),
-            crate::sink::file::OutputError::Exists(_) => None,
+            _ => None,
         });
         direct.or(inside).is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
     })

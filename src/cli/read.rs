@@ -15,6 +15,7 @@ use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
+use crate::sink::smf::SmfFile;
 use crate::sink::survey::{Row, Survey};
 use crate::sink::table::{self, Layout};
 use crate::sink::{html, text};
@@ -29,7 +30,7 @@ const SHOWN_DAMAGE: usize = 10;
 /// The outputs of a run.
 #[derive(Default)]
 struct Outputs {
-    records: Option<OutputFile>,
+    records: Option<SmfFile>,
     lines: Option<OutputFile>,
     survey: Survey,
     policy: Policy,
@@ -39,7 +40,7 @@ impl Output for Outputs {
     type Error = OutputError;
 
     fn record(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        self.records.as_mut().map_or(Ok(()), |f| f.write(bytes))
+        self.records.as_mut().map_or(Ok(()), |f| f.record(bytes))
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), OutputError> {
@@ -68,7 +69,11 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
     };
     let mut outputs = Outputs {
-        records: create(&args.write)?,
+        records: args
+            .write
+            .as_deref()
+            .map(|p| SmfFile::create(p, args.written.options(args.force)))
+            .transpose()?,
         lines: create(&args.jsonl)?,
         policy: settings.policy.clone(),
         ..Outputs::default()
@@ -122,7 +127,10 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if let Some(file) = &mut stats {
         file.write(&line)?;
     }
-    for file in [outputs.records, outputs.lines, stats].into_iter().flatten() {
+    if let Some(records) = outputs.records {
+        records.finish()?;
+    }
+    for file in [outputs.lines, stats].into_iter().flatten() {
         file.finish()?;
     }
     if let Some(file) = report_file {

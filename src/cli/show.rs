@@ -1,202 +1,226 @@
 //! `zerttap show`.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::io::{self, Write};
 
 use anyhow::Context;
-use serde_json::{Map, Value as Json, json};
 
 use super::args::Show;
-use super::{DONE, message};
-use crate::dump::Reader;
-use crate::names::smf;
-use crate::record::field::{Format, Section};
-use crate::record::value::{self, Value};
-use crate::record::view::Part;
-use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP, ebcdic};
-use crate::sink::jsonl::{SCHEMA, hex};
+use super::{DAMAGED, DONE, message};
+use crate::config::Prefix;
+use crate::dump::{self, Item, Reader};
+use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
+use crate::sink::layout;
+use crate::sink::records::{Counts, Csv, Glance, Selection, annotated, object, tree};
+use crate::sink::smf::SmfFile;
 
-/// Records that were not printed.
+/// Places of damage that are printed of one file; the rest is counted.
+const SHOWN_DAMAGE: u64 = 10;
+/// Output that is held back until there is so much of it.
+const BUFFER: usize = 256 * 1024;
+
+/// What was not printed, and what was wrong.
 #[derive(Default)]
-struct Skipped {
+struct Passed {
     other_types: u64,
     other_subtypes: u64,
+    /// zERT records whose common section is too short to be read.
+    unreadable: u64,
+    damaged: u64,
+}
+
+/// What becomes of the records that are wanted.
+enum Target {
+    Tree,
+    Hex,
+    Jsonl,
+    Csv(Box<Csv>),
+    Counts(Box<Counts>),
+    File(Box<SmfFile>),
 }
 
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    let mut skipped = Skipped::default();
+    // What has no colours need not be looked through for them.
+    let coloured = !(args.form.jsonl || args.form.csv || args.form.layout.is_some());
+    let out: Box<dyn Write> =
+        if coloured { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
+    let mut out = io::BufWriter::with_capacity(BUFFER, out);
+    if let Some(form) = args.form.layout {
+        let text = layout::layout(form.into(), args.form.level, &args.selection.subtype);
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        return Ok(DONE);
+    }
+    let mut target = target(args)?;
+    if let Target::Csv(csv) = &target {
+        out.write_all(csv.head().as_bytes())?;
+    }
+    let selection = selection(args);
+    let mut passed = Passed::default();
     let mut number = 0;
-    for path in &args.inputs {
+    'files: for path in &args.inputs {
         let name = path.display().to_string();
-        let input: Box<dyn Read> = if path == Path::new("-") {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(path).with_context(|| name.clone())?)
-        };
-        let mut reader = Reader::new(BufReader::with_capacity(256 * 1024, input));
-        loop {
-            let next = reader.next_record();
-            if next.is_err() {
-                // What was good before is printed before the error.
-                out.flush()?;
+        for input in dump::open(path).with_context(|| name.clone())? {
+            let name = input.file().display().to_string();
+            let mut reader = Reader::new(input).with_context(|| name.clone())?;
+            let mut damaged = 0;
+            loop {
+                if args.selection.head.is_some_and(|head| number >= head) {
+                    break 'files;
+                }
+                let next = reader.next_item();
+                if next.is_err() {
+                    // What was good before is printed before the error.
+                    out.flush()?;
+                }
+                match next.with_context(|| name.clone())? {
+                    None => break,
+                    Some(Item::Damage(damage)) => {
+                        damaged += 1;
+                        if damaged <= SHOWN_DAMAGE && !args.quiet {
+                            let text = format!("{name}: {damage}");
+                            anstream::eprintln!("{}", message("warning", &text));
+                        }
+                    }
+                    Some(Item::Record { offset, bytes }) => {
+                        let record = Record::parse(bytes)
+                            .with_context(|| format!("{name}: offset {offset}"))?;
+                        if let Some(glance) = wanted(&record, &selection, &mut passed) {
+                            number += 1;
+                            target.take(&mut out, &record, &glance, (number, offset))?;
+                        } else if args.copy.all && !is_zert(&record) {
+                            target.copy(&record)?;
+                        }
+                    }
+                }
             }
-            let Some((offset, bytes)) = next.with_context(|| name.clone())? else {
-                break;
-            };
-            let record =
-                Record::parse(bytes).with_context(|| format!("{name}: offset {offset}"))?;
-            if record.record_type() != TYPE_TCPIP {
-                skipped.other_types += 1;
-                continue;
+            if damaged > SHOWN_DAMAGE && !args.quiet {
+                let text = format!("{name}: {} more damaged places", damaged - SHOWN_DAMAGE);
+                anstream::eprintln!("{}", message("warning", &text));
             }
-            if !matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY)) {
-                skipped.other_subtypes += 1;
-                continue;
-            }
-            number += 1;
-            if args.jsonl {
-                serde_json::to_writer(&mut out, &object(&record, offset))?;
-                writeln!(out)?;
-            } else {
-                tree(&mut out, &record, number, offset)?;
-            }
+            passed.damaged += damaged;
         }
     }
+    target.finish(&mut out, args.form.jsonl)?;
     out.flush()?;
-    if skipped.other_types + skipped.other_subtypes > 0 {
-        anstream::eprintln!(
-            "{}",
-            message(
-                "note",
-                &format!(
-                    "passed over {} records of other types and {} of other subtypes of type 119",
-                    skipped.other_types, skipped.other_subtypes
-                )
-            )
-        );
+    if !args.quiet && !args.copy.all {
+        note(&passed);
     }
-    Ok(DONE)
+    Ok(if passed.damaged > 0 && args.fail_on_damage { DAMAGED } else { DONE })
 }
 
-fn title(part: &Part<'_>) -> String {
-    match (part.section, part.triplet) {
-        (Some(Section { id, title, .. }), _) => format!("{id}: {title}"),
-        (None, Some(index)) => format!("S{index}: unknown section"),
-        (None, None) => "self-defining section".to_owned(),
-    }
-}
-
-fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64) -> io::Result<()> {
-    let bold = anstyle::Style::new().bold();
-    let (kind, place, events) = match record.subtype() {
-        Some(SUBTYPE_SUMMARY) => ("zERT summary", 8, &smf::SS_EVENT_TYPE),
-        _ => ("zERT connection detail", 0, &smf::SC_EVENT_TYPE),
-    };
-    let event = record.section(1).and_then(|s| s.get(place)).map(|&e| u64::from(e));
-    let event = event.and_then(|e| events.name_of(e)).unwrap_or_default();
-    writeln!(
-        out,
-        "{bold}Record {number}: {kind}, {event}{bold:#} (offset {offset}, {} bytes)",
-        record.bytes().len()
-    )?;
-    for part in record.parts() {
-        writeln!(out, "  {} (offset {}, {} bytes)", title(&part), part.offset, part.bytes.len())?;
-        for (field, bytes) in part.fields() {
-            if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
-                continue;
-            }
-            let value = value::read(&part, field, bytes);
-            let time = value::time_of_day(field, &value);
-            let time = time.map(|t| format!(" ({t})")).unwrap_or_default();
-            writeln!(out, "    {:<36} {value}{time}", field.name)?;
-        }
-        if !part.unknown().is_empty() {
-            writeln!(out, "    {:<36} X'{}'", "unknown bytes", value::upper_hex(part.unknown()))?;
-        }
-    }
-    let names = record.names();
-    if !names.is_empty() {
-        let (section, prefix) = names_of(record);
-        writeln!(out, "  {section}: Certificate distinguished names section")?;
-        for (dn_type, name) in names {
-            let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
-            writeln!(
-                out,
-                "    {:<36} X'{dn_type:04X}' {}",
-                format!("{prefix}_DN_Type"),
-                kind.as_deref().unwrap_or("(unknown code)")
-            )?;
-            let field = format!("{prefix}_DN");
-            writeln!(out, "    {field:<36} '{}'", ebcdic::decode(name).trim_end())?;
-        }
-    }
-    writeln!(out)
-}
-
-/// Section and field prefix of the distinguished names.
-fn names_of(record: &Record<'_>) -> (&'static str, &'static str) {
-    if record.subtype() == Some(SUBTYPE_SUMMARY) { ("S5", "SMF119SS") } else { ("S6", "SMF119SC") }
-}
-
-fn object(record: &Record<'_>, offset: u64) -> Json {
-    let (names_section, prefix) = names_of(record);
-    let mut sections = Map::new();
-    for part in record.parts() {
-        let id = match (part.section, part.triplet) {
-            (Some(section), _) => section.id.to_owned(),
-            (None, Some(index)) => format!("S{index}"),
-            (None, None) => "sds".to_owned(),
-        };
-        let mut fields = Map::new();
-        for (field, bytes) in part.fields() {
-            if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
-                continue;
-            }
-            fields.insert(field.name.to_owned(), json_value(&value::read(&part, field, bytes)));
-        }
-        if !part.unknown().is_empty() {
-            fields.insert("unknown".to_owned(), Json::String(hex(part.unknown())));
-        }
-        sections.insert(id, Json::Object(fields));
-    }
-    let names: Vec<Json> = record
-        .names()
-        .into_iter()
-        .map(|(dn_type, name)| {
-            let mut entry = Map::new();
-            let code = format!("{dn_type:04X}");
-            let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
-            entry.insert(format!("{prefix}_DN_Type"), json!({ "code": code, "name": kind }));
-            entry.insert(format!("{prefix}_DN"), json!(ebcdic::decode(name).trim_end()));
-            Json::Object(entry)
-        })
-        .collect();
-    if !names.is_empty() {
-        sections.insert(names_section.to_owned(), Json::Array(names));
-    }
-    json!({
-        "schema": SCHEMA,
-        "type": "record",
-        "record_type": record.record_type(),
-        "subtype": record.subtype(),
-        "offset": offset,
-        "length": record.bytes().len(),
-        "sections": sections,
+fn target(args: &Show) -> anyhow::Result<Target> {
+    Ok(if let Some(path) = &args.copy.write {
+        Target::File(Box::new(SmfFile::create(path, args.copy.written.options(args.copy.force))?))
+    } else if args.form.summary {
+        Target::Counts(Box::default())
+    } else if args.form.jsonl {
+        Target::Jsonl
+    } else if args.form.csv {
+        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)))
+    } else if args.form.hex {
+        Target::Hex
+    } else {
+        Target::Tree
     })
 }
 
-/// A value in JSON: numbers as numbers, codes with their names, dates and
-/// other packed or opaque bytes as hexadecimal text.
-fn json_value(value: &Value) -> Json {
-    match value {
-        Value::Number(n) => json!(n),
-        Value::Code { code, name } => json!({ "code": code, "name": name }),
-        Value::Text { text, .. } => json!(text),
-        Value::Date(digits) => json!(format!("{digits:08X}")),
-        Value::Address(address) => json!(address.to_string()),
-        Value::Bytes(bytes) => json!(hex(bytes)),
+fn selection(args: &Show) -> Selection<Prefix> {
+    let wanted = &args.selection;
+    Selection {
+        subtypes: wanted.subtype.clone(),
+        events: wanted.event.clone(),
+        protocols: wanted.protocol.iter().map(|p| p.flag()).collect(),
+        addresses: wanted.ip.clone(),
+        ports: wanted.port.clone(),
+        jobs: wanted.job.clone(),
+        since: wanted.since,
+        until: wanted.until,
+    }
+}
+
+fn is_zert(record: &Record<'_>) -> bool {
+    record.record_type() == TYPE_TCPIP
+        && matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY))
+}
+
+/// What is asked of a record, if it is wanted.
+fn wanted(
+    record: &Record<'_>,
+    selection: &Selection<Prefix>,
+    passed: &mut Passed,
+) -> Option<Glance> {
+    if record.record_type() != TYPE_TCPIP {
+        passed.other_types += 1;
+        return None;
+    }
+    if !is_zert(record) {
+        passed.other_subtypes += 1;
+        return None;
+    }
+    let Some(glance) = Glance::of(record) else {
+        passed.unreadable += 1;
+        return None;
+    };
+    selection.wants(&glance, |prefix, address| prefix.contains(address)).then_some(glance)
+}
+
+impl Target {
+    fn take(
+        &mut self,
+        out: &mut impl Write,
+        record: &Record<'_>,
+        glance: &Glance,
+        (number, offset): (u64, u64),
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Tree => tree(out, record, number, offset)?,
+            Self::Hex => annotated(out, record, number, offset)?,
+            Self::Jsonl => {
+                let mut line = Vec::with_capacity(8192);
+                object(&mut line, record, offset);
+                line.push(b'\n');
+                out.write_all(&line)?;
+            }
+            Self::Csv(csv) => out.write_all(csv.row(record).as_bytes())?,
+            Self::Counts(counts) => counts.add(record, glance),
+            Self::File(file) => file.record(record.bytes())?,
+        }
+        Ok(())
+    }
+
+    /// Takes a record of another kind into the copy.
+    fn copy(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
+        match self {
+            Self::File(file) => Ok(file.record(record.bytes())?),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self, out: &mut impl Write, json: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Counts(counts) if json => writeln!(out, "{}", counts.json())?,
+            Self::Counts(counts) => write!(out, "{}", counts.text())?,
+            Self::File(file) => file.finish()?,
+            Self::Tree | Self::Hex | Self::Jsonl | Self::Csv(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn note(passed: &Passed) {
+    if passed.other_types + passed.other_subtypes > 0 {
+        let text = format!(
+            "passed over {} records of other types and {} of other subtypes of type 119",
+            passed.other_types, passed.other_subtypes
+        );
+        anstream::eprintln!("{}", message("note", &text));
+    }
+    if passed.unreadable > 0 {
+        let text = format!(
+            "passed over {} zERT records without a common section that can be read",
+            passed.unreadable
+        );
+        anstream::eprintln!("{}", message("warning", &text));
     }
 }

@@ -1,186 +1,204 @@
-//! SMF files: records with their record descriptor words, back to back.
+//! Files of SMF records, as they come from z/OS and as they go there.
+//!
+//! A [`Reader`] finds out how records lie in a file: with their record descriptor
+//! words back to back, in blocks with block descriptor words (V, VB, VBS, also
+//! copied as U), spanned over segments and blocks, in a TSO TRANSMIT file
+//! (NETDATA), or without descriptor words, as FTP writes them if nobody tells it
+//! not to. Damage is passed over and told. A [`Writer`] writes all but the last.
+//!
+//! ```
+//! use std::path::Path;
+//! use zerttap::dump::{Framing, Item, Reader, Writer};
+//! use zerttap::input::Input;
+//! use zerttap::record::{Detail, Record};
+//!
+//! let mut detail = Detail::default();
+//! detail.header.date = 0x0125_326F;
+//! let mut record = Vec::new();
+//! detail.encode(&mut record);
+//!
+//! // Two records as a VBS data set with blocks of 512 bytes.
+//! let mut writer = Writer::new(Vec::new(), Framing::Vbs, 512)?;
+//! writer.record(&record)?;
+//! writer.record(&record)?;
+//! let file = writer.finish()?;
+//!
+//! let input = Input::new(Path::new("example"), Box::new(std::io::Cursor::new(file)));
+//! let mut reader = Reader::new(input)?;
+//! let mut subtypes = Vec::new();
+//! while let Some(item) = reader.next_item()? {
+//!     match item {
+//!         Item::Record { bytes, .. } => subtypes.push(Record::parse(bytes)?.subtype()),
+//!         Item::Damage(damage) => eprintln!("{damage}"),
+//!     }
+//! }
+//! assert_eq!(subtypes, [Some(11), Some(11)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use std::io::{self, Read};
+mod archive;
+mod header;
+mod netdata;
+mod reader;
+mod unframed;
+mod writer;
 
-/// What a file of records holds where a record should be.
+use std::fmt;
+use std::io;
+
+pub use archive::open;
+pub use reader::{Form, Item, Reader};
+pub use writer::{Framing, WriteError, Writer};
+
+/// Why a file of records cannot be read, or not further.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// The file cannot be read.
+    /// The operating system said no.
     #[error("offset {offset}: {error}")]
     Io {
         /// Where.
         offset: u64,
-        /// What the operating system said.
+        /// What it said.
         error: io::Error,
     },
-    /// A length that no record has.
+    /// A zip archive cannot be read.
+    #[error("zip archive: {0}")]
+    Zip(String),
+    /// A file that AMATERSE or TRSMAIN has packed.
     #[error(
-        "offset {offset}: a record descriptor word {found:08X}: length {length}, expected 18 to 32760"
+        "a file packed by AMATERSE (TERSE, {0}); unpack it first: AMATERSE with PARM=UNPACK on z/OS, or tersedecompress elsewhere"
     )]
-    Length {
+    Terse(&'static str),
+    /// The boundaries of records are lost.
+    #[error(
+        "offset {offset}: the records have no record descriptor words, and their lengths cannot be told without; transfer the file again, in binary and with them: \"quote site rdw\" before \"get\" where z/OS is the server, \"locsite rdw\" before \"put\" where it is the client"
+    )]
+    NoDescriptors {
         /// Where.
         offset: u64,
-        /// The word.
-        found: u32,
-        /// Its first half.
-        length: usize,
     },
-    /// A block descriptor word where a record should be.
+    /// The file begins with something else.
     #[error(
-        "offset {offset}: the file has block descriptor words ({found:08X}); only records with their RDW, without BDW, are read"
+        "begins with {found}; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file, plain or compressed by gzip, zstd or zip{hint}"
     )]
-    Blocked {
-        /// Where.
-        offset: u64,
-        /// The word.
-        found: u32,
+    Unknown {
+        /// The first bytes.
+        found: String,
+        /// What it may be.
+        hint: &'static str,
     },
-    /// A segment of a spanned record.
-    #[error(
-        "offset {offset}: a segment of a spanned record ({found:08X}); only whole records are read"
-    )]
-    Spanned {
-        /// Where.
-        offset: u64,
-        /// The word.
-        found: u32,
+}
+
+impl DumpError {
+    /// An error of the operating system at an offset.
+    fn at(offset: u64) -> impl Fn(io::Error) -> Self {
+        move |error| Self::Io { offset, error }
+    }
+}
+
+/// How a file packed by AMATERSE was packed, if its header is one: a version, whether
+/// records vary, the record length (in one of two fields).
+fn archive_form(ahead: &[u8]) -> Option<&'static str> {
+    /// System indicator flags that every SMF record has.
+    const SMF: u8 = 0x1E;
+    match *ahead {
+        // A record that is damaged further on.
+        [_, _, 0, 0, flags, ..] if flags & SMF == SMF => None,
+        [2, variable @ 0..=1, a, b, _, _, _, _, c, d, e, f, ..] => {
+            let has_length = [a, b, c, d, e, f].iter().any(|byte| *byte != 0);
+            (has_length || variable == 1).then_some("PACK")
+        }
+        [5, variable @ 0..=1, a, b, _, _, _, _, c, d, e, f, ..] => {
+            let has_length = [a, b, c, d, e, f].iter().any(|byte| *byte != 0);
+            (has_length || variable == 1).then_some("SPACK")
+        }
+        [1, 0x89, 0x69, 0xA5, ..] => Some("PACK"),
+        [7, 0x89, 0x69, 0xA5, ..] => Some("SPACK"),
+        _ => None,
+    }
+}
+
+/// The first bytes, for a message.
+fn shown(ahead: &[u8]) -> String {
+    let hex: String = ahead.iter().take(8).map(|b| format!("{b:02X}")).collect();
+    format!("X'{hex}'")
+}
+
+/// What a file may be that holds no records.
+fn hint(ahead: &[u8]) -> &'static str {
+    match ahead {
+        [0xD4, 0xC3, 0xB2, 0xA1, ..]
+        | [0xA1, 0xB2, 0xC3, 0xD4, ..]
+        | [0x0A, 0x0D, 0x0D, 0x0A, ..] => "; it is a capture, which \"zerttap read\" reads",
+        [b'{', ..] => "; it is JSON",
+        _ if ahead.iter().take(256).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            "; it is text: was it transferred in binary?"
+        }
+        _ => "",
+    }
+}
+
+/// Bytes that are no records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Where they begin.
+    pub offset: u64,
+    /// How many were passed over.
+    pub skipped: u64,
+    /// What is wrong with them.
+    pub what: Wrong,
+}
+
+/// What is wrong with bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    /// A descriptor word that is none.
+    #[error("{0:08X} is no record descriptor word")]
+    Descriptor(u32),
+    /// A descriptor word that is none.
+    #[error("{0:08X} is no block descriptor word")]
+    Block(u32),
+    /// A record that reaches beyond its block.
+    #[error("a record of {record} bytes where its block has {left} left")]
+    BeyondBlock {
+        /// Bytes by its descriptor word.
+        record: usize,
+        /// Bytes left.
+        left: u64,
     },
-    /// The file ends inside a record.
-    #[error("offset {offset}: the file ends inside a record: {there} bytes, expected {expected}")]
+    /// A record that holds the beginnings of others.
+    #[error("a record of {0} bytes that has others inside")]
+    Overlaps(usize),
+    /// The end of the file inside a record.
+    #[error("the file ends inside a record: {there} bytes, expected {expected}")]
     Truncated {
-        /// Where the record begins.
-        offset: u64,
         /// Bytes that are there.
         there: usize,
-        /// Bytes that the RDW says.
+        /// Bytes by its descriptor word.
         expected: usize,
     },
+    /// A segment of a spanned record that nothing has begun.
+    #[error("a segment of a spanned record without its first one")]
+    NoFirstSegment,
+    /// A spanned record that does not go on.
+    #[error("a spanned record without its last segment")]
+    NoLastSegment,
+    /// A spanned record that is too long.
+    #[error("a spanned record of more than 65535 bytes")]
+    TooLong,
+    /// A segment of a TRANSMIT file that is none.
+    #[error("{0:04X} is no segment of a TSO TRANSMIT file")]
+    Netdata(u16),
+    /// A record without descriptor word whose length cannot be told.
+    #[error("a record of type {0} without record descriptor word, whose length is not known")]
+    NoLength(u8),
+    /// Bytes that are no record.
+    #[error("no record")]
+    NoRecord,
 }
 
-/// The shortest record: a header without subtypes.
-const MIN_RECORD: usize = 18;
-/// The greatest logical record length of a VBS data set.
-const MAX_RECORD: usize = 32_760;
-
-/// Reads records one after another.
-#[derive(Debug)]
-pub struct Reader<R> {
-    input: R,
-    offset: u64,
-    record: Vec<u8>,
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads from `input`, which should be buffered.
-    pub fn new(input: R) -> Self {
-        Self { input, offset: 0, record: Vec::new() }
-    }
-
-    /// The next record, RDW included, and its offset; `None` at the end.
-    ///
-    /// # Errors
-    /// If the bytes are no record; nothing more can be read then.
-    pub fn next_record(&mut self) -> Result<Option<(u64, &[u8])>, DumpError> {
-        let offset = self.offset;
-        let mut rdw = [0; 4];
-        match self.fill(&mut rdw)? {
-            0 => return Ok(None),
-            4 => {}
-            there => {
-                return Err(DumpError::Truncated { offset, there, expected: 4 });
-            }
-        }
-        let found = u32::from_be_bytes(rdw);
-        let length = usize::from(u16::from_be_bytes([rdw[0], rdw[1]]));
-        if rdw[2] & 0x03 != 0 && rdw[2] & 0xFC == 0 && rdw[3] == 0 {
-            return Err(DumpError::Spanned { offset, found });
-        }
-        if !(MIN_RECORD..=MAX_RECORD).contains(&length) || rdw[2..] != [0, 0] {
-            return Err(DumpError::Length { offset, found, length });
-        }
-        let mut record = std::mem::take(&mut self.record);
-        record.clear();
-        record.resize(length, 0);
-        record[..4].copy_from_slice(&rdw);
-        let there = 4 + self.fill(&mut record[4..])?;
-        if offset == 0 && looks_blocked(&record) {
-            return Err(DumpError::Blocked { offset, found });
-        }
-        if there < length {
-            return Err(DumpError::Truncated { offset, there, expected: length });
-        }
-        self.offset += length as u64;
-        self.record = record;
-        Ok(Some((offset, &self.record)))
-    }
-
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, DumpError> {
-        let mut there = 0;
-        while there < buffer.len() {
-            match self.input.read(&mut buffer[there..]) {
-                Ok(0) => break,
-                Ok(n) => there += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(DumpError::Io { offset: self.offset, error });
-                }
-            }
-        }
-        Ok(there)
-    }
-}
-
-/// Whether what was taken for a record is a block: another descriptor word
-/// follows that fits inside. In a record these bytes are flags, type and the
-/// time of day, and cannot pass for one.
-fn looks_blocked(block: &[u8]) -> bool {
-    let [_, _, _, _, a, b, c, d, ..] = *block else {
-        return false;
-    };
-    let inner = usize::from(u16::from_be_bytes([a, b]));
-    c & 0xFC == 0 && d == 0 && (5..=block.len() - 4).contains(&inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(length: u16) -> Vec<u8> {
-        let mut r = vec![0x5E; usize::from(length)];
-        r[..2].copy_from_slice(&length.to_be_bytes());
-        r[2..4].fill(0);
-        r
-    }
-
-    fn error(bytes: &[u8]) -> String {
-        let mut reader = Reader::new(bytes);
-        loop {
-            match reader.next_record() {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("no error"),
-                Err(e) => return e.to_string(),
-            }
-        }
-    }
-
-    #[test]
-    fn records_follow_each_other() {
-        let file = [record(18), record(100)].concat();
-        let mut reader = Reader::new(&file[..]);
-        assert_eq!(reader.next_record().expect("good").map(|(o, r)| (o, r.len())), Some((0, 18)));
-        assert_eq!(reader.next_record().expect("good").map(|(o, r)| (o, r.len())), Some((18, 100)));
-        assert!(reader.next_record().expect("good").is_none());
-    }
-
-    #[test]
-    fn errors_say_where_and_what() {
-        assert!(
-            error(&[record(20), vec![0, 9, 0, 0]].concat())
-                .starts_with("offset 20: a record descriptor word 00090000")
-        );
-        assert!(error(&record(50)[..30]).contains("ends inside a record: 30 bytes, expected 50"));
-        assert!(error(&[0, 40, 1, 0]).contains("spanned"));
-        let block = [&[0, 24, 0, 0][..], &record(20)].concat();
-        assert!(error(&block).contains("block descriptor words (00180000)"));
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "offset {}: {} ({} bytes passed over)", self.offset, self.what, self.skipped)
     }
 }

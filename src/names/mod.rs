@@ -17,6 +17,8 @@ mod tls_suites;
 pub mod wire;
 pub mod x509;
 
+use std::borrow::Cow;
+
 /// How a coded field is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -33,6 +35,8 @@ pub enum Kind {
 pub struct Code {
     /// Upper-case hexadecimal digits, or the text of a [`Kind::Text`] table.
     pub code: &'static str,
+    /// The digits as a number; zero in a [`Kind::Text`] table.
+    pub value: u64,
     /// Short name for IBM's wording.
     pub name: &'static str,
     /// Whether the code was read in a source; otherwise it is recalled.
@@ -61,28 +65,24 @@ impl CodeTable {
     ///
     /// Returns `None` for a code that is not listed and for bits without a
     /// listed meaning.
-    pub fn name_of(&self, value: u64) -> Option<String> {
-        let number = |c: &Code| u64::from_str_radix(c.code, 16).ok();
+    pub fn name_of(&self, value: u64) -> Option<Cow<'static, str>> {
         match self.kind {
             Kind::Text => None,
             Kind::Code => {
-                self.codes.iter().find(|c| number(c) == Some(value)).map(|c| c.name.to_owned())
+                self.codes.iter().find(|c| c.value == value).map(|c| Cow::Borrowed(c.name))
             }
             Kind::Bits => {
                 let mut names = Vec::new();
                 let mut rest = value;
                 for code in self.codes {
-                    if let Some(mask) = number(code)
-                        && mask != 0
-                        && value & mask == mask
-                    {
+                    if code.value != 0 && value & code.value == code.value {
                         names.push(code.name);
-                        rest &= !mask;
+                        rest &= !code.value;
                     }
                 }
                 match (rest, names.is_empty()) {
-                    (0, true) => Some("none".to_owned()),
-                    (0, false) => Some(names.join(" + ")),
+                    (0, true) => Some(Cow::Borrowed("none")),
+                    (0, false) => Some(Cow::Owned(names.join(" + "))),
                     _ => None,
                 }
             }
@@ -115,6 +115,7 @@ macro_rules! code_tables {
                 unknown: $unknown,
                 codes: &[$(super::Code {
                     code: $code,
+                    value: super::hexadecimal($code),
                     name: $name,
                     documented: super::code_tables!(@mark $mark),
                 }),*],
@@ -128,6 +129,22 @@ macro_rules! code_tables {
     (@mark ~) => { false };
 }
 use code_tables;
+
+/// Hexadecimal digits as a number; zero if they are none.
+const fn hexadecimal(digits: &str) -> u64 {
+    let bytes = digits.as_bytes();
+    let (mut n, mut value) = (0, 0);
+    while n < bytes.len() {
+        let digit = match bytes[n] {
+            d @ b'0'..=b'9' => d - b'0',
+            d @ b'A'..=b'F' => d - b'A' + 10,
+            _ => return 0,
+        };
+        value = value << 4 | digit as u64;
+        n += 1;
+    }
+    value
+}
 
 /// Looks a name up in one of the tables of [`wire`].
 pub fn code_for(table: &[(&str, u16)], name: &str) -> Option<u16> {

@@ -1,5 +1,6 @@
 //! What the bytes of a field say, for people and for JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +20,7 @@ pub enum Value {
         /// Upper-case hexadecimal digits.
         code: String,
         /// The name; `None` for an unlisted code.
-        name: Option<String>,
+        name: Option<Cow<'static, str>>,
     },
     /// Text, without the padding; the name if it is a coded text.
     Text {
@@ -93,6 +94,12 @@ fn address(bytes: &[u8], ipv6: bool) -> IpAddr {
     }
 }
 
+/// A packed date as `YYYY-MM-DD`; `None` if it is absent or no date.
+pub fn date(digits: u32) -> Option<String> {
+    let text = (SmfTime { time: 0, date: digits }).to_text()?;
+    text.split(' ').next().map(str::to_owned)
+}
+
 /// Bytes as upper-case hexadecimal.
 pub fn upper_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02X}")).collect()
@@ -131,11 +138,7 @@ impl fmt::Display for Value {
             Self::Text { text, name: Some(name) } => write!(f, "'{text}' {name}"),
             Self::Text { text, name: None } => write!(f, "'{text}'"),
             Self::Date(digits) => {
-                write!(f, "X'{digits:08X}'")?;
-                match (SmfTime { time: 0, date: *digits }).to_text() {
-                    Some(text) => write!(f, " {}", text.split(' ').next().unwrap_or_default()),
-                    None => write!(f, " (none)"),
-                }
+                write!(f, "X'{digits:08X}' {}", date(*digits).as_deref().unwrap_or("(none)"))
             }
             Self::Address(address) => write!(f, "{address}"),
             Self::Bytes(bytes) if bytes.iter().all(|&b| b == 0) => write!(f, "zeros"),

@@ -36,6 +36,17 @@ pub struct Triplet {
     pub number: usize,
 }
 
+impl Triplet {
+    fn read(t: &[u8]) -> Self {
+        Self {
+            offset: usize::try_from(u32::from_be_bytes([t[0], t[1], t[2], t[3]]))
+                .unwrap_or(usize::MAX),
+            length: usize::from(u16::from_be_bytes([t[4], t[5]])),
+            number: usize::from(u16::from_be_bytes([t[6], t[7]])),
+        }
+    }
+}
+
 /// Header bytes of a record without subtypes.
 const SHORT_HEADER: usize = 18;
 /// Offset of the number of triplets.
@@ -98,20 +109,24 @@ impl<'a> Record<'a> {
             .unwrap_or_default()
             .chunks_exact(TRIPLET)
             .take(count)
-            .map(|t| Triplet {
-                offset: usize::try_from(u32::from_be_bytes([t[0], t[1], t[2], t[3]]))
-                    .unwrap_or(usize::MAX),
-                length: usize::from(u16::from_be_bytes([t[4], t[5]])),
-                number: usize::from(u16::from_be_bytes([t[6], t[7]])),
-            })
+            .map(Triplet::read)
             .collect()
+    }
+
+    /// One triplet, if the record has it.
+    pub fn triplet(&self, index: usize) -> Option<Triplet> {
+        if index >= self.triplet_count() {
+            return None;
+        }
+        let at = index.checked_mul(TRIPLET)?.checked_add(FIRST_TRIPLET)?;
+        self.bytes.get(at..at.checked_add(TRIPLET)?).map(Triplet::read)
     }
 
     /// The bytes of the first section of a triplet (0 is the identification
     /// section). A section that reaches beyond the record is cut there; `None`
     /// if the triplet is absent or its offset lies outside.
     pub fn section(&self, index: usize) -> Option<&'a [u8]> {
-        let triplet = *self.triplets().get(index)?;
+        let triplet = self.triplet(index)?;
         if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
             return None;
         }
@@ -131,9 +146,7 @@ impl<'a> Record<'a> {
     /// or beyond the record. A single entry in a longer section is followed by
     /// others until the section's length is used up.
     pub(super) fn name_places(&self) -> Vec<(u16, Range<usize>)> {
-        let place = self.layout().and_then(|l| l.names);
-        let triplets = self.triplets();
-        let Some(&triplet) = place.and_then(|at| triplets.get(at)) else {
+        let Some(triplet) = self.names_index().and_then(|at| self.triplet(at)) else {
             return Vec::new();
         };
         if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
@@ -155,6 +168,21 @@ impl<'a> Record<'a> {
             at += length;
         }
         names
+    }
+
+    /// Index of the triplet of the distinguished names, if the subtype has one.
+    pub fn names_index(&self) -> Option<usize> {
+        self.layout().and_then(|l| l.names)
+    }
+
+    /// Offsets of the distinguished names, after their length and type.
+    pub fn name_offsets(&self) -> Vec<usize> {
+        self.name_places().into_iter().map(|(_, place)| place.start).collect()
+    }
+
+    /// Where the last distinguished name ends.
+    pub fn names_end(&self) -> Option<usize> {
+        self.name_places().last().map(|(_, place)| place.end)
     }
 
     /// The layout of its sections, where it is known.
@@ -240,6 +268,19 @@ static SUMMARY: Layout = Layout {
     ],
     names: Some(5),
 };
+
+/// All sections of a subtype with a table of fields: header, self-defining section,
+/// identification and so on. None of another subtype.
+pub fn sections_of(subtype: u16) -> Vec<&'static Section> {
+    let layout = match subtype {
+        SUBTYPE_DETAIL => &DETAIL,
+        SUBTYPE_SUMMARY => &SUMMARY,
+        _ => return Vec::new(),
+    };
+    let mut sections = vec![Header::SECTION, layout.self_defining];
+    sections.extend(layout.sections);
+    sections
+}
 
 /// A part of a record: the header, the self-defining section, or a section.
 #[derive(Clone, Copy, Debug)]

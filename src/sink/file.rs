@@ -1,8 +1,10 @@
 //! Output files that are whole or not there.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::dump::WriteError;
 
 /// Why an output file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +20,43 @@ pub enum OutputError {
         /// What it said.
         error: io::Error,
     },
+    /// The operating system said no in the middle; what was whole is kept.
+    #[error("{}: {error}; the file holds what was complete: {kept} bytes", file.display())]
+    Cut {
+        /// The file.
+        file: PathBuf,
+        /// What it said.
+        error: io::Error,
+        /// Bytes that are kept.
+        kept: u64,
+    },
+    /// A record does not go into the form of the file.
+    #[error("{}: {error}", file.display())]
+    Record {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: WriteError,
+    },
+    /// A name for each of several files cannot be made.
+    #[error("{0}")]
+    Name(String),
 }
 
 /// A file that is written beside its place and put there when it is complete.
-/// Until then, and if it never is, what was there before stays.
+/// Until then, and if it never is, what was there before stays; but if writing
+/// fails, what was whole by then is kept.
 #[derive(Debug)]
 pub struct OutputFile {
-    writer: Option<BufWriter<Destination>>,
+    destination: Option<Destination>,
+    /// What is not written yet, and where in it each whole unit ends.
+    buffer: Vec<u8>,
+    ends: Vec<usize>,
+    /// Bytes written, all of whole units.
+    written: u64,
     path: PathBuf,
     temporary: Option<PathBuf>,
+    sync: bool,
 }
 
 #[derive(Debug)]
@@ -61,13 +91,17 @@ impl OutputFile {
     /// If the file exists and `force` is not set, or cannot be created.
     pub fn create(path: &Path, force: bool) -> Result<Self, OutputError> {
         let io_error = |error| OutputError::Io { file: path.to_owned(), error };
-        let direct = |destination| Self {
-            writer: Some(BufWriter::with_capacity(BUFFER, destination)),
+        let start = |destination, temporary| Self {
+            destination: Some(destination),
+            buffer: Vec::with_capacity(BUFFER),
+            ends: Vec::new(),
+            written: 0,
             path: path.to_owned(),
-            temporary: None,
+            temporary,
+            sync: false,
         };
         if path == Path::new("-") {
-            return Ok(direct(Destination::Stdout(io::stdout())));
+            return Ok(start(Destination::Stdout(io::stdout()), None));
         }
         match fs::metadata(path) {
             Ok(there) if there.is_file() => {
@@ -80,7 +114,7 @@ impl OutputFile {
             }
             Ok(_) => {
                 let file = OpenOptions::new().write(true).open(path).map_err(io_error)?;
-                return Ok(direct(Destination::File(file)));
+                return Ok(start(Destination::File(file), None));
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(io_error(e)),
@@ -89,11 +123,14 @@ impl OutputFile {
         let temporary = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
         let file =
             OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(io_error)?;
-        Ok(Self {
-            writer: Some(BufWriter::with_capacity(BUFFER, Destination::File(file))),
-            path: path.to_owned(),
-            temporary: Some(temporary),
-        })
+        Ok(start(Destination::File(file), Some(temporary)))
+    }
+
+    /// Waits at the end until everything is on the disk.
+    #[must_use]
+    pub fn synced(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
     }
 
     /// The name it was created with.
@@ -101,40 +138,104 @@ impl OutputFile {
         &self.path
     }
 
-    /// Appends bytes.
+    /// Appends bytes that belong together: a record, a block, a line.
     ///
     /// # Errors
     /// What the operating system says, with the file's name.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        let Some(writer) = &mut self.writer else {
+        self.buffer.extend_from_slice(bytes);
+        self.ends.push(self.buffer.len());
+        if self.buffer.len() >= BUFFER {
+            self.flush_buffer().map_err(|error| self.cut(error))?;
+        }
+        Ok(())
+    }
+
+    fn flush_buffer(&mut self) -> io::Result<()> {
+        let Some(destination) = &mut self.destination else { return Ok(()) };
+        destination.write_all(&self.buffer)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.ends.clear();
+        destination.flush()
+    }
+
+    /// Writing has failed: keeps what is whole, under the file's name.
+    fn cut(&mut self, error: io::Error) -> OutputError {
+        let file = self.path.clone();
+        let (Some(Destination::File(there)), Some(temporary)) =
+            (self.destination.take(), self.temporary.take())
+        else {
+            return OutputError::Io { file, error };
+        };
+        let length = there.metadata().map_or(self.written, |m| m.len());
+        let of_buffer = usize::try_from(length.saturating_sub(self.written)).unwrap_or(0);
+        let whole = self.ends.iter().copied().take_while(|end| *end <= of_buffer).last();
+        let kept = self.written + whole.unwrap_or(0) as u64;
+        if kept == 0 || there.set_len(kept).is_err() || fs::rename(&temporary, &file).is_err() {
+            let _ = fs::remove_file(&temporary);
+            return OutputError::Io { file, error };
+        }
+        OutputError::Cut { file, error, kept }
+    }
+
+    /// Replaces bytes that were written before; not in standard output and pipes.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn patch(&mut self, offset: u64, bytes: &[u8]) -> Result<(), OutputError> {
+        use std::io::{Seek, SeekFrom};
+        self.flush_buffer().map_err(|error| self.cut(error))?;
+        let (Some(Destination::File(file)), true) =
+            (&mut self.destination, self.temporary.is_some())
+        else {
             return Ok(());
         };
-        writer.write_all(bytes).map_err(|error| OutputError::Io { file: self.path.clone(), error })
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.write_all(bytes))
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .map_err(|error| OutputError::Io { file: self.path.clone(), error })?;
+        Ok(())
     }
 
     /// Puts the complete file in its place.
     ///
     /// # Errors
-    /// What the operating system says; then the place is as it was before.
+    /// What the operating system says.
     pub fn finish(mut self) -> Result<(), OutputError> {
+        let synced = self.flush_buffer().and_then(|()| match &self.destination {
+            Some(Destination::File(file)) if self.sync => file.sync_all(),
+            _ => Ok(()),
+        });
+        synced.map_err(|error| self.cut(error))?;
         let io_error = |error| OutputError::Io { file: self.path.clone(), error };
-        if let Some(mut writer) = self.writer.take() {
-            writer.flush().map_err(io_error)?;
-        }
         if let Some(temporary) = &self.temporary {
             fs::rename(temporary, &self.path).map_err(io_error)?;
+            if self.sync {
+                let parent = self.path.parent().filter(|p| !p.as_os_str().is_empty());
+                let directory = File::open(parent.unwrap_or(Path::new("."))).map_err(io_error)?;
+                directory.sync_all().map_err(io_error)?;
+            }
         }
         self.temporary = None;
         Ok(())
     }
 }
 
+/// Every call is of bytes that belong together.
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(self, bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Drop for OutputFile {
     fn drop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            // What is still buffered is not wanted any more.
-            let _ = writer.into_parts();
-        }
         if let Some(temporary) = &self.temporary {
             let _ = fs::remove_file(temporary);
         }

@@ -6,13 +6,14 @@
 //! packet. This room knows nothing of what is inside a packet.
 
 mod filter;
-mod input;
 mod pcap;
 mod pcapng;
 mod set;
 mod sniffer;
 
 use std::path::PathBuf;
+
+use crate::input::Input;
 
 pub use filter::Filter;
 pub use set::{Format, Set, SetOptions};
@@ -72,6 +73,13 @@ pub struct Place {
     pub file: PathBuf,
     /// Offset in bytes; of the decompressed data where the file is compressed.
     pub offset: u64,
+}
+
+impl Place {
+    /// The place of an input's next byte.
+    fn of(input: &Input) -> Self {
+        Self { file: input.file().to_owned(), offset: input.offset() }
+    }
 }
 
 impl std::fmt::Display for Place {

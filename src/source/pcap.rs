@@ -4,9 +4,9 @@
 //!
 //! Source: draft-ietf-opsawg-pcap, and what libpcap accepts.
 
-use super::input::Input;
 use super::set::{Head, Step};
-use super::{Damage, LinkType, MAX_PACKET, NANOS_PER_SECOND, SourceError};
+use super::{Damage, LinkType, MAX_PACKET, NANOS_PER_SECOND, Place, SourceError};
+use crate::input::Input;
 
 /// Bytes of the file header.
 const FILE_HEADER: usize = 24;
@@ -61,7 +61,7 @@ impl Pcap {
 
     /// Reads the file header.
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
-        let place = input.place();
+        let place = Place::of(input);
         let file = input.file().to_owned();
         let header = input.want(FILE_HEADER).map_err(|error| SourceError::Io { file, error })?;
         let Some((big_endian, magic)) = magic(header).filter(|_| header.len() >= FILE_HEADER)
@@ -168,7 +168,7 @@ impl Pcap {
         what: &str,
         expected: usize,
     ) -> Step {
-        let place = input.place();
+        let place = Place::of(input);
         input.consume(there);
         if zeros {
             return Step::End;
@@ -189,7 +189,7 @@ impl Pcap {
     /// A header is nonsense: finds the next one that is followed by another or
     /// by the end of the file.
     fn resync(&mut self, input: &mut Input, header: &PacketHeader) -> Step {
-        let place = input.place();
+        let place = Place::of(input);
         let start = input.offset();
         let what = format!(
             "not a packet header: captured length {}, at most {}",

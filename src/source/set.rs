@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::input::Input;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::sniffer::Sniffer;
 use super::{Batch, Damage, Filter, LinkType, PacketHead, Place, SourceError};
+use crate::input::Input;
 
 /// What a reader found next.
 pub(super) enum Step {
@@ -149,7 +149,8 @@ impl Set {
 
     /// Time of a file's first packet; the end of time if it has none.
     fn first_time(file: &Path) -> Result<i64, SourceError> {
-        let mut input = Input::open(file)?;
+        let mut input =
+            Input::open(file).map_err(|error| SourceError::Io { file: file.to_owned(), error })?;
         let (mut reader, _) = open_reader(&mut input)?;
         loop {
             match reader.peek(&mut input) {
@@ -161,7 +162,8 @@ impl Set {
     }
 
     fn start(&mut self, file: &Path, order: usize) -> Result<(), SourceError> {
-        let mut input = Input::open(file)?;
+        let mut input =
+            Input::open(file).map_err(|error| SourceError::Io { file: file.to_owned(), error })?;
         let (reader, _) = open_reader(&mut input)?;
         let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
         let mut open = Open { input, reader, order, head, key: i64::MIN };
@@ -215,7 +217,7 @@ impl Set {
                 Err(error) => {
                     self.damage_count += 1;
                     if self.damage.len() < MAX_DAMAGE {
-                        let place = open.input.place();
+                        let place = Place::of(&open.input);
                         let what = format!("cannot be read further: {error}");
                         self.damage.push(Damage { place, what, skipped: 0 });
                     }

@@ -4,10 +4,10 @@
 //! little-endian) and a body. Only the uncompressed form is read.
 //! Source: the format as Wireshark's wiretap library documents it.
 
-use super::input::Input;
 use super::pcap::read16;
 use super::set::{Head, Step};
-use super::{Damage, LinkType, SourceError};
+use super::{Damage, LinkType, Place, SourceError};
+use crate::input::Input;
 
 const MAGIC: &[u8; 17] = b"TRSNIFF data    \x1a";
 const RECORD_HEAD: usize = 6;
@@ -42,7 +42,7 @@ impl Sniffer {
 
     /// Reads the version record.
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
-        let place = input.place();
+        let place = Place::of(input);
         let file = input.file().to_owned();
         let bytes = input
             .want(MAGIC.len() + RECORD_HEAD + VERSION_LENGTH)
@@ -82,7 +82,7 @@ impl Sniffer {
     /// Looks at the next frame without consuming it.
     pub fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         loop {
-            let place = input.place();
+            let place = Place::of(input);
             let head = input.want(RECORD_HEAD)?;
             if head.len() < RECORD_HEAD {
                 let (there, zeros) = (head.len(), head.iter().all(|&b| b == 0));

@@ -1,6 +1,8 @@
 //! Packets of pcap and pcapng files, read and written independently of the
 //! program: so much as is needed to give the same packets another form.
 
+#![allow(dead_code, reason = "every test uses a part")]
+
 /// One captured packet.
 #[derive(Clone, Debug)]
 pub struct Packet {

@@ -1,10 +1,9 @@
-//! Bytes of one file: buffered, decompressed, with the offset known.
+//! Bytes of one file: buffered, decompressed, with the offset known. Captures
+//! and SMF files are read through it.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use super::{Place, SourceError};
 
 /// Bytes asked from the operating system at once: what stays in a core's
 /// second-level cache.
@@ -14,7 +13,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// A buffered reader that shows what lies ahead.
-pub(super) struct Input {
+pub struct Input {
     file: PathBuf,
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -28,26 +27,38 @@ pub(super) struct Input {
 
 impl Input {
     /// Opens a file, or standard input for `-`, and looks through compression.
-    pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let io_error = |error| SourceError::Io { file: path.to_owned(), error };
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
-            Box::new(File::open(path).map_err(io_error)?)
+            Box::new(File::open(path)?)
         };
-        let mut plain = Self::new(path, raw);
-        let head = plain.want(4).map_err(io_error)?.to_vec();
-        if head.starts_with(&GZIP_MAGIC) {
-            return Ok(Self::new(path, Box::new(flate2::read::MultiGzDecoder::new(plain))));
-        }
-        if head.starts_with(&ZSTD_MAGIC) {
-            let decoder = zstd::stream::read::Decoder::new(plain).map_err(io_error)?;
-            return Ok(Self::new(path, Box::new(decoder)));
-        }
-        Ok(plain)
+        Self::new(path, raw).look_through()
     }
 
-    fn new(path: &Path, reader: Box<dyn Read + Send>) -> Self {
+    /// Looks through compression: gzip and zstd.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn look_through(mut self) -> io::Result<Self> {
+        let path = self.file.clone();
+        let plain = &mut self;
+        let head = plain.want(4)?.to_vec();
+        if head.starts_with(&GZIP_MAGIC) {
+            return Ok(Self::new(&path, Box::new(flate2::read::MultiGzDecoder::new(self))));
+        }
+        if head.starts_with(&ZSTD_MAGIC) {
+            let decoder = zstd::stream::read::Decoder::new(self)?;
+            return Ok(Self::new(&path, Box::new(decoder)));
+        }
+        Ok(self)
+    }
+
+    /// Reads from what is open already; `path` is the name in messages.
+    pub fn new(path: &Path, reader: Box<dyn Read + Send>) -> Self {
         Self {
             file: path.to_owned(),
             reader,
@@ -105,14 +116,18 @@ impl Input {
         self.offset
     }
 
-    /// The place of the next byte.
-    pub fn place(&self) -> Place {
-        Place { file: self.file.clone(), offset: self.offset }
-    }
-
     /// The file's path.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input")
+            .field("file", &self.file)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
     }
 }
 

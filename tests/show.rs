@@ -1,0 +1,198 @@
+//! What `show` prints, and that another decoder, which knows only the tables of
+//! the specification, says the same of every record.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn show(options: &[&str], files: &[&Path]) -> Output {
+    common::zerttap().arg("show").args(options).args(files).output().expect("the program runs")
+}
+
+fn text(options: &[&str], file: &Path) -> String {
+    let output = show(options, &[file]);
+    let (stdout, stderr) = common::text(&output);
+    assert!(output.status.success(), "{options:?}: {stderr}");
+    stdout
+}
+
+/// The records of captures, as a file.
+fn dump(dir: &Path, options: &[&str], inputs: &[&Path]) -> PathBuf {
+    let file = dir.join("zert.smf");
+    let output = common::zerttap()
+        .args(["read", "-q", "--detail", "--force"])
+        .args(options)
+        .arg("-w")
+        .arg(&file)
+        .args(inputs)
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", common::text(&output).1);
+    file
+}
+
+fn cases() -> PathBuf {
+    common::case("")
+}
+
+#[test]
+fn another_decoder_says_the_same_of_every_record() {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spec");
+    let decoder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/decoder.py");
+    let all = common::captures();
+    let inputs: Vec<&Path> = all.iter().map(PathBuf::as_path).collect();
+    let dir = tempfile::tempdir().expect("a directory");
+    let names = ["--sid", "SYS1", "--stack", "TCPIP", "--job", "1-65535=JOB1:USER1:STC00001"];
+    let mut compared = 0;
+    for level in ["v2r3", "v2r5", "v3r2"] {
+        let options = [&names[..], &["--include-midstream", "--level", level]].concat();
+        let file = dump(dir.path(), &options, &inputs);
+        let output = Command::new("python3").arg(&decoder).arg(&spec).arg(&file).output();
+        let output = output.expect("Python runs");
+        assert!(output.status.success(), "{}", common::text(&output).1);
+        let theirs = common::text(&output).0;
+        let ours = text(&["--jsonl", "-q"], &file);
+        assert_eq!(ours.lines().count(), theirs.lines().count());
+        for (ours, theirs) in ours.lines().zip(theirs.lines()) {
+            let ours: Value = serde_json::from_str(ours).expect("JSON");
+            let theirs: Value = serde_json::from_str(theirs).expect("JSON");
+            assert_eq!(ours["subtype"], theirs["subtype"]);
+            let (ours, theirs) = (&ours["sections"], &theirs["sections"]);
+            for (id, section) in theirs.as_object().expect("sections") {
+                assert_eq!(&ours[id], section, "{id}");
+            }
+            assert_eq!(ours.as_object().map(|o| o.len()), theirs.as_object().map(|o| o.len()));
+            compared += 1;
+        }
+    }
+    assert!(compared > 700, "{compared} records");
+}
+
+#[test]
+fn filters_choose_records() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dump(dir.path(), &["--job", "44330=OPENSSL"], &[&cases()]);
+    let count = |options: &[&str]| -> usize {
+        text(&[&["--jsonl", "-q"], options].concat(), &file).lines().count()
+    };
+    let all = count(&[]);
+    assert_eq!(count(&["--subtype", "11"]) + count(&["--subtype", "12"]), all);
+    assert_eq!(count(&["--subtype", "11", "--subtype", "12"]), all);
+    let by_protocol: usize = ["none", "tls", "ssh"].iter().map(|p| count(&["--protocol", p])).sum();
+    let ipsec_alone = count(&["--protocol", "ipsec"]) - count_both(&file);
+    assert_eq!(by_protocol + ipsec_alone, all);
+    let events: usize = (1..=6).map(|e| count(&["--event", &e.to_string()])).sum();
+    assert_eq!(events, all);
+    // Ranges of ports that FTP has announced hold the port, too.
+    let of_job = count(&["--job", "open*", "--subtype", "12"]);
+    assert!(of_job > 20 && count(&["--port", "44330", "--subtype", "12"]) >= of_job);
+    assert_eq!(count(&["--job", "OPENSS%"]), count(&["--job", "OPENSSL"]));
+    assert!(count(&["--ip", "2001:db8::/32"]) > 0 && count(&["--ip", "203.0.113.99"]) == 0);
+    assert_eq!(count(&["--head", "3"]), 3);
+    let (before, after) = (count(&["--until", "2026-01-01"]), count(&["--since", "2026-01-01"]));
+    assert!(before > 0 && after > 0 && before + after == all);
+    assert_eq!(count(&["--since", "2026-01-01T00:00:00"]), after);
+}
+
+/// Records under TLS or SSH and IPSec at once.
+fn count_both(file: &Path) -> usize {
+    let lines = text(&["--jsonl", "-q", "--protocol", "ipsec"], file);
+    let both = |line: &&str| {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        let code = |s: &str| record["sections"]["S1"][s]["code"].as_str().map(str::to_owned);
+        code("SMF119SC_SASecProtos").is_some_and(|c| c != "20")
+    };
+    lines.lines().filter(both).count()
+}
+
+#[test]
+fn tables_of_values_have_a_column_for_every_field() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dump(dir.path(), &[], &[&common::case("tls12-client-certificate")]);
+    let csv = text(&["--csv", "--subtype", "11"], &file);
+    let mut rows = csv.split("\r\n");
+    let head: Vec<&str> = rows.next().expect("a head").split(',').collect();
+    let row: Vec<&str> = rows.nth(1).expect("a row").split(',').collect();
+    let cell = |name: &str| row[head.iter().position(|h| *h == name).expect("a column")];
+    assert_eq!(cell("SMF119SC_SALPort"), "44330");
+    assert_eq!(cell("SMF119SC_SARIP"), "127.0.0.1");
+    assert!(cell("SMF119SC_SASDate").starts_with("20") && cell("SMF119SC_SASDate").len() == 10);
+    assert!(cell("SMF119SC_SASTime").contains(':'));
+    assert_eq!(cell("SMF119SC_TLS_Prot_Ver"), "0303");
+    assert_eq!(cell("SMF119SC_SSH_Prot_Ver"), "");
+    let named = text(&["--csv", "--subtype", "11", "--meanings"], &file);
+    assert!(named.contains("TLSv1.2") && !named.contains(",0303,"));
+    assert_eq!(csv.matches("\r\n").count(), 1 + 3);
+}
+
+#[test]
+fn an_annotated_dump_has_every_byte_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = ["--level", "v3r2", "--no-tool-events"];
+    let file = dump(dir.path(), &options, &[&common::case("tls12-client-certificate")]);
+    let bytes = fs::read(&file).expect("the records");
+    let dumped = text(&["--hex"], &file);
+    let mut found = vec![None; bytes.len()];
+    let mut base = 0;
+    for line in dumped.lines() {
+        if let Some(at) = line.find("(offset ") {
+            let digits = line[at + 8..].split(' ').next().expect("an offset");
+            base = digits.parse().expect("a number");
+        }
+        let Some(rest) = line.strip_prefix("    ") else { continue };
+        let at: usize = rest[..5].trim().parse().expect("an offset");
+        assert_eq!(usize::from_str_radix(&rest[6..10], 16), Ok(at));
+        let digits: String = rest[12..].chars().take(35).filter(char::is_ascii_hexdigit).collect();
+        for (n, pair) in digits.as_bytes().chunks(2).enumerate() {
+            let byte = u8::from_str_radix(std::str::from_utf8(pair).expect("digits"), 16);
+            assert!(found[base + at + n].replace(byte.expect("a byte")).is_none(), "{line}");
+        }
+    }
+    let found: Vec<u8> = found.into_iter().map(|b| b.expect("every byte")).collect();
+    assert_eq!(found, bytes);
+}
+
+#[test]
+fn a_summary_counts_what_there_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let names = ["--sid", "SYS1", "--sysname", "PROD1", "--stack", "TCPIP"];
+    let file = dump(dir.path(), &names, &[&cases()]);
+    let object: Value =
+        serde_json::from_str(&text(&["--summary", "--jsonl"], &file)).expect("JSON");
+    let all = text(&["--jsonl", "-q"], &file).lines().count() as u64;
+    assert_eq!(object["records"].as_u64(), Some(all));
+    for list in ["events", "protection", "stacks"] {
+        let sum: u64 = object[list]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|row| row["records"].as_u64().expect("a number"))
+            .sum();
+        assert_eq!(sum, all, "{list}");
+    }
+    assert_eq!(object["stacks"][0]["stack"], "TCPIP");
+    let printed = text(&["--summary"], &file);
+    assert!(printed.contains("SYS1 PROD1") && printed.contains("zERT enabled"), "{printed}");
+}
+
+#[test]
+fn layouts_need_no_file() {
+    for form in ["symnames", "copybook", "dsect", "json", "markdown"] {
+        let output = show(&["--layout", form], &[]);
+        let (stdout, stderr) = common::text(&output);
+        assert!(output.status.success() && stdout.lines().count() > 200, "{form}: {stderr}");
+    }
+    let output = show(&["--layout", "json", "--level", "v3r2", "--subtype", "12"], &[]);
+    let layout: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let sections = layout["subtypes"]["12"].as_array().expect("sections");
+    let length = |id: &str| sections.iter().find(|s| s["id"] == id).map(|s| s["length"].clone());
+    assert_eq!(
+        (length("S1"), length("S2"), length("S4")),
+        (Some(212.into()), Some(116.into()), Some(148.into()))
+    );
+    assert!(layout["subtypes"]["11"].is_null());
+}
