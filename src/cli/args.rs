@@ -38,7 +38,7 @@ pub(super) enum Command {
     /// Print the zERT records of SMF files by IBM's field names.
     ///
     /// Records of other types and subtypes are passed over and counted.
-    Show(Show),
+    Show(Box<Show>),
     /// Print the tables of names and codes.
     ///
     /// What the codes in the records mean, and which code a cipher suite, an

@@ -48,7 +48,7 @@ use std::io;
 
 pub use archive::open;
 pub use reader::{Form, Item, Reader};
-pub use writer::{Framing, WriteError, Writer};
+pub use writer::{Framing, Patch, WriteError, Writer};
 
 /// Why a file of records cannot be read, or not further.
 #[derive(Debug, thiserror::Error)]
@@ -166,9 +166,16 @@ pub enum Wrong {
         /// Bytes left.
         left: u64,
     },
+    /// A block whose descriptor word does not say where it ends. The records in it
+    /// are read.
+    #[error("a block descriptor word that does not say where the block ends")]
+    BlockLength,
     /// A record that holds the beginnings of others.
     #[error("a record of {0} bytes that has others inside")]
     Overlaps(usize),
+    /// A record that its sections reach beyond.
+    #[error("a record of {0} bytes whose sections reach beyond it")]
+    TooShort(usize),
     /// The end of the file inside a record.
     #[error("the file ends inside a record: {there} bytes, expected {expected}")]
     Truncated {
@@ -183,6 +190,9 @@ pub enum Wrong {
     /// A spanned record that does not go on.
     #[error("a spanned record without its last segment")]
     NoLastSegment,
+    /// A spanned record whose sections reach beyond it.
+    #[error("a spanned record that lacks a segment in the middle")]
+    LacksSegment,
     /// A spanned record that is too long.
     #[error("a spanned record of more than 65535 bytes")]
     TooLong,

@@ -5,6 +5,8 @@ use std::io;
 use super::header::{self, Descriptor, HEAD, MAX_RECORD, Segment};
 use super::{Damage, DumpError, Wrong, netdata, unframed};
 use crate::input::Input;
+use crate::record::view::Triplet;
+use crate::record::{Record, TYPE_TCPIP};
 
 /// How records lie in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +78,12 @@ impl Reader {
     pub fn new(mut input: Input) -> Result<Self, DumpError> {
         let ahead = input.want(WINDOW).map_err(DumpError::at(0))?;
         let whole = ahead.len() < WINDOW;
-        let form = form(ahead, whole)?;
+        let (form, block) = form(ahead, whole)?;
         Ok(Self {
             sid: unframed::sid(ahead),
             input,
             form,
-            block: Block::None,
+            block,
             record: Vec::new(),
             spanned: None,
             netdata: netdata::Reader::default(),
@@ -133,7 +135,11 @@ impl Reader {
                 return self.resync(Wrong::Descriptor(u32::from_be_bytes(word)));
             };
             let length = descriptor.length;
-            if let Block::Until(end) = self.block
+            if self.form == Form::Blocked && descriptor.segment == Segment::Whole {
+                if let Some(step) = self.check_block(at, length)? {
+                    return Ok(step);
+                }
+            } else if let Block::Until(end) = self.block
                 && at + length as u64 > end
             {
                 return self.resync(Wrong::BeyondBlock { record: length, left: end - at });
@@ -149,18 +155,48 @@ impl Reader {
             if there < length {
                 return self.resync(Wrong::Truncated { there, expected: length });
             }
-            if descriptor.segment == Segment::Whole && self.form == Form::Rdw {
-                let next = &ahead[length..];
-                // The next is no record: perhaps this one's length is wrong.
-                let odd =
-                    !next.is_empty() && header::word(next).and_then(Descriptor::read).is_none();
-                if odd && inside(ahead, length).is_some() {
-                    return self.resync(Wrong::Overlaps(length));
+            let at_end = self.block == Block::Until(at + length as u64);
+            let odd = match self.block {
+                // Where reading has resumed, nothing else says that this is one.
+                Block::Unknown => !begins(ahead),
+                // Something else follows: perhaps the length is wrong.
+                _ if descriptor.segment == Segment::Whole && !at_end => {
+                    let next = &ahead[length..];
+                    !next.is_empty() && header::word(next).and_then(Descriptor::read).is_none()
                 }
+                _ => false,
+            };
+            if odd && inside(ahead, length).is_some() {
+                return self.resync(Wrong::Overlaps(length));
+            }
+            if odd && lacks_bytes(&ahead[..length]) {
+                return self.resync(Wrong::TooShort(length));
             }
             if let Some(step) = self.take(at, descriptor)? {
                 return Ok(step);
             }
+        }
+    }
+
+    /// Looks whether a record and its block agree about where the block ends.
+    fn check_block(&mut self, at: u64, length: usize) -> io::Result<Option<Step>> {
+        let told = |skipped| Damage { offset: at, skipped, what: Wrong::BlockLength };
+        let ahead = self.input.want(WINDOW)?;
+        let whole = ahead.len() < WINDOW;
+        match self.block {
+            // The next block has begun: its descriptor word looks like a record's.
+            Block::Until(_) if header::record(ahead).is_none() && begins_block(ahead) => {
+                self.block = Block::None;
+                Ok(Some(Step::Damage(told(0))))
+            }
+            Block::Until(end) if at + length as u64 > end => {
+                if is_record(ahead, whole, true) {
+                    self.block = Block::Unknown;
+                    return Ok(Some(Step::Damage(told(0))));
+                }
+                self.resync(Wrong::BeyondBlock { record: length, left: end - at }).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -239,6 +275,10 @@ impl Reader {
         }
         self.record[..2].copy_from_slice(&total.to_be_bytes());
         self.record[2..4].fill(0);
+        if lacks_bytes(&self.record) {
+            let after = self.input.offset();
+            return Ok(Some(Step::Damage(self.give_up(after, Wrong::LacksSegment))));
+        }
         Ok(self.spanned.take().map(Step::Record))
     }
 
@@ -338,15 +378,15 @@ impl Reader {
 }
 
 /// Finds out how records lie.
-fn form(ahead: &[u8], whole: bool) -> Result<Form, DumpError> {
+fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
     if ahead.is_empty() || is_record(ahead, whole, false) {
-        return Ok(Form::Rdw);
+        return Ok((Form::Rdw, Block::None));
     }
     if netdata::begins(ahead) {
-        return Ok(Form::Netdata);
+        return Ok((Form::Netdata, Block::None));
     }
     if begins_block(ahead) {
-        return Ok(Form::Blocked);
+        return Ok((Form::Blocked, Block::None));
     }
     if let Some(form) = super::archive_form(ahead) {
         return Err(DumpError::Terse(form));
@@ -354,39 +394,66 @@ fn form(ahead: &[u8], whole: bool) -> Result<Form, DumpError> {
     let sid = unframed::sid(ahead);
     if unframed::is_head(ahead, &sid) {
         return match unframed::record(ahead, &sid, whole) {
-            Some(_) => Ok(Form::Unframed),
+            Some(_) => Ok((Form::Unframed, Block::None)),
             None => Err(DumpError::NoDescriptors { offset: 0 }),
         };
     }
-    // A first record that is damaged, or whose header is unusual.
-    if header::word(ahead).and_then(Descriptor::read).is_some()
-        || (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(&ahead[at..], whole, false))
-    {
-        return Ok(Form::Rdw);
+    // A beginning that is damaged: what follows may have blocks or not.
+    if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(&ahead[at..], whole, true)) {
+        return Ok((Form::Blocked, Block::Unknown));
+    }
+    // A first record whose header is unusual.
+    if header::word(ahead).and_then(Descriptor::read).is_some() {
+        return Ok((Form::Rdw, Block::None));
     }
     Err(DumpError::Unknown { found: super::shown(ahead), hint: super::hint(ahead) })
 }
 
 /// Whether a record begins here, and another or the end follows it.
 fn is_record(ahead: &[u8], whole: bool, blocked: bool) -> bool {
-    let Some(length) = header::record(ahead) else { return false };
-    match ahead.get(length..) {
-        None => false,
-        Some([]) => whole,
-        Some(next) => {
-            header::record(next).is_some()
-                || blocked && begins_block(next)
-                || !whole && next.len() < HEAD
-        }
+    let length = match blocked {
+        true if begins(ahead) => header::word(ahead).and_then(Descriptor::read).map(|d| d.length),
+        true => None,
+        false => header::record(ahead),
+    };
+    let Some(next) = length.and_then(|length| ahead.get(length..)) else { return false };
+    match next {
+        [] => whole,
+        next if blocked => begins(next) || begins_block(next) || !whole && next.len() < HEAD,
+        next => header::record(next).is_some() || !whole && next.len() < HEAD,
     }
+}
+
+/// Whether a record begins here, or its first segment.
+fn begins(ahead: &[u8]) -> bool {
+    let Some(descriptor) = header::word(ahead).and_then(Descriptor::read) else { return false };
+    let head: Option<&[u8; 14]> = ahead.get(4..HEAD).and_then(|h| h.try_into().ok());
+    matches!(descriptor.segment, Segment::Whole | Segment::First)
+        && descriptor.length >= HEAD
+        && head.is_some_and(header::is_head)
 }
 
 /// Where a record begins inside one of a given length, and another follows it.
 fn inside(ahead: &[u8], length: usize) -> Option<usize> {
-    (HEAD..length).find(|at| {
+    (1..length).find(|at| {
         let length = header::record(&ahead[*at..]);
-        length.is_some_and(|l| ahead.get(at + l..).is_some_and(|n| header::record(n).is_some()))
+        length.is_some_and(|l| ahead.get(at + l..).is_some_and(begins))
     })
+}
+
+/// Whether sections of a record reach beyond its end.
+fn lacks_bytes(record: &[u8]) -> bool {
+    let Ok(record) = Record::parse(record) else { return true };
+    let beyond = |t: &Triplet| {
+        let end = t.offset.saturating_add(t.length.saturating_mul(t.number));
+        t.number > 0 && end > record.bytes().len()
+    };
+    let triplets = record.triplets();
+    // Every record of this type has triplets.
+    record.record_type() == TYPE_TCPIP
+        && (triplets.is_empty()
+            || triplets.len() < record.triplet_count()
+            || triplets.iter().any(beyond))
 }
 
 /// Whether a block begins here: its descriptor word, and that of a record or a

@@ -3,7 +3,7 @@
 //! the length back, if another record or the end of the file follows there.
 
 use super::header;
-use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
+use crate::record::{SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
 /// Bytes of the lost descriptor word; offsets in a record count it.
 const RDW: usize = 4;
@@ -11,6 +11,9 @@ const RDW: usize = 4;
 const HEAD: usize = 14;
 const DUMP_HEADER: u8 = 2;
 const DUMP_TRAILER: u8 = 3;
+/// Triplets and names of a record that is believed.
+const MOST_TRIPLETS: usize = 64;
+const MOST_NAMES: usize = 64;
 
 /// The system identifier of a record that begins here.
 pub(super) fn sid(ahead: &[u8]) -> [u8; 4] {
@@ -45,32 +48,55 @@ fn length(ahead: &[u8]) -> Option<usize> {
 fn sections(ahead: &[u8]) -> Option<usize> {
     // Only so much as a record can have.
     let ahead = &ahead[..ahead.len().min(header::MAX_RECORD)];
-    let mut bytes = Vec::with_capacity(RDW + ahead.len());
-    let said = u16::try_from(RDW + ahead.len()).ok()?;
-    bytes.extend_from_slice(&said.to_be_bytes());
-    bytes.extend_from_slice(&[0, 0]);
-    bytes.extend_from_slice(ahead);
-    let record = Record::parse(&bytes).ok()?;
-    if !matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY)) {
+    let half = |at: usize| {
+        let bytes = ahead.get(at..at.checked_add(2)?)?;
+        Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+    };
+    let names = match u16::try_from(half(18)?).ok()? {
+        SUBTYPE_DETAIL => 6,
+        SUBTYPE_SUMMARY => 5,
+        _ => return None,
+    };
+    let count = half(20)?;
+    if !(2..=MOST_TRIPLETS).contains(&count) {
         return None;
     }
-    let triplets = record.triplets();
-    let first = RDW + 24 + 8 * triplets.len();
-    if triplets.len() < 2 || triplets.len() != record.triplet_count() {
-        return None;
-    }
+    let first = 24 + 8 * count;
     let mut end = first;
-    for (index, triplet) in triplets.iter().enumerate().filter(|(_, t)| t.number > 0) {
-        let last = if Some(index) == record.names_index() {
-            // Entries of their own lengths.
-            record.names_end()?
-        } else {
-            triplet.offset.checked_add(triplet.length.checked_mul(triplet.number)?)?
-        };
-        if triplet.offset < first || last > header::MAX_RECORD {
-            return None;
+    for index in 0..count {
+        let at = 24 + 8 * index;
+        let (high, low) = (half(at)?, half(at + 2)?);
+        let (length, number) = (half(at + 4)?, half(at + 6)?);
+        if number == 0 {
+            continue;
         }
+        // Offsets count the descriptor word that is lost.
+        let offset = (high << 16 | low).checked_sub(RDW).filter(|offset| *offset >= first)?;
+        let last = if index == names {
+            entries(offset, length, number, half)?
+        } else {
+            offset.checked_add(length.checked_mul(number)?)?
+        };
         end = end.max(last);
     }
-    end.checked_sub(RDW)
+    (end <= header::MAX_RECORD).then_some(end)
+}
+
+/// The end of distinguished names, which have lengths of their own.
+fn entries(
+    offset: usize,
+    length: usize,
+    number: usize,
+    half: impl Fn(usize) -> Option<usize>,
+) -> Option<usize> {
+    if number > MOST_NAMES {
+        return None;
+    }
+    let mut at = offset;
+    let mut read = 0;
+    while read < number || number == 1 && read < MOST_NAMES && at < offset + length {
+        at += half(at).filter(|size| *size >= 4)?;
+        read += 1;
+    }
+    Some(at)
 }

@@ -78,6 +78,15 @@ pub enum WriteError {
     NoRecord(usize),
 }
 
+/// Bytes that are written over others at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// Where.
+    pub offset: u64,
+    /// What.
+    pub bytes: [u8; 4],
+}
+
 /// Writes records. Every write to the output is of whole records or blocks, but
 /// those of a TRANSMIT file, which is complete only at its end.
 #[derive(Debug)]
@@ -225,11 +234,11 @@ impl<W: Write> Writer<W> {
     }
 
     /// The same; says also what is to be written where, so that a TRANSMIT file
-    /// tells the size of its data: an offset and four bytes.
+    /// tells the size of its data.
     ///
     /// # Errors
     /// If the output says no.
-    pub fn finish_sized(mut self) -> Result<(W, Option<(u64, [u8; 4])>), WriteError> {
+    pub fn finish_sized(mut self) -> Result<(W, Option<Patch>), WriteError> {
         self.flush_block()?;
         let mut patch = None;
         if self.framing == Framing::Xmit {
@@ -240,7 +249,7 @@ impl<W: Write> Writer<W> {
             netdata::end(self.written, &mut out);
             self.write(&out)?;
             let size = u32::try_from(self.data).unwrap_or(u32::MAX);
-            patch = self.size_at.map(|at| (at, size.to_be_bytes()));
+            patch = self.size_at.map(|offset| Patch { offset, bytes: size.to_be_bytes() });
         }
         self.out.flush()?;
         Ok((self.out, patch))

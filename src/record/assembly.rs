@@ -44,7 +44,7 @@ impl<'a> Assembly<'a> {
         let at = self.out.len();
         if number > 0 {
             write(self.out);
-            let length = (self.out.len() - at) / number;
+            let length = (self.out.len() - at).checked_div(number).unwrap_or(0);
             let offset = narrow32(at - self.start).to_be_bytes();
             let place = self.start + FIRST + TRIPLET * self.next;
             let triplet = &mut self.out[place..place + TRIPLET];

@@ -180,11 +180,6 @@ impl<'a> Record<'a> {
         self.name_places().into_iter().map(|(_, place)| place.start).collect()
     }
 
-    /// Where the last distinguished name ends.
-    pub fn names_end(&self) -> Option<usize> {
-        self.name_places().last().map(|(_, place)| place.end)
-    }
-
     /// The layout of its sections, where it is known.
     fn layout(&self) -> Option<&'static Layout> {
         if self.record_type() != TYPE_TCPIP {

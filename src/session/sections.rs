@@ -224,8 +224,10 @@ impl View<'_> {
 
     /// A summary record at a moment, without its sections.
     pub fn summary(&self, at: i64, reason: u8) -> Summary {
-        let mut summary = Summary::default();
-        summary.failed = self.level.tells_of_failures().then(Common12V3r2::default);
+        let mut summary = Summary {
+            failed: self.level.tells_of_failures().then(Common12V3r2::default),
+            ..Summary::default()
+        };
         self.header(at, &mut summary.header);
         summary.ident = self.identification(reason);
         summary

@@ -153,8 +153,8 @@ impl SmfFile {
         let Some(open) = self.current.take() else { return Ok(()) };
         let (mut output, patch) =
             open.writer.finish_sized().map_err(|error| output_error(&open.path, error))?;
-        if let Some((offset, bytes)) = patch {
-            output.patch(offset, &bytes)?;
+        if let Some(patch) = patch {
+            output.patch(patch.offset, &patch.bytes)?;
         }
         output.finish()
     }
