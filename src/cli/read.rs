@@ -78,7 +78,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
         policy: settings.policy.clone(),
         ..Outputs::default()
     };
-    let mut stats = create(&args.stats)?;
+    let stats = create(&args.stats)?;
     let report_file = create(&args.report)?;
     let for_people =
         [&args.write, &args.jsonl, &args.stats, &args.report].iter().all(|o| o.is_none());
@@ -110,10 +110,11 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    let error = match result {
+    let error: Option<anyhow::Error> = match result {
         Ok(()) => None,
-        Err(RunError::Source(error)) => Some(error),
-        Err(RunError::Output(error)) => return Err(error.into()),
+        Err(RunError::Source(error)) => Some(error.into()),
+        // The other outputs keep what is complete.
+        Err(RunError::Output(error)) => Some(error.into()),
         Err(error @ RunError::Threads(_)) => return Err(error.into()),
     };
     if !args.quiet {
@@ -121,18 +122,13 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     }
     let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
     line.push(b'\n');
-    if let Some(file) = &mut outputs.lines {
-        file.write(&line)?;
-    }
-    if let Some(file) = &mut stats {
-        file.write(&line)?;
-    }
-    if let Some(records) = outputs.records {
-        records.finish()?;
-    }
-    for file in [outputs.lines, stats].into_iter().flatten() {
-        file.finish()?;
-    }
+    // Each is finished whatever becomes of the others; the first error is told.
+    let finished = [
+        outputs.records.map_or(Ok(()), SmfFile::finish),
+        outputs.lines.map_or(Ok(()), |file| file.finish_with(&line)),
+        stats.map_or(Ok(()), |file| file.finish_with(&line)),
+    ];
+    let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
         write_report(args, file, &outputs.survey, &outputs.policy, &ledger)?;
     }
@@ -140,7 +136,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
         print_survey(args, &outputs.survey, &outputs.policy, &ledger)?;
     }
     if let Some(error) = error {
-        return Err(error.into());
+        return Err(error);
     }
     Ok(if ledger.interrupted {
         if !args.quiet && args.stats.as_deref() != Some(Path::new("-")) {

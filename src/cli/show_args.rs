@@ -170,7 +170,7 @@ pub(in crate::cli) struct WrittenArgs {
     pub blksize: u16,
 
     /// Begin another file when one would get longer; its name is a template then:
-    /// %Y %m %d %H %M %S are the time of its first record, {n} is its number.
+    /// %Y %m %d %H %M %S are the time of its first record, %N is its number.
     #[arg(long, value_name = "BYTES", value_parser = bytes, requires = "write",
           help_heading = "Written file")]
     pub rotate_size: Option<u64>,

@@ -198,6 +198,15 @@ impl OutputFile {
         Ok(())
     }
 
+    /// Appends bytes that belong together, and puts the complete file in its place.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn finish_with(mut self, last: &[u8]) -> Result<(), OutputError> {
+        self.write(last)?;
+        self.finish()
+    }
+
     /// Puts the complete file in its place.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ impl Rotation {
 }
 
 /// Where the name of a file has its number.
-const NUMBER: &str = "{n}";
+const NUMBER: &str = "%N";
 
 /// Writes records.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ struct Open {
 
 impl SmfFile {
     /// Starts a file. With rotation its name is a template: `%Y`, `%m`, `%d`, `%H`,
-    /// `%M` and `%S` are the time of its first record, `{n}` is its number; without
+    /// `%M` and `%S` are the time of its first record, `%N` is its number; without
     /// any of them the number goes before the extension. The first file begins with
     /// the first record then.
     ///
