@@ -13,13 +13,33 @@ use zerttap::sink::layout;
 const HEAD: &str = "# Records
 
 SMF type 119, subtypes 11 (zERT connection detail) and 12 (zERT summary), as they
-are written: z/OS V2R3 level. Offsets count from the start of a section, lengths
+are written. Offsets count from the start of a section, lengths
 are bytes, integers are big-endian and unsigned, text is EBCDIC (code page 1047).
 Sections follow the self-defining section in the order of their triplets without
 padding.
 
 A field that the wire does not show has its fill: X'00', or blanks (X'40') where
 the table says so. The header's time and date are in the zone of `--tz`.
+
+# Levels
+
+`--level` says which release's layout is written; the tables below name the release
+of a field where it is not V2R3.
+
+| level | release | what it adds |
+| --- | --- | --- |
+| `v2r3` | V2R3, V2R4 | the default: every later program can read it |
+| `v2r5` | V2R5, 3.1 | an eighth triplet in subtype 11, always empty |
+| `v3r2` | 3.2 | which end of the connection is the server, in both subtypes; handshakes that failed; certificates in subtype 12 |
+
+Reading takes all of them, and longer sections and more triplets too: what is not known
+is shown as bytes, and copied unchanged by `zerttap show -w`.
+
+With `--level v3r2` a connection whose TLS or SSH handshake failed has the protocol's
+flag and a section that says so, with the cipher if one was chosen; it belongs to a
+security session of failed handshakes, and is counted there. What fails after another
+handshake completed is a change. Certificates of the TLS handshake (serial numbers, and
+distinguished names, with `--strict` neither) are part of the identity of a session.
 
 # Subtype 11
 

@@ -95,6 +95,7 @@ impl Counts {
             })
             .collect();
         json!({
+            "schema": 1,
             "type": "counts",
             "records": self.records,
             "bytes": self.bytes,
