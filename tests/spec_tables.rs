@@ -386,6 +386,7 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
         sysname: "TAPSYS".to_owned(),
         sysplex: "TAPPLEX".to_owned(),
         stack: "TAP0".to_owned(),
+        as_name: String::new(),
         release: "CS V2R4".to_owned(),
     };
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-5));

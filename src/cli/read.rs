@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
 use super::{DAMAGED, DONE, INTERRUPTED, message};
-use crate::config::{self, Home, Identity, Jobs, Mode, Settings};
+use crate::config::{self, Home, Identity, Jobs, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::sink::OutputFile;
@@ -151,25 +151,30 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
 }
 
 fn settings(args: &Read) -> anyhow::Result<Settings> {
-    Ok(Settings {
+    let stack = Stack {
         identity: Identity {
             sid: args.sid.clone(),
             sysname: args.sysname.clone(),
             sysplex: args.sysplex.clone(),
             stack: args.stack.clone(),
+            as_name: String::new(),
             release: args.release.clone(),
         },
         zone: args.tz.clone(),
         home: Home::new(args.home.clone()),
-        level: args.level,
         jobs: Jobs::new(args.job.clone()),
+        interval: args.interval,
+        sync_minutes: args.sync,
+        passive_ports: args.passive_data_ports.clone(),
+        ..Stack::default()
+    };
+    Ok(Settings {
+        stacks: Stacks::new(vec![stack]),
+        level: args.level,
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         ee_base_port: args.ee_base_port,
         settle_seconds: args.settle,
-        interval: args.interval,
-        sync_minutes: args.sync,
-        passive_ports: args.passive_data_ports.clone(),
         tool_events: !args.no_tool_events,
         policy: Policy::load(&args.policy)?,
         infer_icv: args.infer_icv,

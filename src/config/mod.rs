@@ -3,14 +3,15 @@
 pub mod codes;
 mod interval;
 mod jobs;
+mod stack;
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use jiff::tz::TimeZone;
-
 pub use interval::{Interval, IntervalError, Schedule};
 pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
+pub use stack::{Home, Seen, Stack, Stacks, Views};
 
 use crate::names::overrides::Codes;
 use crate::policy::Policy;
@@ -26,37 +27,12 @@ pub struct Identity {
     pub sysname: String,
     /// Sysplex name (SYSPLEX), at most eight.
     pub sysplex: String,
-    /// TCP/IP stack name, at most eight; also the address space name.
+    /// TCP/IP stack name, at most eight.
     pub stack: String,
+    /// Address space name, at most eight; that of the stack if empty.
+    pub as_name: String,
     /// Communications Server release, at most eight.
     pub release: String,
-}
-
-/// Addresses of the stack: single ones and prefixes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Home(Vec<Prefix>);
-
-impl Home {
-    /// Takes the prefixes.
-    pub fn new(prefixes: Vec<Prefix>) -> Self {
-        Self(prefixes)
-    }
-
-    /// Whether no address is configured.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether a server at an address is the stack's. Where no address is
-    /// configured every server is.
-    pub fn has_server(&self, address: IpAddr) -> bool {
-        self.is_empty() || self.contains(address)
-    }
-
-    /// Whether an address is one of the stack's.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|p| p.contains(address))
-    }
 }
 
 /// An address prefix, `ADDR` or `ADDR/BITS`.
@@ -83,6 +59,17 @@ pub enum PrefixError {
 }
 
 impl Prefix {
+    /// An address with a prefix length; one that is too long is the longest.
+    pub fn new(address: IpAddr, bits: u8) -> Self {
+        Self { address, bits: bits.min(if address.is_ipv4() { 32 } else { 128 }) }
+    }
+
+    /// The only address in it, if there is only one.
+    pub fn single(&self) -> Option<IpAddr> {
+        let most = if self.address.is_ipv4() { 32 } else { 128 };
+        (self.bits == most).then_some(self.address)
+    }
+
     /// Whether an address lies in the prefix.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
@@ -95,6 +82,16 @@ impl Prefix {
                 u128::from(a) & mask == u128::from(b) & mask
             }
             _ => false,
+        }
+    }
+}
+
+/// As it is written: `ADDR`, or `ADDR/BITS` where there is more than one address.
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.single() {
+            Some(address) => write!(f, "{address}"),
+            None => write!(f, "{}/{}", self.address, self.bits),
         }
     }
 }
@@ -141,16 +138,10 @@ pub const SETTLE_SECONDS: u32 = 10;
 /// Settings of the engine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Who the records are written for.
-    pub identity: Identity,
-    /// Time zone of the record headers.
-    pub zone: TimeZone,
-    /// Addresses of the stack; empty if every server is taken for local.
-    pub home: Home,
+    /// The stacks on the wire.
+    pub stacks: Stacks,
     /// The level of the records.
     pub level: Level,
-    /// The jobs that own the stack's ports.
-    pub jobs: Jobs,
     /// How much goes into the records.
     pub mode: Mode,
     /// Whether connections whose start was not seen get records.
@@ -159,12 +150,6 @@ pub struct Settings {
     pub max_connections: usize,
     /// Seconds that a connection has to last for an initiation record.
     pub settle_seconds: u32,
-    /// The recording interval.
-    pub interval: Interval,
-    /// SYNCVAL in minutes: past the hour, or past midnight for hours.
-    pub sync_minutes: u32,
-    /// Ranges of ports for passive data connections of the stack's FTP servers.
-    pub passive_ports: Vec<(u16, u16)>,
     /// Whether zERT is recorded as enabled at the start and disabled at the end.
     pub tool_events: bool,
     /// What counts as weak.
@@ -181,31 +166,18 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            identity: Identity::default(),
-            zone: TimeZone::UTC,
-            home: Home::default(),
+            stacks: Stacks::default(),
             level: Level::default(),
-            jobs: Jobs::default(),
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: 4 * 1024 * 1024,
             settle_seconds: SETTLE_SECONDS,
-            interval: Interval::Smf,
-            sync_minutes: 0,
-            passive_ports: Vec::new(),
             tool_events: true,
             policy: Policy::default(),
             infer_icv: false,
             codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,
         }
-    }
-}
-
-impl Settings {
-    /// Where recording intervals end.
-    pub fn schedule(&self) -> Schedule {
-        Schedule::new(self.interval, self.sync_minutes, self.zone.clone())
     }
 }
 

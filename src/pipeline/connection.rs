@@ -1,6 +1,7 @@
 //! One followed connection: its life, its streams, its observer and its
 //! session, joined.
 
+use super::sessions::Members;
 use super::under::UnderIpsec;
 use crate::config::Mode;
 use crate::flow::{Change, Close, Dir, Key, Life};
@@ -12,7 +13,6 @@ use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
-use crate::summary::Membership;
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
 const MAX_AHEAD: i64 = 1 << 30;
@@ -56,7 +56,7 @@ pub(super) struct Connection {
     closing: Option<Box<Closing>>,
     course: Option<Box<Course>>,
     /// The security sessions that it is in, once it has settled.
-    pub member: Option<Box<Membership>>,
+    pub members: Members,
     ipsec: UnderIpsec,
     pub retransmitted: u64,
     pub conflicts: u64,
@@ -121,7 +121,7 @@ impl Connection {
             beyond_zos: false,
             closing: None,
             course: None,
-            member: None,
+            members: [None, None],
             ipsec: UnderIpsec::default(),
             retransmitted: 0,
             conflicts: 0,

@@ -12,9 +12,9 @@ use super::ee_link::{Close, Link};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::pair::Pair;
-use super::sessions::{self, Ends, Sessions};
+use super::sessions::{self, End, Ends, Sessions};
 use super::shard::Wants;
-use crate::config::{LocalEnd, Settings};
+use crate::config::{LocalEnd, Seen, Settings, Views};
 use crate::flow::{Dir, Endpoint, Key};
 use crate::frame::Ipsec;
 pub(super) use crate::observe::ee::PORTS;
@@ -97,9 +97,9 @@ pub(super) struct EeTable {
 impl EeTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
         Self {
+            sessions: Sessions::new(settings.stacks.list().len()),
             settings,
             wants,
-            sessions: Sessions::default(),
             pairs: HashMap::default(),
             order: VecDeque::new(),
             timers: BinaryHeap::new(),
@@ -116,10 +116,8 @@ impl EeTable {
         emitted: &mut Vec<Emission>,
     ) {
         self.advance(p.clock, emitted);
-        self.sessions.stirred = true;
-        let home = &self.settings.home;
-        let ends = [Side::Low, Side::High].map(|side| p.pair.address(side));
-        if !home.is_empty() && !ends.into_iter().any(|end| home.contains(end)) {
+        self.sessions.stir();
+        if !self.settings.stacks.concerns(p.pair.low, p.pair.high) {
             self.ledger.count(Fate::Udp, p.wire);
             return;
         }
@@ -213,28 +211,29 @@ impl EeTable {
     /// Fires every timer up to the packet clock, and ends intervals in between.
     pub fn advance(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         while let Some(end) = self.sessions.due(clock) {
-            self.fire(end - 1, emitted);
+            self.fire(end.clock - 1, emitted);
             self.close(end, emitted);
         }
         self.fire(clock, emitted);
     }
 
-    /// Ends an interval: counts what every connection has sent in it.
-    fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
-        let locals: Vec<(Pair, Side)> = self
-            .pairs
-            .iter()
-            .filter(|(_, slot)| self.sessions.stirred && slot.link.member.is_some())
-            .map(|(pair, slot)| (*pair, self.local(pair, &slot.link)))
-            .collect();
-        for (pair, local) in locals {
-            let Some(slot) = self.pairs.get_mut(&pair) else { continue };
-            let traffic = slot.link.traffic(local);
-            if let Some(member) = &mut slot.link.member {
-                member.count(traffic, &mut self.sessions.tally);
+    /// Ends an interval: counts what every connection of the stack has sent in it.
+    fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+        if self.sessions.stirred(end.stack) {
+            for (pair, slot) in &mut self.pairs {
+                let link = &mut slot.link;
+                let views = views(&self.settings, pair, link);
+                for (n, seen) in views.into_iter().flatten().enumerate() {
+                    let traffic = link.traffic(local(seen, link));
+                    if let Some(member) = &mut link.members[n]
+                        && seen.stack == end.stack
+                    {
+                        member.count(traffic, self.sessions.tally(seen.stack));
+                    }
+                }
             }
         }
-        self.sessions.close(at, emitted);
+        self.sessions.close(end, emitted);
     }
 
     fn fire(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
@@ -354,8 +353,9 @@ impl EeTable {
 
     /// Reports everything that is left, at the clock of the last packet.
     pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
-        if self.wants.summary {
-            self.close(clock, emitted);
+        let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
+        for stack in 0..stacks {
+            self.close(End { clock, stack }, emitted);
         }
         let mut rest: Vec<Pair> = self.pairs.keys().copied().collect();
         rest.sort_unstable();
@@ -372,10 +372,12 @@ impl EeTable {
 
     /// Reports a link for the last time.
     fn report(&mut self, pair: Pair, mut link: Link, clock: i64, emitted: &mut Vec<Emission>) {
-        if let Some(member) = link.member.take() {
+        let views = views(&self.settings, &pair, &link);
+        for (n, seen) in views.into_iter().flatten().enumerate() {
+            let Some(member) = link.members[n].take() else { continue };
             // It was given up: its end was not seen.
-            let traffic = link.traffic(self.local(&pair, &link));
-            member.end(false, traffic, &mut self.sessions.tally);
+            let traffic = link.traffic(local(seen, &link));
+            member.end(false, traffic, self.sessions.tally(seen.stack));
         }
         if link.ee.status() != Status::Confirmed {
             self.ledger.count_all(Fate::Udp, link.pending);
@@ -392,15 +394,8 @@ impl EeTable {
             clock,
             ordinal: link.ordinal,
             number: link.emitted,
-            payload: Payload::Connection { line, row: row.map(Box::new), opened: None },
+            payload: Payload::Connection { line, row: row.map(Box::new), opened: None, views },
         });
-    }
-
-    /// The local end: the one that was called, unless only the other is the
-    /// stack's.
-    fn local(&self, pair: &Pair, link: &Link) -> Side {
-        let server = link.client().other();
-        if self.settings.home.has_server(pair.address(server)) { server } else { link.client() }
     }
 
     fn record(
@@ -411,64 +406,65 @@ impl EeTable {
         emitted: &mut Vec<Emission>,
     ) {
         let (Some(event), true) = (event, self.wants.records()) else { return };
-        let Some(slot) = self.pairs.get(&pair) else { return };
-        let link = &slot.link;
+        let Some(slot) = self.pairs.get_mut(&pair) else { return };
+        let link = &mut slot.link;
         let port = self.settings.ee_base_port;
         let end = |side: Side| Endpoint { ip: pair.address(side), port };
         let key = Key { low: end(Side::Low), high: end(Side::High) };
         let sent = [Side::Low, Side::High].map(|side| link.ee.facts().sent(side));
-        let view = View::of(&self.settings);
-        let snapshot = Snapshot {
-            transport: Transport::Udp,
-            key: &key,
-            local: match self.local(&pair, link) {
-                Side::Low => Dir::FromLow,
-                Side::High => Dir::FromHigh,
-            },
-            outbound: false,
-            established: link.first_ts,
-            bytes: sent.map(|s| s.bytes),
-            segments: sent.map(|s| s.datagrams),
-            protection: FindingsRef::default(),
-            ipsec: link.under.protection(),
-            failed: None,
-        };
-        let local = self.local(&pair, link);
-        let detail = view.detail(event, &snapshot);
-        let counted = self.wants.summary.then(|| {
-            // Always seen from the stack's end.
-            let ends = Ends {
-                server: (pair.address(local), port),
-                client: (pair.address(local.other()), port),
-                role: Role::Peer,
-                last_port: port + (PORTS as u16 - 1),
+        let views = views(&self.settings, &pair, link);
+        for (n, seen) in views.into_iter().flatten().enumerate() {
+            let stack = self.settings.stacks.get(seen.stack);
+            let local = local(seen, link);
+            let snapshot = Snapshot {
+                transport: Transport::Udp,
+                key: &key,
+                local: match local {
+                    Side::Low => Dir::FromLow,
+                    Side::High => Dir::FromHigh,
+                },
+                outbound: false,
+                established: link.first_ts,
+                bytes: sent.map(|s| s.bytes),
+                segments: sent.map(|s| s.datagrams),
+                protection: FindingsRef::default(),
+                ipsec: link.under.protection(),
+                failed: None,
             };
-            let keys = sessions::keys(&self.settings, &detail, ends, snapshot.ipsec, local);
-            (keys, link.traffic(local))
-        });
-        let payload =
-            self.wants.detail.then(|| super::under::payload(detail, snapshot.ipsec, local));
-        let Some(slot) = self.pairs.get_mut(&pair) else { return };
-        let link = &mut slot.link;
-        if let Some(counted) = counted {
-            let tally = &mut self.sessions.tally;
-            // Only TCP connections are counted as short.
-            sessions::follow(&mut link.member, event.kind, false, counted, tally);
-        }
-        if let Some(payload) = payload {
-            let (ordinal, number) = (link.ordinal, link.emitted);
-            emitted.push(Emission { clock, ordinal, number, payload });
-            link.emitted += 1;
+            let detail = View::of(&self.settings, seen.stack).detail(event, &snapshot);
+            if self.wants.summary && stack.summary {
+                // Always seen from the stack's end.
+                let ends = Ends {
+                    server: (pair.address(local), port),
+                    client: (pair.address(local.other()), port),
+                    role: Role::Peer,
+                    last_port: port + (PORTS as u16 - 1),
+                };
+                let keys = sessions::keys(stack, &detail, ends, snapshot.ipsec, local);
+                let counted = (keys, link.traffic(local));
+                let tally = self.sessions.tally(seen.stack);
+                // Only TCP connections are counted as short.
+                sessions::follow(&mut link.members[n], event.kind, false, counted, tally);
+            }
+            if self.wants.detail && stack.detail {
+                let ipsec = link.under.protection();
+                let payload = super::under::payload(detail, seen.stack, ipsec, local);
+                let (ordinal, number) = (link.ordinal, link.emitted);
+                emitted.push(Emission { clock, ordinal, number, payload });
+                link.emitted += 1;
+            }
         }
     }
 
     fn row(&self, pair: &Pair, link: &Link) -> Row {
-        let local = self.local(pair, link);
-        let end = LocalEnd {
-            address: pair.address(local),
-            port: self.settings.ee_base_port,
-            ip_proto: Transport::Udp as u8,
-            outbound: false,
+        let job = |seen: Seen| {
+            let end = LocalEnd {
+                address: pair.address(local(seen, link)),
+                port: self.settings.ee_base_port,
+                ip_proto: Transport::Udp as u8,
+                outbound: false,
+            };
+            self.settings.stacks.get(seen.stack).jobs.find(end).map(|job| job.name.clone())
         };
         let (client, server) = (link.client(), link.client().other());
         let protection = link.under.protection().map(super::under::describe);
@@ -489,14 +485,15 @@ impl EeTable {
             key_exchange: None,
             certificate: None,
             lacking: None,
-            job: self.settings.jobs.find(end).map(|job| job.name.clone()),
+            job: views(&self.settings, pair, link)[0].and_then(job),
         }
     }
 
     fn line(&self, pair: &Pair, link: &Link) -> jsonl::EeConnection {
         let client = link.client();
         let port = self.settings.ee_base_port;
-        let local = if self.local(pair, link) == client { "client" } else { "server" };
+        let by_client = views(&self.settings, pair, link)[0].is_some_and(|seen| !seen.server);
+        let local = if by_client { "client" } else { "server" };
         let ends = [client, client.other()].map(|side| pair.address(side));
         let mut line = jsonl::EeConnection::new(link.ee.facts(), client, ends, port);
         line.local = local;
@@ -513,4 +510,15 @@ impl EeTable {
         line.protection = line.ipsec.iter().map(|_| "ipsec").collect();
         line
     }
+}
+
+/// Which stacks see a link: the end that was called is the server's.
+fn views(settings: &Settings, pair: &Pair, link: &Link) -> Views {
+    let client = link.client();
+    settings.stacks.views(pair.address(client.other()), pair.address(client))
+}
+
+/// The local end of a view.
+fn local(seen: Seen, link: &Link) -> Side {
+    if seen.server { link.client().other() } else { link.client() }
 }

@@ -2,12 +2,12 @@
 
 use super::ledger::Count;
 use super::pair::Pair;
-use super::sessions;
+use super::sessions::{self, Members};
 use super::under::UnderIpsec;
 use crate::observe::Side;
 use crate::observe::ee::{Datagram, Ee, Reply};
 use crate::session::Session;
-use crate::summary::{Membership, Traffic};
+use crate::summary::Traffic;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -55,7 +55,7 @@ pub(super) struct Link {
     pub session: Session,
     pub under: UnderIpsec,
     /// The security sessions that it is in, once it has settled.
-    pub member: Option<Box<Membership>>,
+    pub members: Members,
     pub settle: i64,
     pub ended: Option<(i64, Close)>,
     pub ended_clock: i64,
@@ -79,7 +79,7 @@ impl Link {
             ee: Ee::new(p.clock),
             session: Session::new(p.ts, settle),
             under: UnderIpsec::default(),
-            member: None,
+            members: [None, None],
             settle,
             ended: None,
             ended_clock: 0,

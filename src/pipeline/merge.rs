@@ -10,14 +10,16 @@ use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
 use super::pair::Pair;
+use super::sessions::End;
 use super::shard::Wants;
 use super::summaries::{Shown, Summaries};
-use crate::config::Settings;
+use crate::config::{Seen, Settings, Views};
 use crate::names::overrides::Codes;
 use crate::observe::Side;
 use crate::observe::ike::Facts;
 use crate::record::Detail;
 use crate::session::key_exchange;
+use crate::sink::jsonl;
 use crate::sink::survey::Row;
 use crate::summary::{Counts, Key};
 
@@ -33,22 +35,27 @@ pub(super) struct Emission {
 /// What is written.
 #[derive(Debug)]
 pub(super) enum Payload {
-    /// An SMF record, its connection identifier still to be filled in.
-    Record(Vec<u8>),
+    /// An SMF record of a stack, its connection identifier still to be filled in.
+    Record(usize, Vec<u8>),
     /// The record of a connection under AH or ESP, which lacks what IKE has
     /// shown of the pair of addresses that carry it.
-    UnderIpsec(Box<Detail>, Pair, Side),
+    UnderIpsec(usize, Box<Detail>, Pair, Side),
     /// What IKE has shown of a pair; `None` where nothing is sure.
     KeyExchange(Pair, Option<Box<Facts>>),
-    /// What one shard has counted in an interval.
-    Sessions(Vec<(Arc<Key>, Counts)>),
+    /// What one shard has counted in an interval of a stack.
+    Sessions(usize, Vec<(Arc<Key>, Counts)>),
     /// A JSON object of its own.
     Line(Vec<u8>),
     /// An FTP control connection announces a data connection.
     Announcement(Place, Arc<Control>),
     /// The end of a connection: its JSON object and its row, where wanted; for
-    /// TCP also the place and the clock of its first packet.
-    Connection { line: Option<Vec<u8>>, row: Option<Box<Row>>, opened: Option<(Place, i64)> },
+    /// TCP also the place and the clock of its first packet; who has seen it.
+    Connection {
+        line: Option<Vec<u8>>,
+        row: Option<Box<Row>>,
+        opened: Option<(Place, i64)>,
+        views: Views,
+    },
 }
 
 /// Where the merged output goes.
@@ -76,15 +83,17 @@ pub trait Output {
 #[derive(Debug, Default)]
 pub(super) struct Merger {
     pending: Vec<Emission>,
-    /// Identifiers of connections that have a record and are not over.
-    identifiers: HashMap<u64, u32>,
-    live: hashbrown::HashSet<u32>,
-    last_identifier: u32,
+    /// Identifiers of connections that have a record and are not over, by stack.
+    identifiers: HashMap<(u64, usize), u32>,
+    live: hashbrown::HashSet<(u32, usize)>,
+    last_identifiers: HashMap<usize, u32>,
     /// Announced FTP data connections.
     expected: Expected,
     /// What IKE has shown, by pair; as many as the shards follow.
     key_exchanges: HashMap<Pair, Box<Facts>>,
     codes: Codes,
+    /// Names of the stacks, where there are several.
+    stacks: Vec<String>,
     summaries: Option<Summaries>,
     pub records: u64,
     pub record_bytes: u64,
@@ -94,7 +103,10 @@ impl Merger {
     /// A merger for what is wanted.
     pub fn new(settings: &Arc<Settings>, wants: Wants) -> Self {
         let summaries = wants.records().then(|| Summaries::new(Arc::clone(settings), wants));
-        Self { codes: settings.codes.clone(), summaries, ..Self::default() }
+        let all = settings.stacks.list();
+        let stacks = all.iter().map(|s| s.identity.stack.clone());
+        let stacks = if all.len() > 1 { stacks.collect() } else { Vec::new() };
+        Self { codes: settings.codes.clone(), stacks, summaries, ..Self::default() }
     }
 
     pub fn push(&mut self, emissions: &mut Vec<Emission>) {
@@ -112,7 +124,7 @@ impl Merger {
     /// Writes everything before the watermark, and the summaries of intervals
     /// that end before it.
     pub fn release<O: Output>(&mut self, watermark: i64, output: &mut O) -> Result<(), O::Error> {
-        while let Some(end) = self.interval_end().filter(|&end| end < watermark) {
+        while let Some(end) = self.interval_end().filter(|end| end.clock < watermark) {
             self.close(end, output)?;
         }
         self.release_if(|e| e.clock < watermark, output)
@@ -125,7 +137,7 @@ impl Merger {
         output: &mut O,
     ) -> Result<(), O::Error> {
         let Some(clock) = clock else { return self.release_if(|_| true, output) };
-        while let Some(end) = self.interval_end().filter(|&end| end <= clock) {
+        while let Some(end) = self.interval_end().filter(|end| end.clock <= clock) {
             self.close(end, output)?;
         }
         self.release_if(|_| true, output)?;
@@ -137,20 +149,20 @@ impl Merger {
     }
 
     /// Recording intervals end at these packet clocks, too.
-    pub fn end_at(&mut self, ends: &[i64]) {
+    pub fn end_at(&mut self, ends: &[End]) {
         if let Some(summaries) = &mut self.summaries {
             summaries.end_at(ends);
         }
     }
 
-    fn interval_end(&self) -> Option<i64> {
+    fn interval_end(&self) -> Option<End> {
         self.summaries.as_ref().and_then(Summaries::interval_end)
     }
 
     /// Ends an interval: what was counted up to it is all there.
-    fn close<O: Output>(&mut self, end: i64, output: &mut O) -> Result<(), O::Error> {
-        let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(_));
-        self.release_if(|e| e.clock < end || e.clock == end && counted(e), output)?;
+    fn close<O: Output>(&mut self, end: End, output: &mut O) -> Result<(), O::Error> {
+        let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(s, _) if s <= end.stack);
+        self.release_if(|e| e.clock < end.clock || e.clock == end.clock && counted(e), output)?;
         let mut written = Vec::new();
         if let Some(summaries) = &mut self.summaries {
             summaries.close(end, &mut written);
@@ -181,7 +193,7 @@ impl Merger {
         }
         // What was counted in an interval comes before what happens at its end.
         self.pending.sort_unstable_by_key(|e| {
-            (e.clock, !matches!(e.payload, Payload::Sessions(_)), e.ordinal, e.number)
+            (e.clock, !matches!(e.payload, Payload::Sessions(..)), e.ordinal, e.number)
         });
         let count = self.pending.partition_point(ready);
         let rest = self.pending.split_off(count);
@@ -193,8 +205,10 @@ impl Merger {
 
     fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
         match emission.payload {
-            Payload::Record(bytes) => self.record(emission.ordinal, bytes, output),
-            Payload::UnderIpsec(mut detail, pair, local) => {
+            Payload::Record(stack, bytes) => {
+                self.record((emission.ordinal, stack), bytes, output)
+            }
+            Payload::UnderIpsec(stack, mut detail, pair, local) => {
                 if let (Some(facts), Some(section)) =
                     (self.key_exchanges.get(&pair), &mut detail.ipsec)
                 {
@@ -202,16 +216,16 @@ impl Merger {
                 }
                 let mut bytes = Vec::with_capacity(512);
                 detail.encode(&mut bytes);
-                self.record(emission.ordinal, bytes, output)
+                self.record((emission.ordinal, stack), bytes, output)
             }
-            Payload::Sessions(counted) => {
+            Payload::Sessions(stack, counted) => {
                 let shown = Shown {
                     expected: &self.expected,
                     key_exchanges: &self.key_exchanges,
                     codes: &self.codes,
                 };
                 if let Some(summaries) = &mut self.summaries {
-                    summaries.add(&counted, &shown);
+                    summaries.add(stack, &counted, &shown);
                 }
                 Ok(())
             }
@@ -230,11 +244,8 @@ impl Merger {
                 self.expected.announce(place, emission.clock, control);
                 Ok(())
             }
-            Payload::Connection { line, row, opened } => {
-                let identifier = self.identifiers.remove(&emission.ordinal);
-                if let Some(identifier) = identifier {
-                    self.live.remove(&identifier);
-                }
+            Payload::Connection { line, row, opened, views } => {
+                let identifiers = views.map(|seen| self.over(emission.ordinal, seen?.stack));
                 if let Some(row) = row {
                     output.row(*row);
                 }
@@ -243,8 +254,11 @@ impl Merger {
                 if let Some(control) = control {
                     append(&mut line, "ftp_data", control);
                 }
-                if let Some(identifier) = identifier {
+                if let Some(identifier) = identifiers[0] {
                     append(&mut line, "connection_id", &identifier);
+                }
+                if !self.stacks.is_empty() {
+                    append(&mut line, "views", &self.views(views, identifiers));
                 }
                 line.push(b'\n');
                 output.line(&line)
@@ -254,30 +268,52 @@ impl Merger {
 
     fn record<O: Output>(
         &mut self,
-        ordinal: u64,
+        connection: (u64, usize),
         mut bytes: Vec<u8>,
         output: &mut O,
     ) -> Result<(), O::Error> {
-        let identifier = self.identifier(ordinal);
+        let identifier = self.identifier(connection);
         Detail::set_connection(&mut bytes, identifier);
         self.records += 1;
         self.record_bytes += bytes.len() as u64;
         output.record(&bytes)
     }
 
-    /// The identifier of a connection: the next number that no connection with
-    /// records has at this time.
-    fn identifier(&mut self, ordinal: u64) -> u32 {
-        if let Some(&known) = self.identifiers.get(&ordinal) {
+    /// The identifier of a connection, given with a stack that sees it: the next
+    /// number that no connection of the stack with records has at this time.
+    fn identifier(&mut self, connection: (u64, usize)) -> u32 {
+        if let Some(&known) = self.identifiers.get(&connection) {
             return known;
         }
+        let last = self.last_identifiers.entry(connection.1).or_default();
         loop {
-            self.last_identifier = self.last_identifier.wrapping_add(1).max(1);
-            if self.live.insert(self.last_identifier) {
-                self.identifiers.insert(ordinal, self.last_identifier);
-                return self.last_identifier;
+            *last = last.wrapping_add(1).max(1);
+            if self.live.insert((*last, connection.1)) {
+                self.identifiers.insert(connection, *last);
+                return *last;
             }
         }
+    }
+
+    /// A connection is over; returns the identifier that it had.
+    fn over(&mut self, ordinal: u64, stack: usize) -> Option<u32> {
+        let identifier = self.identifiers.remove(&(ordinal, stack))?;
+        self.live.remove(&(identifier, stack));
+        Some(identifier)
+    }
+
+    /// Who has seen a connection.
+    fn views(&self, views: Views, identifiers: [Option<u32>; 2]) -> Vec<jsonl::SeenBy<'_>> {
+        let views = views.into_iter().zip(identifiers);
+        let line = |(seen, connection_id): (Option<Seen>, _)| {
+            let seen = seen?;
+            Some(jsonl::SeenBy {
+                stack: self.stacks.get(seen.stack)?,
+                local: if seen.server { "server" } else { "client" },
+                connection_id,
+            })
+        };
+        views.filter_map(line).collect()
     }
 }
 
@@ -312,12 +348,13 @@ mod tests {
     }
 
     fn record(clock: i64, ordinal: u64, number: u32) -> Emission {
-        Emission { clock, ordinal, number, payload: Payload::Record(vec![0; 300]) }
+        Emission { clock, ordinal, number, payload: Payload::Record(0, vec![0; 300]) }
     }
 
     fn last(clock: i64, ordinal: u64, number: u32) -> Emission {
-        let payload =
-            Payload::Connection { line: Some(b"{\"a\":1}".to_vec()), row: None, opened: None };
+        let views = [Some(Seen { stack: 0, server: true }), None];
+        let line = Some(b"{\"a\":1}".to_vec());
+        let payload = Payload::Connection { line, row: None, opened: None, views };
         Emission { clock, ordinal, number, payload }
     }
 
@@ -338,7 +375,7 @@ mod tests {
         let (mut merger, mut out) = (Merger::default(), Collected::default());
         merger.push(&mut vec![record(1, 1, 0)]);
         merger.finish(None, &mut out).expect("infallible");
-        merger.last_identifier = u32::MAX - 1;
+        merger.last_identifiers.insert(0, u32::MAX - 1);
         merger.push(&mut vec![record(2, 2, 0), record(2, 3, 0)]);
         merger.finish(None, &mut out).expect("infallible");
         assert_eq!(out.0, [1, u32::MAX, 2]);

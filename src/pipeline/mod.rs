@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::prelude::IndexedParallelIterator;
 
-use crate::config::{Schedule, Settings};
+use crate::config::{Schedule, Settings, Stack};
 use crate::flow::{Key, SHARDS};
 use crate::frame::{Datagram, Frame, Ipsec, Parser};
 use crate::observe::ike::{Carried, demultiplex};
@@ -43,6 +43,7 @@ use ledger::Fate;
 use merge::Merger;
 use pair::Pair;
 use peers::{PeerPacket, What};
+use sessions::End;
 use shard::{Bucket, Packet, Shard, Shared};
 
 /// How the work is cut up. Nothing here changes the output.
@@ -88,8 +89,8 @@ struct Work {
     /// AH and ESP headers that segments of the batch came under.
     ipsec: Vec<Ipsec>,
     watermark: i64,
-    /// Packet clocks at which recording intervals end.
-    ends: Vec<i64>,
+    /// Where recording intervals end.
+    ends: Vec<End>,
 }
 
 /// The stage before the shards: reads, parses, divides.
@@ -102,12 +103,19 @@ struct Front<'a> {
     intervals: Option<Intervals>,
 }
 
-/// Where recording intervals end, by the packet clock.
+/// Where the recording intervals of all stacks end, by the packet clock.
 struct Intervals {
-    schedule: Schedule,
-    next: Option<i64>,
+    stacks: Vec<StackIntervals>,
+    /// The first of their next ends.
+    next: i64,
     /// Intervals that were joined.
     joined: u64,
+}
+
+/// Where the recording intervals of a stack end.
+struct StackIntervals {
+    schedule: Schedule,
+    next: Option<i64>,
 }
 
 /// Intervals without a packet that end one by one. A longer silence is one
@@ -116,21 +124,47 @@ struct Intervals {
 const MAX_SILENT: i64 = 48;
 
 impl Intervals {
+    fn new(stacks: &[Stack]) -> Self {
+        let each = |s: &Stack| StackIntervals { schedule: s.schedule(), next: None };
+        Self { stacks: stacks.iter().map(each).collect(), next: i64::MIN, joined: 0 }
+    }
+
     /// The packet clock has reached a moment.
-    fn reach(&mut self, clock: i64, ends: &mut Vec<i64>) {
+    fn reach(&mut self, clock: i64, ends: &mut Vec<End>) {
+        if clock < self.next {
+            return;
+        }
+        let new = ends.len();
+        for (stack, intervals) in self.stacks.iter_mut().enumerate() {
+            self.joined += u64::from(intervals.reach(clock, |clock| {
+                ends.push(End { clock, stack });
+            }));
+        }
+        if let Some(new) = ends.get_mut(new..) {
+            new.sort_unstable();
+        }
+        self.next = self.stacks.iter().filter_map(|s| s.next).min().unwrap_or(i64::MAX);
+    }
+}
+
+impl StackIntervals {
+    /// The packet clock has reached a moment; returns whether intervals were
+    /// joined.
+    fn reach(&mut self, clock: i64, mut end: impl FnMut(i64)) -> bool {
         let mut next = *self.next.get_or_insert_with(|| self.schedule.after(clock));
         let silent = clock.saturating_sub(next) / self.schedule.length();
-        if silent > MAX_SILENT {
-            ends.push(next);
-            self.joined += 1;
+        let joined = silent > MAX_SILENT;
+        if joined {
+            end(next);
             next = self.schedule.after(clock);
         }
         // At the end of time no interval ends any more.
         while next <= clock && next < i64::MAX {
-            ends.push(next);
+            end(next);
             next = self.schedule.after(next);
         }
         self.next = Some(next);
+        joined
     }
 }
 
@@ -333,8 +367,7 @@ where
     let share = settings.max_connections.div_ceil(SHARDS).max(1);
     let mut shards: Vec<Shard> =
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
-    let intervals = wants.summary.then(|| settings.schedule());
-    let intervals = intervals.map(|schedule| Intervals { schedule, next: None, joined: 0 });
+    let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
     let mut front = Front {
         set,
         parser: Parser::default(),

@@ -8,9 +8,9 @@ use hashbrown::HashMap;
 
 use super::merge::{Emission, Payload};
 use super::pair::Pair;
-use super::sessions::{self, Ends, Sessions};
+use super::sessions::{self, End, Ends, Members, Sessions};
 use super::shard::Wants;
-use crate::config::{Mode, Settings};
+use crate::config::{Mode, Settings, Views};
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
@@ -18,7 +18,7 @@ use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
 use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind};
-use crate::summary::{Membership, Role, Tally, Traffic};
+use crate::summary::{Role, Traffic};
 
 const SECOND: i64 = 1_000_000_000;
 /// Silence after which a pair is reported and forgotten: longer than the
@@ -89,7 +89,7 @@ struct Tunnel {
     layer: u32,
     session: Session,
     /// The security session that it is, once it has settled.
-    member: Option<Box<Membership>>,
+    members: Members,
     /// Records written so far.
     emitted: u32,
 }
@@ -141,16 +141,12 @@ impl PeerCounts {
 }
 
 impl Reporter {
-    /// The stack's end. As with a connection, the end that was spoken to is
-    /// taken for local.
-    fn local(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> Option<Side> {
-        let home = &self.settings.home;
+    /// Which stacks see a tunnel. As with a connection, the end that was spoken
+    /// to is the server's; it is returned, too.
+    fn views(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> (Views, Side) {
         let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
-        if home.has_server(pair.address(server)) {
-            Some(server)
-        } else {
-            Some(server.other()).filter(|&client| home.contains(pair.address(client)))
-        }
+        let stacks = &self.settings.stacks;
+        (stacks.views(pair.address(server), pair.address(server.other())), server)
     }
 
     /// The row of an opaque tunnel in the table for people.
@@ -158,7 +154,8 @@ impl Reporter {
         if !self.wants.rows || !tunnel.opaque() {
             return None;
         }
-        let local = self.local(pair, tunnel, ike)?;
+        let (views, server) = self.views(pair, tunnel, ike);
+        let local = if views[0]?.server { server } else { server.other() };
         let ike = ike.map(|f| format!(", IKEv{}", f.version >> 4)).unwrap_or_default();
         let key = RowKey {
             protection: Some(format!("IPSec (ESP{ike})")),
@@ -181,54 +178,61 @@ impl Reporter {
         })
     }
 
-    /// The record of an event of an opaque tunnel, if it has any; the event is
-    /// counted in its security session.
+    /// Writes the records of an event of an opaque tunnel, for each stack that
+    /// sees it, and counts the event in its security session.
     fn record(
         &self,
         pair: &Pair,
         tunnel: &mut Tunnel,
         ike: Option<&Facts>,
-        event: Event,
-        tally: &mut Tally,
-    ) -> Option<Vec<u8>> {
+        (event, clock): (Event, i64),
+        (sessions, emitted): (&mut Sessions, &mut Vec<Emission>),
+    ) {
         let settings = &self.settings;
         if !self.wants.records() || settings.mode == Mode::Strict {
-            return None;
+            return;
         }
-        let local = self.local(pair, tunnel, ike)?;
-        let view = View::of(settings);
-        let snapshot = TunnelSnapshot {
-            ends: [pair.low, pair.high],
-            local,
-            start: tunnel.first_ts,
-            bytes: tunnel.bytes,
-            packets: tunnel.packets,
-            ike,
-        };
-        let detail = view.tunnel(event, &snapshot);
-        if self.wants.summary {
-            let ends = Ends {
-                server: (pair.address(local), 0),
-                client: (pair.address(local.other()), 0),
-                role: Role::Peer,
-                last_port: 0,
+        let (views, server) = self.views(pair, tunnel, ike);
+        for (n, seen) in views.into_iter().flatten().enumerate() {
+            let stack = settings.stacks.get(seen.stack);
+            let local = if seen.server { server } else { server.other() };
+            let snapshot = TunnelSnapshot {
+                ends: [pair.low, pair.high],
+                local,
+                start: tunnel.first_ts,
+                bytes: tunnel.bytes,
+                packets: tunnel.packets,
+                ike,
             };
-            let keys = sessions::keys(settings, &detail, ends, None, local);
-            let counted = (keys, tunnel.traffic(local));
-            sessions::follow(&mut tunnel.member, event.kind, false, counted, tally);
+            let detail = View::of(settings, seen.stack).tunnel(event, &snapshot);
+            if self.wants.summary && stack.summary {
+                let ends = Ends {
+                    server: (pair.address(local), 0),
+                    client: (pair.address(local.other()), 0),
+                    role: Role::Peer,
+                    last_port: 0,
+                };
+                let keys = sessions::keys(stack, &detail, ends, None, local);
+                let counted = (keys, tunnel.traffic(local));
+                let tally = sessions.tally(seen.stack);
+                sessions::follow(&mut tunnel.members[n], event.kind, false, counted, tally);
+            }
+            if self.wants.detail && stack.detail {
+                let mut bytes = Vec::with_capacity(512);
+                detail.encode(&mut bytes);
+                let payload = Payload::Record(seen.stack, bytes);
+                let (ordinal, number) = (tunnel.ordinal, tunnel.emitted);
+                tunnel.emitted += 1;
+                emitted.push(Emission { clock, ordinal, number, payload });
+            }
         }
-        self.wants.detail.then(|| {
-            let mut bytes = Vec::with_capacity(512);
-            detail.encode(&mut bytes);
-            bytes
-        })
     }
 }
 
 impl PeerTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
         Self {
-            sessions: Sessions::default(),
+            sessions: Sessions::new(settings.stacks.list().len()),
             reporter: Reporter { settings, wants },
             pairs: HashMap::default(),
             quiet: VecDeque::new(),
@@ -239,7 +243,7 @@ impl PeerTable {
     /// Takes a packet.
     pub fn packet(&mut self, p: &PeerPacket, arena: &[u8], emitted: &mut Vec<Emission>) {
         self.advance(p.clock, emitted);
-        self.sessions.stirred = true;
+        self.sessions.stir();
         if !self.pairs.contains_key(&p.pair) {
             while self.pairs.len() >= MAX_PAIRS
                 && let Some((_, oldest)) = self.quiet.pop_front()
@@ -276,26 +280,32 @@ impl PeerTable {
     /// Reports pairs that have been quiet, and ends intervals in between.
     pub fn advance(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         while let Some(end) = self.sessions.due(clock) {
-            self.fire(end - 1, emitted);
+            self.fire(end.clock - 1, emitted);
             self.close(end, emitted);
         }
         self.fire(clock, emitted);
     }
 
-    /// Ends an interval: counts what every tunnel has sent in it.
-    fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
-        let pairs = self.pairs.iter_mut().filter(|_| self.sessions.stirred);
+    /// Ends an interval: counts what every tunnel of the stack has sent in it.
+    fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+        let stirred = self.sessions.stirred(end.stack);
+        let pairs = self.pairs.iter_mut().filter(|_| stirred);
         for (pair, peers) in pairs {
             let ike = agreed(&peers.ikes);
             for tunnel in &mut peers.tunnels {
-                let Some(mut member) = tunnel.member.take() else { continue };
-                if let Some(local) = self.reporter.local(pair, tunnel, ike) {
-                    member.count(tunnel.traffic(local), &mut self.sessions.tally);
+                let (views, server) = self.reporter.views(pair, tunnel, ike);
+                for (n, seen) in views.into_iter().flatten().enumerate() {
+                    let local = if seen.server { server } else { server.other() };
+                    let traffic = tunnel.traffic(local);
+                    if let Some(member) = &mut tunnel.members[n]
+                        && seen.stack == end.stack
+                    {
+                        member.count(traffic, self.sessions.tally(seen.stack));
+                    }
                 }
-                tunnel.member = Some(member);
             }
         }
-        self.sessions.close(at, emitted);
+        self.sessions.close(end, emitted);
     }
 
     fn fire(&mut self, watermark: i64, emitted: &mut Vec<Emission>) {
@@ -316,8 +326,9 @@ impl PeerTable {
 
     /// Reports everything that is left, at the clock of the last packet.
     pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
-        if self.reporter.wants.summary {
-            self.close(clock, emitted);
+        let stacks = self.reporter.settings.stacks.list().len();
+        for stack in 0..if self.reporter.wants.summary { stacks } else { 0 } {
+            self.close(End { clock, stack }, emitted);
         }
         for (_, pair) in std::mem::take(&mut self.quiet) {
             self.report(&pair, i64::MAX, false, emitted);
@@ -336,12 +347,8 @@ impl PeerTable {
         }
         let Some(event) = tunnel.session.settled() else { return };
         let ike = agreed(&peers.ikes);
-        let tally = &mut self.sessions.tally;
-        if let Some(bytes) = self.reporter.record(&p.pair, tunnel, ike, event, tally) {
-            let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
-            tunnel.emitted += 1;
-            emitted.push(Emission { clock: p.clock, ordinal: tunnel.ordinal, number, payload });
-        }
+        let when = (event, p.clock);
+        self.reporter.record(&p.pair, tunnel, ike, when, (&mut self.sessions, emitted));
     }
 
     /// Reports a pair for the last time and forgets it. `over` is that its
@@ -370,23 +377,19 @@ impl PeerTable {
             let layer = tunnel.layer;
             let ordinal = tunnel.ordinal;
             // One that was seen not to encrypt after its initiation still ends.
-            let initiated = tunnel.emitted > 0 || tunnel.member.is_some();
+            let initiated = tunnel.emitted > 0 || tunnel.members.iter().any(Option::is_some);
             if over && (tunnel.opaque() || initiated) {
                 let (initiation, termination) = tunnel.session.ended(tunnel.last_ts);
                 for event in [initiation, termination].into_iter().flatten() {
-                    let tally = &mut self.sessions.tally;
-                    if let Some(bytes) = self.reporter.record(pair, &mut tunnel, ike, event, tally)
-                    {
-                        let (number, payload) = (tunnel.emitted, Payload::Record(bytes));
-                        tunnel.emitted += 1;
-                        emitted.push(Emission { clock, ordinal, number, payload });
-                    }
+                    let to = (&mut self.sessions, &mut *emitted);
+                    self.reporter.record(pair, &mut tunnel, ike, (event, clock), to);
                 }
             }
+            let (views, _) = self.reporter.views(pair, &tunnel, ike);
             let row = self.reporter.row(pair, &tunnel, ike);
             let payload = match line {
                 line if tunnel.emitted > 0 || row.is_some() => {
-                    Payload::Connection { line, row: row.map(Box::new), opened: None }
+                    Payload::Connection { line, row: row.map(Box::new), opened: None, views }
                 }
                 Some(line) => Payload::Line(line),
                 None => continue,
@@ -486,7 +489,7 @@ impl Peers {
                     receiver: p.from.other(),
                     layer: p.layer,
                     session: Session::new(p.ts, settle),
-                    member: None,
+                    members: [None, None],
                     emitted: 0,
                 });
                 self.tunnels.len() - 1

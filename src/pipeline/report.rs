@@ -3,7 +3,7 @@
 
 use super::connection::{Connection, side};
 use super::under;
-use crate::config::{Job, LocalEnd, Settings};
+use crate::config::{Job, LocalEnd, Seen, Settings, Views};
 use crate::flow::{Dir, Key};
 use crate::observe::FindingsRef;
 use crate::observe::upgrade::Kind;
@@ -13,11 +13,15 @@ use crate::sink::jsonl;
 use crate::sink::survey::Row;
 use crate::sink::table::{RowKey, RowKind, UNKNOWN};
 
-/// The direction in which the local end sends. Without configured addresses
-/// the server is local; when both ends are, it is the server's view.
-pub(super) fn local(settings: &Settings, key: &Key, client: Dir) -> Dir {
-    let server = client.other();
-    if settings.home.has_server(key.sender(server).ip) { server } else { client }
+/// Which stacks see a connection. Without configured addresses the server is
+/// local; when both ends are one stack's, it is the server's view.
+pub(super) fn views(settings: &Settings, key: &Key, client: Dir) -> Views {
+    settings.stacks.views(key.sender(client.other()).ip, key.sender(client).ip)
+}
+
+/// The direction in which the local end of a view sends.
+pub(super) fn local(seen: Seen, client: Dir) -> Dir {
+    if seen.server { client.other() } else { client }
 }
 
 pub(super) fn line(
@@ -35,7 +39,7 @@ pub(super) fn line(
         from_client: pair[client.index()],
         from_server: pair[server.index()],
     };
-    let local = local(settings, key, client);
+    let local = views(settings, key, client)[0].map_or(server, |seen| local(seen, client));
     let ended = c.life.ended();
     jsonl::Connection {
         schema: jsonl::SCHEMA,
@@ -124,9 +128,10 @@ pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -
 
 /// The job that owns the local end.
 fn job<'a>(settings: &'a Settings, key: &Key, client: Dir) -> Option<&'a Job> {
-    let local = local(settings, key, client);
+    let seen = views(settings, key, client)[0]?;
+    let local = local(seen, client);
     let end = key.sender(local);
-    settings.jobs.find(LocalEnd {
+    settings.stacks.get(seen.stack).jobs.find(LocalEnd {
         address: end.ip,
         port: end.port,
         ip_proto: Transport::Tcp as u8,

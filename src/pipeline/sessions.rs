@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::merge::{Emission, Payload};
-use crate::config::Settings;
+use crate::config::Stack;
 use crate::observe::Side;
 use crate::record::summary::sessions;
 use crate::record::{Attributes, Certificates, Detail, Level, ebcdic};
@@ -19,38 +19,81 @@ const FTP_DATA: u16 = 20;
 /// together.
 pub(super) const FTP_USER: &str = "*FTPUSR*";
 
+/// The end of a stack's interval. In the order of time, and of stacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct End {
+    /// On the packet clock.
+    pub clock: i64,
+    /// Number of the stack.
+    pub stack: usize,
+}
+
 /// The counts of one shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sessions {
     /// Ends of intervals that are to come.
-    ends: VecDeque<i64>,
-    /// Whether anything has happened since the last one.
-    pub stirred: bool,
-    pub tally: Tally,
+    ends: VecDeque<End>,
+    /// Packets so far.
+    packets: u64,
+    stacks: Vec<Counted>,
+}
+
+/// What was counted of one stack.
+#[derive(Debug, Default)]
+struct Counted {
+    tally: Tally,
+    /// Packets up to the end of its last interval.
+    packets: u64,
 }
 
 impl Sessions {
+    /// Counts for so many stacks.
+    pub fn new(stacks: usize) -> Self {
+        let stacks = std::iter::repeat_with(Counted::default).take(stacks).collect();
+        Self { ends: VecDeque::new(), packets: 0, stacks }
+    }
+
     /// Intervals end at these clocks, too.
-    pub fn end_at(&mut self, ends: &[i64]) {
+    pub fn end_at(&mut self, ends: &[End]) {
         self.ends.extend(ends);
     }
 
     /// The end of an interval that the packet clock has reached.
-    pub fn due(&mut self, clock: i64) -> Option<i64> {
-        if *self.ends.front()? <= clock { self.ends.pop_front() } else { None }
+    pub fn due(&mut self, clock: i64) -> Option<End> {
+        if self.ends.front()?.clock <= clock { self.ends.pop_front() } else { None }
+    }
+
+    /// Something has come that may have to be counted.
+    pub fn stir(&mut self) {
+        self.packets += 1;
+    }
+
+    /// Whether anything has come since the end of the stack's last interval.
+    pub fn stirred(&self, stack: usize) -> bool {
+        self.packets > self.stacks[stack].packets
+    }
+
+    /// The counts of a stack.
+    pub fn tally(&mut self, stack: usize) -> &mut Tally {
+        &mut self.stacks[stack].tally
     }
 
     /// Passes the counts on, at the end of an interval.
-    pub fn close(&mut self, at: i64, emitted: &mut Vec<Emission>) {
-        self.stirred = false;
-        if self.tally.is_empty() {
+    pub fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+        let counted = &mut self.stacks[end.stack];
+        counted.packets = self.packets;
+        if counted.tally.is_empty() {
             return;
         }
-        let tally = self.tally.drain().collect();
-        let payload = Payload::Sessions(tally);
-        emitted.push(Emission { clock: at, ordinal: 0, number: 0, payload });
+        let tally = counted.tally.drain().collect();
+        let number = u32::try_from(end.stack).unwrap_or(u32::MAX);
+        let payload = Payload::Sessions(end.stack, tally);
+        emitted.push(Emission { clock: end.clock, ordinal: 0, number, payload });
     }
 }
+
+/// The security sessions that a connection is in, of each stack that sees it.
+pub(super) type Members = [Option<Box<Membership>>; 2];
 
 /// The ends of a connection as its record tells of it.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +106,7 @@ pub(super) struct Ends {
 
 /// The sessions that a record tells of.
 pub(super) fn keys(
-    settings: &Settings,
+    stack: &Stack,
     detail: &Detail,
     ends: Ends,
     ipsec: Option<&IpsecProtection>,
@@ -71,7 +114,7 @@ pub(super) fn keys(
 ) -> Vec<Key> {
     let carrier = ipsec.map(|i| (i.ends[local.index()], i.ends[local.other().index()]));
     let found = sessions(detail);
-    let place = Place::of(settings, ends);
+    let place = Place::of(stack, ends);
     let key = |attributes: Attributes| Key {
         carrier: carrier.filter(|_| matches!(attributes, Attributes::Ipsec(_))),
         identity: Identity {
@@ -82,7 +125,7 @@ pub(super) fn keys(
             role: place.role,
             jobname: detail.common.jobname,
             user_id: if place.ftp_server { ebcdic::field(FTP_USER) } else { detail.common.user_id },
-            certificates: (settings.level >= Level::V3r2)
+            certificates: (detail.level >= Level::V3r2)
                 .then(|| Certificates::of(&attributes, detail))
                 .flatten(),
             names: match attributes {
@@ -106,7 +149,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(settings: &Settings, ends: Ends) -> Self {
+    fn of(stack: &Stack, ends: Ends) -> Self {
         let (server, client) = (ends.server, ends.client);
         let plain = Self {
             server: server.0,
@@ -129,7 +172,7 @@ impl Place {
                 ftp_server: role == Role::Server,
             };
         }
-        let range = settings.passive_ports.iter().find(|(a, b)| (*a..=*b).contains(&server.1));
+        let range = stack.passive_ports.iter().find(|(a, b)| (*a..=*b).contains(&server.1));
         match range {
             Some(&ports) if ends.role == Role::Server => Self { ports, ftp_server: true, ..plain },
             _ => plain,
@@ -182,36 +225,36 @@ pub(super) fn traffic(bytes: [u64; 2], segments: [u64; 2], local: Side) -> Traff
 mod tests {
     use super::*;
 
-    fn place(settings: &Settings, server: u16, client: u16, role: Role) -> Place {
+    fn place(stack: &Stack, server: u16, client: u16, role: Role) -> Place {
         let ends = Ends {
             server: ([192, 0, 2, 10].into(), server),
             client: ([198, 51, 100, 7].into(), client),
             role,
             last_port: server,
         };
-        Place::of(settings, ends)
+        Place::of(stack, ends)
     }
 
     #[test]
     fn active_data_connections_are_the_server_s() {
-        let settings = Settings::default();
+        let stack = Stack::default();
         // The stack's client has called; from port 20 it is a server.
-        let p = place(&settings, 40_000, 20, Role::Client);
+        let p = place(&stack, 40_000, 20, Role::Client);
         assert_eq!((p.server, p.ports), ([198, 51, 100, 7].into(), (20, 20)));
         assert_eq!((p.role, p.ftp_server), (Role::Server, true));
-        let p = place(&settings, 40_000, 20, Role::Server);
+        let p = place(&stack, 40_000, 20, Role::Server);
         assert_eq!((p.role, p.ftp_server), (Role::Client, false));
-        let p = place(&settings, 443, 40_000, Role::Server);
+        let p = place(&stack, 443, 40_000, Role::Server);
         assert_eq!((p.ports, p.role, p.ftp_server), ((443, 443), Role::Server, false));
     }
 
     #[test]
     fn passive_ports_of_the_server_are_one_range() {
-        let settings = Settings { passive_ports: vec![(50_000, 50_100)], ..Settings::default() };
-        let p = place(&settings, 50_007, 40_000, Role::Server);
+        let stack = Stack { passive_ports: vec![(50_000, 50_100)], ..Stack::default() };
+        let p = place(&stack, 50_007, 40_000, Role::Server);
         assert_eq!((p.ports, p.ftp_server), ((50_000, 50_100), true));
-        let p = place(&settings, 50_007, 40_000, Role::Client);
+        let p = place(&stack, 50_007, 40_000, Role::Client);
         assert_eq!((p.ports, p.ftp_server), ((50_007, 50_007), false));
-        assert_eq!(place(&settings, 49_999, 1, Role::Server).ports, (49_999, 49_999));
+        assert_eq!(place(&stack, 49_999, 1, Role::Server).ports, (49_999, 49_999));
     }
 }

@@ -11,8 +11,8 @@ use super::ike_tcp;
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
 use super::peers::{PeerPacket, PeerTable};
-use super::report::{line, local, row};
-use super::sessions::{self, Ends, Sessions};
+use super::report::{line, local, row, views};
+use super::sessions::{self, End, Ends, Sessions};
 use super::under;
 use crate::config::Settings;
 use crate::flow::{Close, Dir, Key, Relation, Table};
@@ -54,7 +54,7 @@ pub(super) struct Shared<'a> {
     /// Packet clock at its end.
     pub watermark: i64,
     /// Packet clocks in it at which recording intervals end.
-    pub ends: &'a [i64],
+    pub ends: &'a [End],
 }
 
 /// A shard's part of a batch.
@@ -112,6 +112,7 @@ pub(super) struct Shard {
 impl Shard {
     pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
         let mode = settings.mode;
+        let stacks = settings.stacks.list().len();
         let peers = PeerTable::new(Arc::clone(&settings), wants);
         let ee = EeTable::new(Arc::clone(&settings), wants);
         Self {
@@ -123,7 +124,7 @@ impl Shard {
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
-            sessions: Sessions::default(),
+            sessions: Sessions::new(stacks),
             peers,
             ee,
             ledger: Ledger::default(),
@@ -152,16 +153,14 @@ impl Shard {
     }
 
     fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
-        let home = &self.settings.home;
-        if !home.is_empty() && !home.contains(p.segment.src) && !home.contains(p.segment.dst) {
-            self.ledger.count(Fate::TcpRouted, p.wire);
-            return;
-        }
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
         self.advance(p.clock);
-        self.sessions.stirred = true;
-        let slot = self.slot(p);
+        let Some(slot) = self.slot(p) else {
+            self.ledger.count(Fate::TcpRouted, p.wire);
+            return;
+        };
+        self.sessions.stir();
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
@@ -256,19 +255,20 @@ impl Shard {
         self.record(slot, termination, clock);
     }
 
-    /// The slot of a packet's connection, opened if there is none.
-    fn slot(&mut self, p: &Packet) -> u32 {
+    /// The slot of a packet's connection, opened if there is none; `None` if it is
+    /// no stack's.
+    fn slot(&mut self, p: &Packet) -> Option<u32> {
         if let Some(slot) = self.table.find(&p.key) {
-            let Some((_, connection)) = self.table.get_mut(slot) else {
-                return slot;
-            };
+            let (_, connection) = self.table.get_mut(slot)?;
             if connection.life.relation(p.dir, &p.segment) == Relation::Same {
-                return slot;
+                return Some(slot);
             }
             let last = connection.last_ts;
             connection.life.end(last, Close::Replaced);
             self.end(slot, p.clock);
             self.forget(slot, p.clock);
+        } else if !self.settings.stacks.concerns(p.segment.src, p.segment.dst) {
+            return None;
         }
         if self.table.len() >= self.max_connections
             && let Some(victim) = self.table.victim(|c| std::mem::take(&mut c.used))
@@ -279,7 +279,7 @@ impl Shard {
         self.ledger.connections.seen += 1;
         let slot = self.table.insert(p.key, Connection::new(p.ordinal, p.ts, p.clock));
         self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
-        slot
+        Some(slot)
     }
 
     fn settle(&mut self, slot: u32) {
@@ -297,28 +297,35 @@ impl Shard {
     /// Fires every timer up to the packet clock, and ends intervals in between.
     fn advance(&mut self, clock: i64) {
         while let Some(end) = self.sessions.due(clock) {
-            self.fire(end - 1);
+            self.fire(end.clock - 1);
             self.close(end);
         }
         self.fire(clock);
     }
 
-    /// Ends an interval: counts what every connection has sent in it.
-    fn close(&mut self, at: i64) {
+    /// Ends an interval: counts what every connection of the stack has sent in it.
+    fn close(&mut self, end: End) {
         // While nothing comes there is nothing to count.
-        let slots = if self.sessions.stirred { self.table.occupied() } else { Vec::new() };
+        let stirred = self.sessions.stirred(end.stack);
+        let slots = if stirred { self.table.occupied() } else { Vec::new() };
         for slot in slots {
             let Some((key, connection)) = self.table.get_mut(slot) else { continue };
-            if connection.member.is_none() {
+            if connection.members.iter().all(Option::is_none) {
                 continue;
             }
-            let at = side(local(&self.settings, key, connection.client(key)));
-            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
-            if let Some(member) = &mut connection.member {
-                member.count(traffic, &mut self.sessions.tally);
+            let client = connection.client(key);
+            for (n, seen) in views(&self.settings, key, client).into_iter().flatten().enumerate() {
+                if seen.stack != end.stack {
+                    continue;
+                }
+                let at = side(local(seen, client));
+                let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
+                if let Some(member) = &mut connection.members[n] {
+                    member.count(traffic, self.sessions.tally(end.stack));
+                }
             }
         }
-        self.sessions.close(at, &mut self.emitted);
+        self.sessions.close(end, &mut self.emitted);
     }
 
     fn fire(&mut self, watermark: i64) {
@@ -376,8 +383,9 @@ impl Shard {
     /// Ends the run at the clock of the last packet: every connection is
     /// reported as it stands.
     pub fn finish(&mut self, clock: i64) {
-        if self.wants.summary {
-            self.close(clock);
+        let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
+        for stack in 0..stacks {
+            self.close(End { clock, stack });
         }
         for slot in self.table.occupied() {
             let open = self.table.get_mut(slot).is_some_and(|(_, c)| c.life.ended().is_none());
@@ -390,8 +398,8 @@ impl Shard {
         self.ledger.join(&self.ee.ledger);
     }
 
-    /// Writes a record about a connection, and counts it in its security
-    /// sessions.
+    /// Writes a record about a connection for each stack that sees it, and counts
+    /// it in its security sessions.
     fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
         let (Some(event), true) = (event, self.wants.records()) else {
             return;
@@ -403,53 +411,51 @@ impl Shard {
             return;
         }
         let client = connection.client(key);
-        let view = View::of(&self.settings);
         let ipsec = connection.ipsec().copied();
-        let snapshot = Snapshot {
-            transport: Transport::Tcp,
-            key,
-            local: local(&self.settings, key, client),
-            outbound: local(&self.settings, key, client) == client,
-            established: connection.session.as_ref().map_or(0, Session::established),
-            bytes: connection.bytes(),
-            segments: connection.segments(),
-            protection: connection.recorded_protection(),
-            ipsec: ipsec.as_ref(),
-            failed: Some(&*connection)
-                .filter(|_| self.settings.level.tells_of_failures())
-                .and_then(failed::failed),
-        };
-        let at = side(snapshot.local);
-        let detail = view.detail(event, &snapshot);
-        if self.wants.summary {
-            let (c, s) = (key.sender(client), key.sender(client.other()));
-            let ends = Ends {
-                server: (s.ip, s.port),
-                client: (c.ip, c.port),
-                role: if snapshot.local == client { Role::Client } else { Role::Server },
-                last_port: s.port,
+        for (n, seen) in views(&self.settings, key, client).into_iter().flatten().enumerate() {
+            let stack = self.settings.stacks.get(seen.stack);
+            let snapshot = Snapshot {
+                transport: Transport::Tcp,
+                key,
+                local: local(seen, client),
+                outbound: !seen.server,
+                established: connection.session.as_ref().map_or(0, Session::established),
+                bytes: connection.bytes(),
+                segments: connection.segments(),
+                protection: connection.recorded_protection(),
+                ipsec: ipsec.as_ref(),
+                failed: Some(&*connection)
+                    .filter(|_| self.settings.level.tells_of_failures())
+                    .and_then(failed::failed),
             };
-            let keys = sessions::keys(&self.settings, &detail, ends, snapshot.ipsec, at);
-            let traffic = sessions::traffic(snapshot.bytes, snapshot.segments, at);
-            // A connection with an initiation record is not short, unless that
-            // did not wait for it.
-            let waited = i64::from(self.settings.settle_seconds) * SECOND >= SHORT;
-            let short = event.at.saturating_sub(snapshot.established) < SHORT
-                && (event.kind == Kind::ShortTermination || !waited);
-            let tally = &mut self.sessions.tally;
-            sessions::follow(&mut connection.member, event.kind, short, (keys, traffic), tally);
+            let at = side(snapshot.local);
+            let detail = View::of(&self.settings, seen.stack).detail(event, &snapshot);
+            if self.wants.summary && stack.summary {
+                let (c, s) = (key.sender(client), key.sender(client.other()));
+                let ends = Ends {
+                    server: (s.ip, s.port),
+                    client: (c.ip, c.port),
+                    role: if seen.server { Role::Server } else { Role::Client },
+                    last_port: s.port,
+                };
+                let keys = sessions::keys(stack, &detail, ends, snapshot.ipsec, at);
+                let traffic = sessions::traffic(snapshot.bytes, snapshot.segments, at);
+                // A connection with an initiation record is not short, unless that
+                // did not wait for it.
+                let waited = i64::from(self.settings.settle_seconds) * SECOND >= SHORT;
+                let short = event.at.saturating_sub(snapshot.established) < SHORT
+                    && (event.kind == Kind::ShortTermination || !waited);
+                let member = &mut connection.members[n];
+                let tally = self.sessions.tally(seen.stack);
+                sessions::follow(member, event.kind, short, (keys, traffic), tally);
+            }
+            if self.wants.detail && stack.detail {
+                let payload = under::payload(detail, seen.stack, ipsec.as_ref(), at);
+                let (ordinal, number) = (connection.ordinal, connection.emitted);
+                self.emitted.push(Emission { clock, ordinal, number, payload });
+                connection.emitted += 1;
+            }
         }
-        if !self.wants.detail {
-            return;
-        }
-        let payload = under::payload(detail, ipsec.as_ref(), at);
-        self.emitted.push(Emission {
-            clock,
-            ordinal: connection.ordinal,
-            number: connection.emitted,
-            payload,
-        });
-        connection.emitted += 1;
     }
 
     /// Reports a connection for the last time and forgets it.
@@ -463,11 +469,13 @@ impl Shard {
         };
         self.count(&connection);
         let client = connection.client(&key);
-        if let Some(member) = connection.member.take() {
+        let views = views(&self.settings, &key, client);
+        for (n, seen) in views.into_iter().flatten().enumerate() {
+            let Some(member) = connection.members[n].take() else { continue };
             // It was given up: its end was not seen.
-            let at = side(local(&self.settings, &key, client));
+            let at = side(local(seen, client));
             let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
-            member.end(false, traffic, &mut self.sessions.tally);
+            member.end(false, traffic, self.sessions.tally(seen.stack));
         }
         let lines = self.wants.json.then_some(&mut self.emitted);
         ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
@@ -485,7 +493,7 @@ impl Shard {
             clock,
             ordinal: connection.ordinal,
             number: connection.emitted,
-            payload: Payload::Connection { line, row: row.map(Box::new), opened },
+            payload: Payload::Connection { line, row: row.map(Box::new), opened, views },
         });
     }
 

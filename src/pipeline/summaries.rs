@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
 use super::pair::Pair;
-use super::sessions::FTP_USER;
+use super::sessions::{End, FTP_USER};
 use super::shard::Wants;
 use crate::config::Settings;
 use crate::names::overrides::Codes;
@@ -41,59 +41,68 @@ pub(super) struct Shown<'a> {
 pub(super) struct Summaries {
     settings: Arc<Settings>,
     wants: Wants,
-    book: Book,
+    books: Vec<Book>,
     /// Ends of intervals that are to come.
-    ends: VecDeque<i64>,
-    /// The beginning of the interval under way.
-    start: Option<i64>,
+    ends: VecDeque<End>,
+    /// The beginning of the interval under way, by stack.
+    starts: Vec<Option<i64>>,
 }
 
 impl Summaries {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
-        Self { settings, wants, book: Book::default(), ends: VecDeque::new(), start: None }
+        let count = settings.stacks.list().len();
+        let books = std::iter::repeat_with(Book::default).take(count).collect();
+        Self { settings, wants, books, ends: VecDeque::new(), starts: vec![None; count] }
     }
 
     /// Intervals end at these clocks, too.
-    pub fn end_at(&mut self, ends: &[i64]) {
+    pub fn end_at(&mut self, ends: &[End]) {
         self.ends.extend(ends);
     }
 
     /// The end of the interval under way, once it is known.
-    pub fn interval_end(&self) -> Option<i64> {
+    pub fn interval_end(&self) -> Option<End> {
         self.ends.front().copied()
     }
 
     /// Monitoring begins.
     pub fn begin(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
-        self.start = Some(at);
-        self.event(at, (Kind::Enabled, ENABLED), written);
+        for stack in 0..self.books.len() {
+            self.starts[stack] = Some(at);
+            self.event(at, stack, (Kind::Enabled, ENABLED), written);
+        }
     }
 
-    /// Adds what a shard has counted.
-    pub fn add(&mut self, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
-        let since = self.start.unwrap_or(i64::MIN);
+    /// Adds what a shard has counted of a stack.
+    pub fn add(&mut self, stack: usize, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
+        let since = self.starts[stack].unwrap_or(i64::MIN);
         for (key, counts) in counted {
-            self.book.add(key, counts, |key| shown.resolve(key, since));
+            self.books[stack].add(key, counts, |key| shown.resolve(key, since));
         }
     }
 
     /// An interval ends.
-    pub fn close(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
-        self.set(at, Set::Interval, written);
+    pub fn close(&mut self, end: End, written: &mut Vec<Vec<u8>>) {
+        self.set(end, Set::Interval, written);
         self.ends.pop_front();
-        self.start = Some(at);
+        self.starts[end.stack] = Some(end.clock);
     }
 
     /// Monitoring ends in an orderly way.
     pub fn shut_down(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
-        self.set(at, Set::Shutdown, written);
-        self.event(at, (Kind::Disabled, DISABLED), written);
+        for stack in 0..self.books.len() {
+            self.set(End { clock: at, stack }, Set::Shutdown, written);
+            self.event(at, stack, (Kind::Disabled, DISABLED), written);
+        }
     }
 
-    fn set(&mut self, at: i64, set: Set, written: &mut Vec<Vec<u8>>) {
-        let (true, Some(start)) = (self.wants.summary, self.start) else { return };
+    fn set(&mut self, end: End, set: Set, written: &mut Vec<Vec<u8>>) {
+        let End { clock: at, stack } = end;
+        let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
+        let (true, Some(start)) = (wanted, self.starts[stack]) else { return };
+        let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
-        self.book.close(at, micros, set, &View::of(&self.settings), |summary| {
+        self.books[stack].close(at, micros, set, &view, |summary| {
             let mut bytes = Vec::with_capacity(512);
             summary.encode(&mut bytes);
             written.push(bytes);
@@ -102,17 +111,24 @@ impl Summaries {
 
     /// The tool's own events: type 5 or 6 of subtype 11, and those of subtype
     /// 12. They have no connection and no session.
-    fn event(&self, at: i64, (kind, summary_kind): (Kind, u8), written: &mut Vec<Vec<u8>>) {
+    fn event(
+        &self,
+        at: i64,
+        stack: usize,
+        (kind, summary_kind): (Kind, u8),
+        written: &mut Vec<Vec<u8>>,
+    ) {
         if !self.settings.tool_events {
             return;
         }
-        let view = View::of(&self.settings);
-        if self.wants.detail {
+        let view = View::of(&self.settings, stack);
+        let stack = self.settings.stacks.get(stack);
+        if self.wants.detail && stack.detail {
             let mut bytes = Vec::new();
             view.tool_event(Event { kind, at }).encode(&mut bytes);
             written.push(bytes);
         }
-        if self.wants.summary {
+        if self.wants.summary && stack.summary {
             let mut bytes = Vec::new();
             let mut summary = view.summary(at, REASON_EVENT);
             summary.common.event_type = summary_kind;

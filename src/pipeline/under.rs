@@ -75,17 +75,22 @@ pub(super) fn line(ipsec: &IpsecProtection, client: Side) -> jsonl::Ipsec {
 
 /// What is emitted for a record: its bytes, or where it is under AH or ESP the
 /// record itself, in which the merge fills in what IKE has shown.
-pub(super) fn payload(detail: Detail, ipsec: Option<&IpsecProtection>, local: Side) -> Payload {
+pub(super) fn payload(
+    detail: Detail,
+    stack: usize,
+    ipsec: Option<&IpsecProtection>,
+    local: Side,
+) -> Payload {
     match ipsec {
         None => {
             let mut bytes = Vec::with_capacity(512);
             detail.encode(&mut bytes);
-            Payload::Record(bytes)
+            Payload::Record(stack, bytes)
         }
         Some(ipsec) => {
             let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
             let (pair, side) = Pair::of(here, there);
-            Payload::UnderIpsec(Box::new(detail), pair, side)
+            Payload::UnderIpsec(stack, Box::new(detail), pair, side)
         }
     }
 }

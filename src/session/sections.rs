@@ -139,13 +139,14 @@ pub struct Snapshot<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The view that settings ask for.
-    pub fn of(settings: &'a Settings) -> Self {
+    /// The view of a stack that settings ask for.
+    pub fn of(settings: &'a Settings, stack: usize) -> Self {
+        let stack = settings.stacks.get(stack);
         Self {
-            identity: &settings.identity,
-            zone: &settings.zone,
+            identity: &stack.identity,
+            zone: &stack.zone,
             level: settings.level,
-            jobs: &settings.jobs,
+            jobs: &stack.jobs,
             mode: settings.mode,
             infer_icv: settings.infer_icv,
             codes: &settings.codes,
@@ -248,7 +249,10 @@ impl View<'_> {
             stack: ebcdic::field(&identity.stack),
             release_id: ebcdic::field(&identity.release),
             comp: ebcdic::field("STACK"),
-            as_name: ebcdic::field(&identity.stack),
+            as_name: ebcdic::field(match identity.as_name.as_str() {
+                "" => &identity.stack,
+                name => name,
+            }),
             reason,
             ..Identification::default()
         }

@@ -132,7 +132,7 @@ mod tests {
     /// The bytes of a record whose local end is the lower address.
     fn record(kind: Kind, ike: Option<&ike::Facts>) -> Vec<u8> {
         let settings = Settings::default();
-        let view = View::of(&settings);
+        let view = View::of(&settings, 0);
         let snapshot = TunnelSnapshot {
             ends: [[192, 0, 2, 1].into(), [192, 0, 2, 2].into()],
             local: Side::Low,

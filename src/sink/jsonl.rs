@@ -27,6 +27,18 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+/// A stack that sees a connection, where there are several.
+#[derive(Debug, Serialize)]
+pub struct SeenBy<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// Which end is the stack's: `server` or `client`.
+    pub local: &'static str,
+    /// The connection identifier in its records, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_id: Option<u32>,
+}
+
 /// A count for each side.
 #[derive(Debug, Serialize)]
 pub struct Both {

@@ -167,7 +167,7 @@ mod tests {
     fn close(book: &mut Book) -> Vec<(u16, u8, u32, u32, u32, u32)> {
         let settings = Settings::default();
         let mut found = Vec::new();
-        book.close(0, 5, Set::Interval, &View::of(&settings), |s| {
+        book.close(0, 5, Set::Interval, &View::of(&settings, 0), |s| {
             let c = &s.common;
             assert_eq!((c.interval_duration, c.event_type), (5 << 12, 1));
             found.push((
