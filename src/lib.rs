@@ -18,6 +18,7 @@ pub mod names;
 pub mod observe;
 pub mod pipeline;
 pub mod policy;
+pub mod profile;
 pub mod record;
 pub mod session;
 pub mod sink;

@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("policy", &[]),
     ("config", &["names", "policy", "record"]),
+    ("profile", &["config", "record"]),
     ("flow", &["frame"]),
     ("stream", &["flow"]),
     ("observe", &["names"]),
@@ -28,7 +29,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config", "names", "policy",
         ],
     ),
-    ("cli", &["config", "source", "pipeline", "sink", "dump", "record", "names", "policy"]),
+    (
+        "cli",
+        &["config", "profile", "source", "pipeline", "sink", "dump", "record", "names", "policy"],
+    ),
 ];
 
 /// Where a crate may be touched (tests apart): one place each.

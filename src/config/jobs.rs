@@ -65,9 +65,11 @@ impl Jobs {
         self.0.is_empty()
     }
 
-    /// The job that owns a local end.
+    /// The job that owns a local end. A rule without a job's name says that none
+    /// can be named.
     pub fn find(&self, end: LocalEnd) -> Option<&Job> {
-        self.0.iter().find(|rule| rule.fits(end)).map(|rule| &rule.job)
+        let rule = self.0.iter().find(|rule| rule.fits(end))?;
+        Some(&rule.job).filter(|job| !job.name.is_empty())
     }
 }
 
