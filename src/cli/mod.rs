@@ -2,17 +2,21 @@
 //! statuses.
 
 mod args;
+mod config;
 mod names;
+mod profile;
 mod read;
+mod read_args;
+pub mod schema;
+mod settings_file;
 mod show;
 mod show_args;
+mod stack_args;
 
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Args, Command};
+use args::Command;
 
 /// Done.
 const DONE: u8 = 0;
@@ -25,12 +29,9 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
-    args.color.write_global();
-    let result = match args.command {
-        Command::Read(read) => read::run(&read),
-        Command::Show(show) => show::run(&show),
-        Command::Names(names) => names::run(&names),
+    let result = match settings_file::parse(std::env::args_os().collect()) {
+        Ok(parsed) => run(parsed),
+        Err(error) => Err(error),
     };
     match result {
         Ok(status) => ExitCode::from(status),
@@ -40,6 +41,18 @@ pub fn main() -> ExitCode {
             anstream::eprintln!("{}", message("error", &format!("{error:#}")));
             ExitCode::from(UNUSABLE)
         }
+    }
+}
+
+fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
+    parsed.args.color.write_global();
+    match (parsed.args.command, parsed.sources) {
+        (Command::Read(read), Some(sources)) => read::run(&read, &sources),
+        (Command::Config(config), Some(sources)) => config::run(&config, &sources),
+        (Command::Show(show), _) => show::run(&show),
+        (Command::Names(names), _) => names::run(&names),
+        (Command::Profile(profile), _) => profile::run(&profile),
+        (Command::Read(_) | Command::Config(_), None) => Ok(UNUSABLE),
     }
 }
 

@@ -9,10 +9,14 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
+use super::read_args::ReadOptions;
+use super::settings_file::Sources;
+use super::stack_args::Configured;
 use super::{DAMAGED, DONE, INTERRUPTED, message};
-use crate::config::{self, Home, Identity, Jobs, Mode, Settings, Stack, Stacks};
+use crate::config::{self, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
+use crate::profile::Profile;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
 use crate::sink::smf::SmfFile;
@@ -53,7 +57,8 @@ impl Output for Outputs {
 }
 
 /// Runs the command; returns the exit status.
-pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
+pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
+    let args = &read.options;
     let standard_outputs = [&args.write, &args.jsonl, &args.stats, &args.report]
         .into_iter()
         .filter(|o| o.as_deref() == Some(Path::new("-")))
@@ -61,9 +66,11 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     if standard_outputs > 1 {
         bail!("only one of --write, --jsonl, --stats and --report can be standard output");
     }
-    let settings = settings(args)?;
+    let stacks = stacks(args, sources)?;
+    note_profiles(args, &stacks);
+    let settings = settings(args, stacks.into_iter().map(|c| c.stack).collect())?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
-    let mut set = Set::open(&args.inputs, SetOptions { filter })?;
+    let mut set = Set::open(&read.inputs, SetOptions { filter })?;
 
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
@@ -82,9 +89,10 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     let report_file = create(&args.report)?;
     let for_people =
         [&args.write, &args.jsonl, &args.stats, &args.report].iter().all(|o| o.is_none());
+    let stacks = settings.stacks.list();
     let wants = Wants {
-        detail: args.detail || args.detail_only,
-        summary: args.write.is_some() && !args.detail_only,
+        detail: args.write.is_some() && stacks.iter().any(|s| s.detail),
+        summary: args.write.is_some() && stacks.iter().any(|s| s.summary),
         json: args.jsonl.is_some(),
         rows: for_people || args.report.is_some(),
     };
@@ -99,7 +107,7 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     })
     .context("cannot watch for interrupts")?;
 
-    let bar = progress_bar(args);
+    let bar = progress_bar(read);
     let mut progress = |bytes: u64| {
         if let Some(bar) = &bar {
             bar.set_position(bytes);
@@ -130,10 +138,10 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     ];
     let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
-        write_report(args, file, &outputs.survey, &outputs.policy, &ledger)?;
+        write_report(read, settings.stacks.every_server(), file, &outputs.survey, &outputs.policy, &ledger)?;
     }
     if for_people {
-        print_survey(args, &outputs.survey, &outputs.policy, &ledger)?;
+        print_survey(args, settings.stacks.every_server(), &outputs.survey, &outputs.policy, &ledger)?;
     }
     if let Some(error) = error {
         return Err(error);
@@ -150,40 +158,77 @@ pub(super) fn run(args: &Read) -> anyhow::Result<u8> {
     })
 }
 
-fn settings(args: &Read) -> anyhow::Result<Settings> {
-    let stack = Stack {
-        identity: Identity {
-            sid: args.sid.clone(),
-            sysname: args.sysname.clone(),
-            sysplex: args.sysplex.clone(),
-            stack: args.stack.clone(),
-            as_name: String::new(),
-            release: args.release.clone(),
-        },
-        zone: args.tz.clone(),
-        home: Home::new(args.home.clone()),
-        jobs: Jobs::new(args.job.clone()),
-        interval: args.interval,
-        sync_minutes: args.sync,
-        passive_ports: args.passive_data_ports.clone(),
-        ..Stack::default()
-    };
+/// The stacks that the options describe.
+///
+/// # Errors
+/// If a file that they name cannot be used, or a stack has no addresses beside
+/// others.
+pub(super) fn stacks(args: &ReadOptions, sources: &Sources) -> anyhow::Result<Vec<Configured>> {
+    let all = sources.stacks(&args.stack)?;
+    let mut stacks = Vec::with_capacity(all.len());
+    for one in &all {
+        let mut configured = one.configured()?;
+        let stack = &mut configured.stack;
+        if all.len() > 1 && stack.home.is_empty() {
+            bail!(
+                "stack {} ({}) has no addresses; say them by home or profile",
+                stacks.len() + 1,
+                if one.stack.is_empty() { "without a name" } else { &one.stack }
+            );
+        }
+        // What is said here stands above profiles.
+        if args.detail || args.detail_only || args.summary_only {
+            (stack.detail, stack.summary) = (!args.summary_only, !args.detail_only);
+        } else if configured.profile.as_ref().and_then(Profile::recorded).is_none() {
+            stack.detail = false;
+        }
+        stacks.push(configured);
+    }
+    Ok(stacks)
+}
+
+/// What the options ask of the engine.
+///
+/// # Errors
+/// If a file that they name cannot be used.
+pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result<Settings> {
     Ok(Settings {
-        stacks: Stacks::new(vec![stack]),
+        stacks: Stacks::new(stacks),
         level: args.level,
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
+        max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
         ee_base_port: args.ee_base_port,
         settle_seconds: args.settle,
         tool_events: !args.no_tool_events,
         policy: Policy::load(&args.policy)?,
         infer_icv: args.infer_icv,
         codes: args.codes.as_deref().map(config::codes::read).transpose()?.unwrap_or_default(),
-        ..Settings::default()
     })
 }
 
-fn tuning(args: &Read) -> Tuning {
+/// What is to be told of the profiles.
+fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
+    for configured in stacks.iter().filter(|_| !args.quiet) {
+        let Some(profile) = &configured.profile else { continue };
+        for note in &profile.notes {
+            let text = format!("{}: {}", note.place, note.text);
+            anstream::eprintln!("{}", message("note", &text));
+        }
+        let stack = &configured.stack;
+        if args.write.is_some() && !stack.detail && !stack.summary {
+            let file = profile.files.first().map(|f| f.display().to_string());
+            let text = format!(
+                "{}: nothing of zERT is recorded by this profile, so nothing is written of the \
+                 stack; --summary-only, --detail or --detail-only write",
+                file.unwrap_or_default()
+            );
+            anstream::eprintln!("{}", message("warning", &text));
+        }
+    }
+}
+
+fn tuning(args: &ReadOptions) -> Tuning {
     let mut tuning = Tuning::default();
     if let Some(threads) = args.threads {
         tuning.threads = threads.into();
@@ -196,11 +241,11 @@ fn tuning(args: &Read) -> Tuning {
 
 /// A bar when somebody looks and the input is large. Its end is the size of
 /// the files, which is only a guide where they are compressed.
-fn progress_bar(args: &Read) -> Option<ProgressBar> {
-    if args.quiet || !std::io::stderr().is_terminal() {
+fn progress_bar(read: &Read) -> Option<ProgressBar> {
+    if read.options.quiet || !std::io::stderr().is_terminal() {
         return None;
     }
-    let size: u64 = args.inputs.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum();
+    let size: u64 = read.inputs.iter().filter_map(|p| p.metadata().ok()).map(|m| m.len()).sum();
     if size < LARGE {
         return None;
     }
@@ -246,7 +291,8 @@ fn report(set: &Set, ledger: &Ledger) {
 }
 
 fn write_report(
-    args: &Read,
+    read: &Read,
+    every_server: bool,
     mut file: OutputFile,
     survey: &Survey,
     policy: &Policy,
@@ -254,19 +300,19 @@ fn write_report(
 ) -> anyhow::Result<()> {
     /// Inputs that are named.
     const NAMED: usize = 5;
-    let mut names: Vec<String> = args
+    let mut names: Vec<String> = read
         .inputs
         .iter()
         .take(NAMED)
         .map(|p| p.file_name().unwrap_or(p.as_os_str()).to_string_lossy().into_owned())
         .collect();
-    if args.inputs.len() > NAMED {
-        names.push(format!("{} more", args.inputs.len() - NAMED));
+    if read.inputs.len() > NAMED {
+        names.push(format!("{} more", read.inputs.len() - NAMED));
     }
     let head = html::Head {
         inputs: &names.join(", "),
         packets: ledger.total.packets,
-        home: !args.home.is_empty(),
+        home: !every_server,
         soon_days: SOON,
     };
     file.write(html::page(survey, policy, head).as_bytes())?;
@@ -278,7 +324,8 @@ fn write_report(
 const SOON: i64 = 30;
 
 fn print_survey(
-    args: &Read,
+    args: &ReadOptions,
+    every_server: bool,
     survey: &Survey,
     policy: &Policy,
     ledger: &Ledger,
@@ -303,7 +350,7 @@ fn print_survey(
             n => format!(", {} of Enterprise Extender", table::group(n)),
         },
     )?;
-    if args.home.is_empty() {
+    if every_server {
         writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }
     write!(out, "{}", text::survey(survey, policy, SOON))?;

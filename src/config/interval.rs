@@ -1,5 +1,6 @@
 //! Recording intervals: how long, and where they end.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
@@ -32,6 +33,17 @@ impl Interval {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\", expected SMF, minutes from 1 to 60, or hours from 1h to 24h")]
 pub struct IntervalError(String);
+
+/// As it is written.
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Smf => write!(f, "SMF"),
+            Self::Minutes(n) => write!(f, "{n}"),
+            Self::Hours(n) => write!(f, "{n}h"),
+        }
+    }
+}
 
 impl FromStr for Interval {
     type Err = IntervalError;

@@ -1,6 +1,7 @@
 //! Which job owns which of the stack's ports, as PORT and PORTRANGE statements
 //! say it. The wire does not show jobs.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -91,8 +92,8 @@ pub enum JobRuleError {
     /// The ports are none.
     #[error("ports \"{0}\"; expected a port like 992 or a range like 50000-50200")]
     Ports(String),
-    /// The protocol is none.
-    #[error("protocol \"{0}\"; expected tcp or udp")]
+    /// A word after the ports is none.
+    #[error("\"{0}\" after the ports; expected tcp or udp, in or out, each once")]
     Protocol(String),
     /// The address is none.
     #[error("{0}")]
@@ -102,7 +103,37 @@ pub enum JobRuleError {
     Name(String),
 }
 
-/// `PORT[-PORT][/tcp|udp][@ADDR]=JOB[:USER[:JOBID]]`.
+/// As it is written.
+impl fmt::Display for JobRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.ports.0)?;
+        if self.ports.1 != self.ports.0 {
+            write!(f, "-{}", self.ports.1)?;
+        }
+        match self.ip_proto {
+            Some(TCP) => write!(f, "/tcp")?,
+            Some(_) => write!(f, "/udp")?,
+            None => {}
+        }
+        match self.outbound {
+            Some(false) => write!(f, "/in")?,
+            Some(true) => write!(f, "/out")?,
+            None => {}
+        }
+        if let Some(address) = self.address {
+            write!(f, "@{address}")?;
+        }
+        write!(f, "={}", self.job.name)?;
+        for name in [&self.job.user, &self.job.id] {
+            if !name.is_empty() {
+                write!(f, ":{name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `PORT[-PORT][/tcp|udp][/in|out][@ADDR]=JOB[:USER[:JOBID]]`.
 impl FromStr for JobRule {
     type Err = JobRuleError;
 
@@ -112,25 +143,25 @@ impl FromStr for JobRule {
             Some((place, address)) => (place, Some(address.parse()?)),
             None => (place, None),
         };
-        let (ports, ip_proto) = match place.split_once('/') {
-            Some((ports, protocol)) => (ports, Some(ip_proto(protocol)?)),
-            None => (place, None),
-        };
+        let mut parts = place.split('/');
+        let ports = parts.next().unwrap_or_default();
+        let (mut ip_proto, mut outbound) = (None, None);
+        for part in parts {
+            match part.to_ascii_lowercase().as_str() {
+                "tcp" if ip_proto.is_none() => ip_proto = Some(TCP),
+                "udp" if ip_proto.is_none() => ip_proto = Some(UDP),
+                "in" if outbound.is_none() => outbound = Some(false),
+                "out" if outbound.is_none() => outbound = Some(true),
+                _ => return Err(JobRuleError::Protocol(part.to_owned())),
+            }
+        }
         let mut names = job.split(':');
         let mut next = || names.next().map_or(Ok(String::new()), name);
         let job = Job { name: next()?, user: next()?, id: next()? };
         match names.next() {
             Some(more) => Err(JobRuleError::Name(more.to_owned())),
-            None => Ok(Self { address, ports: port_range(ports)?, ip_proto, outbound: None, job }),
+            None => Ok(Self { address, ports: port_range(ports)?, ip_proto, outbound, job }),
         }
-    }
-}
-
-fn ip_proto(text: &str) -> Result<u8, JobRuleError> {
-    match text.to_ascii_lowercase().as_str() {
-        "tcp" => Ok(TCP),
-        "udp" => Ok(UDP),
-        _ => Err(JobRuleError::Protocol(text.to_owned())),
     }
 }
 
@@ -172,6 +203,11 @@ mod tests {
         assert_eq!(find([192, 0, 2, 11], 443, UDP), None);
         assert_eq!(find([192, 0, 2, 11], 12_003, UDP), Some("VTAM"));
         assert_eq!(find([192, 0, 2, 11], 12_003, TCP), None);
+        for text in ["992=TN3270", "5000-5100/udp/in@2001:db8::/64=A:B:STC00012", "20/tcp/out@10.1.1.1=FTPD"] {
+            assert_eq!(rule(text).to_string(), text);
+        }
+        assert_eq!(rule("1-9/out=A").outbound, Some(true));
+        assert_eq!(rule("1-9/in/udp=A").outbound, Some(false));
         let job = &jobs.0[0].job;
         assert_eq!((job.user.as_str(), job.id.as_str()), ("WEBSRV", "STC00012"));
     }
@@ -182,7 +218,7 @@ mod tests {
         assert!(error("992").starts_with("no job"));
         assert!(error("70000=A").contains("ports \"70000\""));
         assert!(error("9-8=A").contains("ports \"9-8\""));
-        assert!(error("9/sctp=A").contains("expected tcp or udp"));
+        assert!(error("9/sctp=A").contains("\"sctp\" after the ports; expected tcp or udp"));
         assert!(error("9@host=A").contains("\"host\" is not an IPv4"));
         assert!(error("9=TOOLONGNAME").contains("name \"TOOLONGNAME\""));
         assert!(error("9=").contains("name \"\""));

@@ -132,6 +132,9 @@ pub enum Mode {
 /// The default of [`Settings::ee_base_port`].
 pub const EE_BASE_PORT: u16 = 12000;
 
+/// The default of [`Settings::max_connections`].
+pub const MAX_CONNECTIONS: usize = 4 * 1024 * 1024;
+
 /// Seconds that a connection has to last for an initiation record.
 pub const SETTLE_SECONDS: u32 = 10;
 
@@ -170,7 +173,7 @@ impl Default for Settings {
             level: Level::default(),
             mode: Mode::Extended,
             include_midstream: false,
-            max_connections: 4 * 1024 * 1024,
+            max_connections: MAX_CONNECTIONS,
             settle_seconds: SETTLE_SECONDS,
             tool_events: true,
             policy: Policy::default(),

@@ -28,6 +28,13 @@ impl Home {
         self
     }
 
+    /// Takes more addresses that are the stack's.
+    #[must_use]
+    pub fn and_own(mut self, prefixes: Vec<Prefix>) -> Self {
+        self.own.extend(prefixes);
+        self
+    }
+
     /// Whether no address is configured.
     pub fn is_empty(&self) -> bool {
         self.own.is_empty() && self.possible.is_empty()

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Where a word stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file, as it was named.
-    pub file: Rc<str>,
+    pub file: Arc<str>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -116,7 +116,7 @@ fn substring<'a, 'v>(after: &'a str, value: &'v str) -> Option<(&'v str, &'a str
 
 /// The words of a file.
 pub(super) fn words(file: &str, lines: &[String], symbols: &Symbols) -> Vec<Word> {
-    let file: Rc<str> = file.into();
+    let file: Arc<str> = file.into();
     let mut words = Vec::new();
     for (number, line) in (1..).zip(lines) {
         let mut first = true;
@@ -129,7 +129,7 @@ pub(super) fn words(file: &str, lines: &[String], symbols: &Symbols) -> Vec<Word
             let before = &line[..line.len() - trimmed.len()];
             let (text, after) = word(trimmed);
             let column = before.chars().count() + 1;
-            let place = Place { file: Rc::clone(&file), line: number, column };
+            let place = Place { file: Arc::clone(&file), line: number, column };
             words.push(Word { place, text: symbols.replace(text), first });
             first = false;
             rest = after;

@@ -1,0 +1,176 @@
+//! The options of reading: what is written, followed and recorded.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::show_args::WrittenArgs;
+use super::stack_args::StackArgs;
+use crate::config::{EE_BASE_PORT, MAX_CONNECTIONS, SETTLE_SECONDS};
+use crate::record::Level;
+use crate::sink::ranking;
+
+/// Options that a settings file may have, too.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ReadOptions {
+    /// Take options from a settings file (TOML); those given here win.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Write SMF records to FILE, each with its RDW and without BDW: zERT
+    /// summary records (subtype 12), or what the profile says.
+    ///
+    /// The file appears under its name when it is complete.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub write: Option<PathBuf>,
+
+    /// Write zERT connection detail records (subtype 11) too: several for each
+    /// connection.
+    #[arg(long, requires = "write", help_heading = "Output")]
+    pub detail: bool,
+
+    /// Write zERT connection detail records (subtype 11) and no summaries.
+    #[arg(long, requires = "write", conflicts_with = "detail", help_heading = "Output")]
+    pub detail_only: bool,
+
+    /// Write zERT summary records (subtype 12) and no details, whatever the
+    /// profile says.
+    #[arg(long, requires = "write", conflicts_with_all = ["detail", "detail_only"],
+          help_heading = "Output")]
+    pub summary_only: bool,
+
+    /// Write every connection as a JSON object, one a line (- for standard
+    /// output); the ledger is the last line.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub jsonl: Option<PathBuf>,
+
+    /// Write the ledger, which says what became of every packet, as JSON.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub stats: Option<PathBuf>,
+
+    /// Overwrite output files that exist.
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+
+    /// Write what the table tells, with pictures, as one HTML page.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub report: Option<PathBuf>,
+
+    /// What counts as weak: default, nist-sp800-52r2, cnsa-2.0, or a TOML file.
+    #[arg(long, value_name = "NAME|FILE", default_value = "default", help_heading = "Output")]
+    pub policy: String,
+
+    /// What the rows of the table are: pairs of server and client, or whose
+    /// traffic is unprotected, by server, job or client.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Output")]
+    pub by: By,
+
+    /// Rows of the table; 0 prints all.
+    #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Output")]
+    pub rows: usize,
+
+    /// No progress, notes or warnings.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    #[command(flatten)]
+    pub written: WrittenArgs,
+
+    #[command(flatten)]
+    pub stack: StackArgs,
+
+    /// Only packets that a tcpdump filter accepts.
+    #[arg(long, value_name = "EXPR", help_heading = "What to follow")]
+    pub filter: Option<String>,
+
+    /// First of the five UDP ports of Enterprise Extender, IPPORT in the XCA
+    /// major node.
+    #[arg(long, value_name = "PORT", default_value_t = EE_BASE_PORT,
+          value_parser = clap::value_parser!(u16).range(..=65531),
+          help_heading = "What to follow")]
+    pub ee_base_port: u16,
+
+    /// Write records also for connections whose start was not seen. z/OS never
+    /// monitors those; JSON Lines always have them, marked `midstream`.
+    #[arg(long, help_heading = "What to follow")]
+    pub include_midstream: bool,
+
+    /// Connections that are followed at once; beyond them one that was not used
+    /// lately is given up, and counted.
+    #[arg(long, value_name = "N", default_value_t = MAX_CONNECTIONS as u64,
+          value_parser = clap::value_parser!(u64).range(64..=1_000_000_000),
+          help_heading = "What to follow")]
+    pub max_connections: u64,
+
+    /// Level of the records: v2r3 (V2R3, V2R4), v2r5 (V2R5, 3.1), or v3r2 (3.2),
+    /// which tells of roles and of handshakes that failed.
+    #[arg(long, value_name = "LEVEL", default_value_t, help_heading = "Records")]
+    pub level: Level,
+
+    /// Write only what z/OS's own stream observation fills: no certificate
+    /// attributes, no distinguished names.
+    #[arg(long, help_heading = "Records")]
+    pub strict: bool,
+
+    /// Seconds that a connection has to last for an initiation record; what
+    /// changes before that is folded into it.
+    #[arg(long, value_name = "SECONDS", default_value_t = SETTLE_SECONDS,
+          value_parser = clap::value_parser!(u32).range(..=3600), help_heading = "Records")]
+    pub settle: u32,
+
+    /// Do not record that zERT was enabled at the start and disabled at the end.
+    #[arg(long, help_heading = "Records")]
+    pub no_tool_events: bool,
+
+    /// Name the algorithm of AH, and of ESP that does not encrypt, where the
+    /// length of its check value allows only one (128 bits: HMAC-SHA2-256-128,
+    /// 256 bits: HMAC-SHA2-512-256).
+    #[arg(long, help_heading = "Records")]
+    pub infer_icv: bool,
+
+    /// Correct codes of the records by a TOML file: a table for each table that
+    /// `zerttap names` prints, an entry for each code.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Records")]
+    pub codes: Option<PathBuf>,
+
+    /// Threads; the output does not depend on it [default: as many as cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
+          help_heading = "Running")]
+    pub threads: Option<u16>,
+
+    /// Packets that are worked on together; the output does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+          hide = true)]
+    pub batch: Option<u32>,
+
+    /// Exit with status 3 when damaged input was passed over.
+    #[arg(long, help_heading = "Running")]
+    pub fail_on_damage: bool,
+}
+
+/// What the rows of the table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum By {
+    /// Pairs of a server and a client.
+    #[default]
+    Pair,
+    /// Servers.
+    Server,
+    /// Jobs (--job).
+    Job,
+    /// Clients.
+    Client,
+}
+
+impl By {
+    /// The ranking; pairs are none.
+    pub fn ranking(self) -> Option<ranking::By> {
+        match self {
+            Self::Pair => None,
+            Self::Server => Some(ranking::By::Server),
+            Self::Job => Some(ranking::By::Job),
+            Self::Client => Some(ranking::By::Client),
+        }
+    }
+}
+
