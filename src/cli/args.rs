@@ -171,7 +171,6 @@ impl Color {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

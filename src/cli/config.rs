@@ -49,7 +49,11 @@ fn printed(sources: &Sources) -> String {
         }
         if heading != arg.get_help_heading() {
             heading = arg.get_help_heading();
-            out += &format!("{}# {}\n", if out.is_empty() { "" } else { "\n" }, heading.unwrap_or("Options"));
+            out += &format!(
+                "{}# {}\n",
+                if out.is_empty() { "" } else { "\n" },
+                heading.unwrap_or("Options")
+            );
         }
         out += &line(arg, &origin, sources);
     }

@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
         // The reader of our output has gone: nothing is wrong.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
-            anstream::eprintln!("{}", message("error", &format!("{error:#}")));
+            anstream::eprintln!("{}", message("error", &causes(&error)));
             ExitCode::from(UNUSABLE)
         }
     }
@@ -64,6 +64,18 @@ fn message(kind: &str, text: &str) -> String {
         _ => anstyle::Style::new().bold(),
     };
     format!("zerttap: {style}{kind}{style:#}: {text}")
+}
+
+/// An error and its causes, each once: some say what caused them.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut told, cause| {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told += if told.is_empty() { "" } else { ": " };
+            told += &cause;
+        }
+        told
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

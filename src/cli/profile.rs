@@ -7,7 +7,9 @@ use serde_json::json;
 use super::args::ProfileArgs;
 use super::{DONE, message};
 use crate::config::Interval;
-use crate::profile::{self, AddressKind, Options, Port, PortUser, Profile, Recorded, Symbols, Zert};
+use crate::profile::{
+    self, AddressKind, Options, Port, PortUser, Profile, Recorded, Symbols, Zert,
+};
 
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &ProfileArgs) -> anyhow::Result<u8> {
@@ -63,7 +65,11 @@ fn text(profile: &Profile) -> String {
         let all = on(what.detail, detail)
             + &on(what.summary, "ZERTSUMMARY")
             + &on(what.by_policy, &format!("{detail}BYPOLICY"));
-        if all.is_empty() { format!("  {statement}: nothing of zERT\n") } else { format!("  {statement}{all}\n") }
+        if all.is_empty() {
+            format!("  {statement}: nothing of zERT\n")
+        } else {
+            format!("  {statement}{all}\n")
+        }
     };
     out += &recorded("SMFCONFIG TYPE119", &profile.smf, "ZERTDETAIL");
     out += &recorded("NETMONITOR", &profile.netmonitor, "ZERTSERVICE");
@@ -76,7 +82,8 @@ fn text(profile: &Profile) -> String {
         && !included.is_empty()
     {
         let names: Vec<String> = included.iter().map(|f| f.display().to_string()).collect();
-        out += &format!("Included: {}\n", names.join(", "));
+        let before = if skipped == 0 { "\n" } else { "" };
+        out += &format!("{before}Included: {}\n", names.join(", "));
     }
     out
 }
@@ -90,7 +97,9 @@ fn ports(port: &Port) -> String {
 fn user(user: &PortUser) -> String {
     match user {
         PortUser::Job(name) => name.clone(),
-        PortUser::JobsLike(name) => format!("{name}* (any job whose name begins so: none is named)"),
+        PortUser::JobsLike(name) => {
+            format!("{name}* (any job whose name begins so: none is named)")
+        }
         PortUser::Any(name) => format!("{name} (no job is named)"),
         PortUser::Reserved => "RESERVED (nobody)".to_owned(),
     }
@@ -139,9 +148,7 @@ fn json(profile: &Profile) -> serde_json::Value {
             "place": p.place.to_string(),
         })
     });
-    let recorded = |r: &Recorded| {
-        json!({ "detail": r.detail, "summary": r.summary, "by_policy": r.by_policy })
-    };
+    let recorded = |r: &Recorded| json!({ "detail": r.detail, "summary": r.summary, "by_policy": r.by_policy });
     json!({
         "schema": 1,
         "type": "profile",

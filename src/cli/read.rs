@@ -138,10 +138,23 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     ];
     let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
-        write_report(read, settings.stacks.every_server(), file, &outputs.survey, &outputs.policy, &ledger)?;
+        write_report(
+            read,
+            settings.stacks.every_server(),
+            file,
+            &outputs.survey,
+            &outputs.policy,
+            &ledger,
+        )?;
     }
     if for_people {
-        print_survey(args, settings.stacks.every_server(), &outputs.survey, &outputs.policy, &ledger)?;
+        print_survey(
+            args,
+            settings.stacks.every_server(),
+            &outputs.survey,
+            &outputs.policy,
+            &ledger,
+        )?;
     }
     if let Some(error) = error {
         return Err(error);

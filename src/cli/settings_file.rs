@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
-use toml::de::{DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::args::Args;
 use super::stack_args::{StackArgs, StackTable};
@@ -83,6 +84,8 @@ pub(super) struct Sources {
     pub file: Option<SettingsFile>,
     /// The command line alone.
     given: ArgMatches,
+    /// Whether --write in it only stands for that of the file.
+    write_is_of_file: bool,
     /// Together.
     pub all: ArgMatches,
 }
@@ -99,7 +102,8 @@ impl Sources {
     }
 
     fn is_given(&self, id: &str) -> bool {
-        self.given.value_source(id) == Some(ValueSource::CommandLine)
+        let of_file = self.write_is_of_file && id == "write";
+        !of_file && self.given.value_source(id) == Some(ValueSource::CommandLine)
     }
 
     /// The stacks that the options and the file describe.
@@ -175,7 +179,28 @@ impl Entry {
 /// itself ends the program with clap's message.
 pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     let command = Args::command();
-    let matches = command.clone().get_matches_from(&arguments);
+    let mut missing = None;
+    let matches = command.clone().try_get_matches_from(&arguments).or_else(|error| {
+        // What goes with --write may be given here, and --write in the file.
+        let matches = command.clone().try_get_matches_from(and_write(&arguments));
+        let names_file = |m: &ArgMatches| {
+            let (_, of_command) = m.subcommand()?;
+            of_command.try_get_one::<PathBuf>("config").ok()??;
+            Some(())
+        };
+        match matches {
+            Ok(matches)
+                if error.kind() == ErrorKind::MissingRequiredArgument
+                    && names_file(&matches).is_some() =>
+            {
+                missing = Some(error);
+                Ok(matches)
+            }
+            _ => Err(error),
+        }
+    });
+    let matches = matches.unwrap_or_else(|e| e.exit());
+    let write_is_of_file = missing.is_some();
     let with_file = matches.subcommand().filter(|(name, _)| matches!(*name, "read" | "config"));
     let Some((name, given)) = with_file.map(|(n, m)| (n.to_owned(), m.clone())) else {
         let args = Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
@@ -183,19 +208,29 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     };
     let Some(path) = given.get_one::<PathBuf>("config").cloned() else {
         let args = Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
-        let sources = Sources { file: None, all: given.clone(), given };
+        let sources = Sources { file: None, all: given.clone(), given, write_is_of_file };
         return Ok(Parsed { args, sources: Some(sources) });
     };
     let of_read = command.find_subcommand("read").context("the command read")?;
     let file = SettingsFile::read(&path, of_read)?;
+    if let Some(error) = missing
+        && !file.top.iter().any(|e| e.name == "write")
+    {
+        error.exit();
+    }
 
-    let mut sources = Sources { file: None, all: given.clone(), given };
+    let mut sources = Sources { file: None, all: given.clone(), given, write_is_of_file };
     let written = sources.is_given("write") || file.top.iter().any(|e| e.name == "write");
     let counts = |entry: &&Entry| {
         let Some(arg) = option(of_read, &entry.name) else { return false };
-        let rivals = of_read.get_arg_conflicts_with(arg);
-        let beaten = sources.is_given(arg.get_id().as_str())
-            || rivals.iter().any(|rival| sources.is_given(rival.get_id().as_str()));
+        let beaten = options(of_read).any(|other| {
+            let rivals = |one: &Arg, other: &Arg| {
+                let all = of_read.get_arg_conflicts_with(one);
+                all.iter().any(|rival| rival.get_id() == other.get_id())
+            };
+            sources.is_given(other.get_id().as_str())
+                && (other.get_id() == arg.get_id() || rivals(arg, other) || rivals(other, arg))
+        });
         !beaten && (written || !OF_WRITE.contains(&entry.name.as_str()))
     };
     let from_file = file.top.iter().filter(counts).flat_map(Entry::arguments);
@@ -213,6 +248,14 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     }
     sources.file = Some(file);
     Ok(Parsed { args, sources: Some(sources) })
+}
+
+/// The arguments with --write added.
+fn and_write(arguments: &[OsString]) -> Vec<OsString> {
+    let mut all = arguments.to_vec();
+    let end = all.iter().position(|a| *a == *"--").unwrap_or(all.len());
+    all.insert(end, "--write=-".into());
+    all
 }
 
 /// The option of a long name, if a file may have it.
@@ -249,7 +292,7 @@ impl SettingsFile {
     }
 
     fn parse(path: &Path, text: &str, command: &Command) -> anyhow::Result<Self> {
-        let reader = Reader { path, text };
+        let reader = Reader { path, text, of_read: command };
         let table = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let message = error.message().lines().next().unwrap_or_default().to_owned();
@@ -262,13 +305,18 @@ impl SettingsFile {
                 && let DeValue::Array(tables) = value.get_ref()
             {
                 if tables.len() > MAX_STACKS {
-                    return Err(reader.wrong(key.span().start, &format!("more than {MAX_STACKS} stacks")));
+                    return Err(
+                        reader.wrong(key.span().start, &format!("more than {MAX_STACKS} stacks"))
+                    );
                 }
                 for table in tables.iter() {
                     let DeValue::Table(entries) = table.get_ref() else {
                         return Err(reader.wrong(
                             table.span().start,
-                            &format!("stack: found {}, expected a table: [[stack]]", table.get_ref().type_str()),
+                            &format!(
+                                "stack: found {}, expected a table: [[stack]]",
+                                table.get_ref().type_str()
+                            ),
                         ));
                     };
                     let mut stack = Vec::new();
@@ -276,7 +324,8 @@ impl SettingsFile {
                         stack.push(reader.entry(key, value, &of_stack)?);
                     }
                     stack.sort_by_key(|e| e.line);
-                    let line = stack.first().map_or_else(|| reader.line(table.span().start), |e| e.line);
+                    let line =
+                        stack.first().map_or_else(|| reader.line(table.span().start), |e| e.line);
                     file.stacks.push((line, stack));
                 }
                 continue;
@@ -292,6 +341,7 @@ impl SettingsFile {
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
+    of_read: &'a Command,
 }
 
 impl Reader<'_> {
@@ -320,8 +370,19 @@ impl Reader<'_> {
             name => name,
         };
         let Some(arg) = option(command, name) else {
-            return Err(self.wrong(at, &unknown(name, command)));
+            let for_all = is_stack && option(self.of_read, name).is_some();
+            return Err(self.wrong(
+                at,
+                &if for_all {
+                    format!("{name} is for all stacks; put it above the first [[stack]]")
+                } else {
+                    unknown(name, command)
+                },
+            ));
         };
+        if name == "stack" && !is_stack && matches!(value.get_ref(), DeValue::Table(_)) {
+            return Err(self.wrong(at, "found [stack], expected [[stack]]: there may be several"));
+        }
         let repeats = matches!(arg.get_action(), ArgAction::Append);
         let mut entry =
             Entry { name: name.to_owned(), values: Vec::new(), line: self.line(at), off: false };
@@ -418,6 +479,3 @@ fn unknown(name: &str, command: &Command) -> String {
         None => format!("unknown key \"{name}\"; zerttap config --print lists what there is"),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -134,6 +134,8 @@ fn selection(args: &Show) -> Selection<Prefix> {
         addresses: wanted.ip.clone(),
         ports: wanted.port.clone(),
         jobs: wanted.job.clone(),
+        sids: wanted.sid.clone(),
+        stacks: wanted.stack.clone(),
         since: wanted.since,
         until: wanted.until,
     }

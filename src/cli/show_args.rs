@@ -114,6 +114,14 @@ pub(in crate::cli) struct SelectionArgs {
     #[arg(long, value_name = "NAME", help_heading = "Which records")]
     pub job: Vec<String>,
 
+    /// Only an SMF system identifier, likewise.
+    #[arg(long, value_name = "SID", help_heading = "Which records")]
+    pub sid: Vec<String>,
+
+    /// Only a TCP/IP stack, by its name, likewise.
+    #[arg(long, value_name = "NAME", help_heading = "Which records")]
+    pub stack: Vec<String>,
+
     /// Only what was written at this time or later: 2026-11-23 or
     /// 2026-11-23T10:30, in the time of the records.
     #[arg(long, value_name = "TIME", help_heading = "Which records")]

@@ -141,7 +141,10 @@ impl StackArgs {
         for file in &self.ftp_data {
             let found = profile::passive_data_ports(file, &options.symbols)?;
             passive_ports.push(found.with_context(|| {
-                format!("{}: no PASSIVEDATAPORTS; they can be given by --passive-data-ports", file.display())
+                format!(
+                    "{}: no PASSIVEDATAPORTS; they can be given by --passive-data-ports",
+                    file.display()
+                )
             })?);
         }
         let mut stack = Stack {

@@ -203,7 +203,11 @@ mod tests {
         assert_eq!(find([192, 0, 2, 11], 443, UDP), None);
         assert_eq!(find([192, 0, 2, 11], 12_003, UDP), Some("VTAM"));
         assert_eq!(find([192, 0, 2, 11], 12_003, TCP), None);
-        for text in ["992=TN3270", "5000-5100/udp/in@2001:db8::/64=A:B:STC00012", "20/tcp/out@10.1.1.1=FTPD"] {
+        for text in [
+            "992=TN3270",
+            "5000-5100/udp/in@2001:db8::/64=A:B:STC00012",
+            "20/tcp/out@10.1.1.1=FTPD",
+        ] {
             assert_eq!(rule(text).to_string(), text);
         }
         assert_eq!(rule("1-9/out=A").outbound, Some(true));

@@ -205,9 +205,7 @@ impl Merger {
 
     fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
         match emission.payload {
-            Payload::Record(stack, bytes) => {
-                self.record((emission.ordinal, stack), bytes, output)
-            }
+            Payload::Record(stack, bytes) => self.record((emission.ordinal, stack), bytes, output),
             Payload::UnderIpsec(stack, mut detail, pair, local) => {
                 if let (Some(facts), Some(section)) =
                     (self.key_exchanges.get(&pair), &mut detail.ipsec)

@@ -45,12 +45,14 @@ pub(super) fn home(cursor: &mut Cursor<'_>, profile: &mut Profile) -> Result<(),
 }
 
 /// `INTERFACE name DEFINE type ... IPADDR address ...`, ADDADDR, DELADDR, DELETE.
-pub(super) fn interface(cursor: &mut Cursor<'_>, profile: &mut Profile) -> Result<(), ProfileError> {
+pub(super) fn interface(
+    cursor: &mut Cursor<'_>,
+    profile: &mut Profile,
+) -> Result<(), ProfileError> {
     let name = cursor.need("the name of an interface")?;
     let action = cursor.need("DEFINE, ADDADDR, DELADDR or DELETE")?;
-    let of_it = |h: &HomeAddress| {
-        h.statement == "INTERFACE" && h.link.eq_ignore_ascii_case(&name.text)
-    };
+    let of_it =
+        |h: &HomeAddress| h.statement == "INTERFACE" && h.link.eq_ignore_ascii_case(&name.text);
     if action.is("DELETE") {
         profile.home.retain(|h| !of_it(h));
         return Ok(());
@@ -76,7 +78,9 @@ pub(super) fn interface(cursor: &mut Cursor<'_>, profile: &mut Profile) -> Resul
                     let expected = "an address, or an IPv6 prefix with its length";
                     return Err(match at {
                         Some(at) => cursor.wrong(at, expected),
-                        None => cursor.need(expected).map_or_else(|e| e, |w| cursor.wrong(w, expected)),
+                        None => {
+                            cursor.need(expected).map_or_else(|e| e, |w| cursor.wrong(w, expected))
+                        }
                     });
                 }
             } else if word.is("INTFID") {
@@ -170,8 +174,8 @@ pub(super) fn vipadynamic(
 ) -> Result<(), ProfileError> {
     let mut skipping = false;
     loop {
+        cursor.statement = "VIPADYNAMIC".to_owned();
         let word = cursor.need(VIPA_STATEMENT)?;
-        cursor.statement = word.text.to_ascii_uppercase();
         let was_skipping = std::mem::replace(&mut skipping, false);
         if word.abbreviates("ENDVIPADYNAMIC", 8) {
             return Ok(());
@@ -248,6 +252,7 @@ fn virtual_addresses(
     word: &Word,
 ) -> Result<(), ProfileError> {
     let statement = if kind == AddressKind::Own { "VIPADEFINE" } else { "VIPABACKUP" };
+    cursor.statement = statement.to_owned();
     before_addresses(cursor)?;
     let (first, _) = cursor.need_address("an address")?;
     let mut next = Some(first);
@@ -262,6 +267,7 @@ fn virtual_addresses(
 /// `VIPARANGE [DEFINE|DELETE] [options] mask address`, or for IPv6 `interface
 /// address/length`; SAF and its resource may follow.
 fn range(cursor: &mut Cursor<'_>, profile: &mut Profile, word: &Word) -> Result<(), ProfileError> {
+    cursor.statement = "VIPARANGE".to_owned();
     let delete = cursor.take("DELETE");
     let mask = before_addresses(cursor)?;
     let (address, length) = cursor.need_address("an address of the range")?;

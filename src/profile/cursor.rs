@@ -81,7 +81,12 @@ impl<'a> Cursor<'a> {
                 .find(|c: char| !(c.is_ascii_alphanumeric() || "@#$_".contains(c)))
                 .map_or(symbol.len(), |n| n + 1);
             let name = symbol[1..end].to_owned();
-            return ProfileError::Symbol { place, statement, symbol: symbol[..end].to_owned(), name };
+            return ProfileError::Symbol {
+                place,
+                statement,
+                symbol: symbol[..end].to_owned(),
+                name,
+            };
         }
         let found = format!("\"{}\"", word.text);
         ProfileError::Syntax { place, statement, found, expected: expected.to_owned() }
@@ -163,7 +168,9 @@ mod tests {
         assert_eq!(is("009.067.040.002"), Some(("9.67.40.2".to_owned(), None)));
         assert_eq!(is("10.1.1.1/24"), Some(("10.1.1.1".to_owned(), Some(24))));
         assert_eq!(is("2001:DB8::1/128"), Some(("2001:db8::1".to_owned(), Some(128))));
-        for wrong in ["10.1.1", "10.1.1.256", "10.1.1.1/33", "LNK1", "::1/129", "1.2.3.4.5", "10.1.1.1/"] {
+        for wrong in
+            ["10.1.1", "10.1.1.256", "10.1.1.1/33", "LNK1", "::1/129", "1.2.3.4.5", "10.1.1.1/"]
+        {
             assert_eq!(is(wrong), None, "{wrong}");
         }
     }
@@ -171,7 +178,13 @@ mod tests {
     #[test]
     fn masks_are_ones_and_then_zeros() {
         let bits = |text: &str| mask_bits(text.parse().expect("an address"));
-        assert_eq!([bits("255.255.255.0"), bits("255.255.255.255"), bits("128.0.0.0")], [Some(24), Some(32), Some(1)]);
-        assert_eq!([bits("10.1.1.1"), bits("255.0.255.0"), bits("0.0.0.0"), bits("ff::")], [None; 4]);
+        assert_eq!(
+            [bits("255.255.255.0"), bits("255.255.255.255"), bits("128.0.0.0")],
+            [Some(24), Some(32), Some(1)]
+        );
+        assert_eq!(
+            [bits("10.1.1.1"), bits("255.0.255.0"), bits("0.0.0.0"), bits("ff::")],
+            [None; 4]
+        );
     }
 }

@@ -31,7 +31,8 @@ fn entry(directory: &Path, name: &str) -> Option<PathBuf> {
     if name.is_empty() || name.contains(['/', '\\']) {
         return None;
     }
-    let mut names: Vec<PathBuf> = fs::read_dir(directory).ok()?.flatten().map(|e| e.path()).collect();
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(directory).ok()?.flatten().map(|e| e.path()).collect();
     names.sort();
     let is = |part: Option<&std::ffi::OsStr>| {
         part.and_then(|p| p.to_str()).is_some_and(|p| p.eq_ignore_ascii_case(name))

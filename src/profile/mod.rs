@@ -281,6 +281,3 @@ fn file_words(
     }
     Ok(all)
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,8 @@ use super::{Port, PortUser, Profile, ProfileError};
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-const NEXT: &str = "a port from 1 to 65535, an option like SHAREPORT or BIND, or the next statement";
+const NEXT: &str =
+    "a port from 1 to 65535, an option like SHAREPORT or BIND, or the next statement";
 const JOB: &str = "a job name of 1 to 8 characters, *, OMVS or RESERVED";
 
 /// Options of a reservation that say nothing of its job.

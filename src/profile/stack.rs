@@ -21,7 +21,10 @@ impl Profile {
     pub fn jobs(&self) -> Vec<JobRule> {
         let mut users: BTreeMap<_, Vec<&Port>> = BTreeMap::new();
         for port in &self.ports {
-            users.entry((port.bind.is_none(), port.bind, port.ports, port.ip_proto)).or_default().push(port);
+            users
+                .entry((port.bind.is_none(), port.bind, port.ports, port.ip_proto))
+                .or_default()
+                .push(port);
         }
         let mut rules: Vec<JobRule> = users
             .values()

@@ -173,7 +173,10 @@ mod tests {
 
     #[test]
     fn symbols_are_replaced() {
-        assert_eq!(texts("TCP&SYSCLONE. &sysname.A 10.1.&SYSCLONE"), ["TCPP1", "PROD1A", "10.1.P1"]);
+        assert_eq!(
+            texts("TCP&SYSCLONE. &sysname.A 10.1.&SYSCLONE"),
+            ["TCPP1", "PROD1A", "10.1.P1"]
+        );
         assert_eq!(texts("&SYSNAME(1:4). &SYSNAME(-1:1) &OTHER. &"), ["PROD", "1", "&OTHER.", "&"]);
     }
 

@@ -21,6 +21,10 @@ pub struct Glance {
     pub ports: [(u16, u16); 2],
     /// Job name, EBCDIC.
     pub job: [u8; 8],
+    /// SMF system identifier, EBCDIC.
+    pub sid: [u8; 4],
+    /// Name of the stack, EBCDIC; blanks without identification section.
+    pub stack: [u8; 8],
     /// When the record was written, in local time.
     pub written: Moment,
 }
@@ -101,14 +105,19 @@ impl Glance {
             addresses: [address(addresses[0])?, address(addresses[1])?],
             ports,
             job: s1.get(job..job + 8)?.try_into().ok()?,
+            sid: head[14..18].try_into().ok()?,
+            stack: record
+                .section(0)
+                .and_then(|s| s.get(16..24)?.try_into().ok())
+                .unwrap_or([ebcdic::BLANK; 8]),
             written: Moment::of(SmfTime { time: word(6), date: word(10) }),
         })
     }
+}
 
-    /// The job name as text.
-    pub fn job(&self) -> String {
-        ebcdic::decode(&self.job).trim_end_matches([' ', '\0']).to_owned()
-    }
+/// A name as text.
+fn text(name: &[u8]) -> String {
+    ebcdic::decode(name).trim_end_matches([' ', '\0']).to_owned()
 }
 
 /// Which records are wanted: those that fit every list that is not empty.
@@ -126,6 +135,10 @@ pub struct Selection<P> {
     pub ports: Vec<u16>,
     /// Job names; `*` stands for any characters, `%` for one.
     pub jobs: Vec<String>,
+    /// SMF system identifiers, likewise.
+    pub sids: Vec<String>,
+    /// Names of stacks, likewise.
+    pub stacks: Vec<String>,
     /// Written at this time or later.
     pub since: Option<Moment>,
     /// Written before this time.
@@ -138,6 +151,12 @@ impl<P> Selection<P> {
         fn fits<T>(wanted: &[T], test: impl Fn(&T) -> bool) -> bool {
             wanted.is_empty() || wanted.iter().any(test)
         }
+        fn named(wanted: &[String], name: &[u8]) -> bool {
+            wanted.is_empty() || {
+                let name = text(name);
+                wanted.iter().any(|pattern| is_like(&name, pattern))
+            }
+        }
         fits(&self.subtypes, |s| *s == glance.subtype)
             && fits(&self.events, |e| *e == glance.event)
             && fits(&self.protocols, |p| match p {
@@ -146,10 +165,9 @@ impl<P> Selection<P> {
             })
             && fits(&self.addresses, |p| glance.addresses.iter().any(|a| holds(p, *a)))
             && fits(&self.ports, |p| glance.ports.iter().any(|(a, b)| (a..=b).contains(&p)))
-            && (self.jobs.is_empty() || {
-                let job = glance.job();
-                self.jobs.iter().any(|pattern| is_like(&job, pattern))
-            })
+            && named(&self.jobs, &glance.job)
+            && named(&self.sids, &glance.sid)
+            && named(&self.stacks, &glance.stack)
             && self.since.is_none_or(|s| glance.written >= s)
             && self.until.is_none_or(|u| glance.written < u)
     }

@@ -1,0 +1,163 @@
+//! What is understood of TCP/IP profiles, and what is said where it is not.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{text, zerttap};
+use serde_json::Value;
+
+fn profiles() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles")
+}
+
+/// What `profile` prints of a file, with its notes.
+fn printed(file: &str, options: &[&str]) -> String {
+    let output = zerttap()
+        .current_dir(profiles())
+        .arg("profile")
+        .args(options)
+        .arg(file)
+        .output()
+        .expect("the program runs");
+    let (out, err) = text(&output);
+    assert!(output.status.success(), "{err}");
+    out + &err
+}
+
+#[test]
+fn a_profile_of_devices_and_links() {
+    insta::assert_snapshot!(printed("classic.profile", &[]));
+}
+
+#[test]
+fn a_profile_of_interfaces_and_dynamic_addresses() {
+    let options = ["--symbol", "SYSCLONE=P1", "--include", "include"];
+    insta::assert_snapshot!(printed("modern.profile", &options));
+}
+
+#[test]
+fn a_profile_of_several_members_and_obey_files() {
+    insta::assert_snapshot!(printed("members.profile", &["--include", "include"]));
+}
+
+/// Runs `profile --json` on a text; the object, or what was said.
+fn json(profile: &[u8]) -> Result<Value, String> {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("p"), profile).expect("written");
+    let output = zerttap()
+        .current_dir(dir.path())
+        .args(["profile", "--json", "p"])
+        .output()
+        .expect("the program runs");
+    let (out, err) = text(&output);
+    if output.status.success() {
+        Ok(serde_json::from_str(&out).expect("an object"))
+    } else {
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        Err(err)
+    }
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let wrong = [
+        "HOME 10.1.1.300 LNK1",
+        "HOME 10.1.1.1",
+        "HOME 2001:db8::1 LNK1",
+        "HOME &VIPA. LNK1",
+        "INTERFACE A DEFINE IPAQENET IPADDR",
+        "INTERFACE A DEFINE IPAQENET IPADDR PORTNAME X",
+        "INTERFACE A DEFINE IPAQENET6 INTFID X IPADDR ::1",
+        "IPCONFIG DYNAMICXCF LOCAL",
+        "VIPADYNAMIC VIPADEFINE 255.255.255.0 ENDVIPADYNAMIC",
+        "VIPADYNAMIC VIPADEFINE 10.1.1 10.1.1.1 ENDVIPADYNAMIC",
+        "VIPADYNAMIC VIPADEF MOVE IMMED 255.255.255.0 10.1.1.1",
+        "VIPADYNAMIC FROB 1 ENDVIPADYNAMIC",
+        "PORT 23",
+        "PORT 23 SCTP X",
+        "PORT 70000 TCP X",
+        "PORT 23 TCP LONGERNAME",
+        "PORT 23 TCP A-B",
+        "PORT 23 TCP X BIND Y",
+        "PORT 23 TCP X SHAREPROT",
+        "PORT 23 TCP TN&SYSCLONE",
+        "PORTRANGE 65000 1000 TCP X",
+        "PORTRANGE 0 10 TCP X",
+        "GLOBALCONFIG ZERT AGGREGATION INTVAL 25",
+        "GLOBALCONFIG ZERT AGGREGATION SYNCVAL 24:00",
+        "; include\n   INCLUDE USER.PARMS(X)",
+    ];
+    let mut told = String::new();
+    for profile in wrong {
+        let error = json(profile.as_bytes()).expect_err(profile);
+        told += &format!("{profile}\n  {error}\n");
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn later_statements_replace_earlier_ones() {
+    let profile = json(
+        b"HOME 10.1.1.1 A 10.1.1.2 B\nHOME 10.1.1.3 C\n\
+          INTERFACE I DEFINE IPAQENET IPADDR 10.2.2.1/24\n\
+          INTERFACE I DEFINE IPAQENET IPADDR 10.2.2.2/24\n\
+          INTERFACE J DEFINE IPAQENET IPADDR 10.2.2.3/24\nINTERFACE J DELETE\n\
+          IPCONFIG DYNAMICXCF 10.3.3.1 255.255.255.0 1\nIPCONFIG NODYNAMICXCF\n\
+          VIPADYNAMIC VIPABACKUP 10 10.4.4.1 ENDVIPADYNAMIC\n\
+          VIPADYNAMIC VIPADEFINE 255.255.255.0 10.4.4.1 VIPARANGE 255.255.255.0 10.5.5.0\n\
+          VIPARANGE DELETE 255.255.255.0 10.5.5.0 ENDVIPADYN\n\
+          GLOBALCONFIG ZERT AGGREGATION GLOBALCONFIG NOZERT\n\
+          SMFCONFIG TYPE119 ZERTDETAIL SMFCONFIG TYPE119 NOZERTDETAIL ZERTDETAILBYPOLICY\n\
+          NETMONITOR ON NOZERTSERVICE\n\
+          PORT 21 TCP FTPD1 DELETE PORT 21 TCP FTPD1 PORT 21 TCP FTPD2\n",
+    )
+    .expect("a profile");
+    let home: Vec<(&str, &str)> = profile["home"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|h| (h["address"].as_str().unwrap_or(""), h["kind"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(home, [("10.1.1.3", "own"), ("10.2.2.2", "own"), ("10.4.4.1", "own")]);
+    assert_eq!(profile["zert"], "GLOBALCONFIG NOZERT");
+    assert_eq!(profile["smf"]["detail"], false);
+    assert_eq!(profile["smf"]["by_policy"], true);
+    assert_eq!(profile["netmonitor"]["summary"], true);
+    assert_eq!(profile["netmonitor"]["detail"], false);
+    assert_eq!(profile["ports"].as_array().map(Vec::len), Some(1));
+    assert_eq!(profile["ports"][0]["job"], "FTPD2");
+}
+
+#[test]
+fn a_profile_may_be_ebcdic() {
+    let text = fs::read_to_string(profiles().join("classic.profile")).expect("a profile");
+    // Records of 80 bytes, as a data set comes by binary transfer.
+    let records: Vec<u8> = text
+        .lines()
+        .flat_map(|line| format!("{line:80}").chars().take(80).collect::<Vec<_>>())
+        .map(|c| zerttap::record::ebcdic::encode_char(c).expect("in the code page"))
+        .collect();
+    let mut one = json(&records).expect("a profile");
+    let mut other = json(text.as_bytes()).expect("a profile");
+    for profile in [&mut one, &mut other] {
+        profile["files"] = Value::Null;
+    }
+    assert_eq!(one, other);
+}
+
+#[test]
+fn includes_may_not_go_round_in_circles() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("p"), "INCLUDE A.B(X)\n").expect("written");
+    fs::write(dir.path().join("X"), "HOME 10.1.1.1 L\nINCLUDE 'A.B(X)'\n").expect("written");
+    let output = zerttap()
+        .current_dir(dir.path())
+        .args(["profile", "--include", ".", "p"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output).1;
+    assert!(error.contains("X:2:9: INCLUDE: nested deeper than 16"), "{error}");
+}
