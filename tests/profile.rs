@@ -161,3 +161,92 @@ fn includes_may_not_go_round_in_circles() {
     let error = text(&output).1;
     assert!(error.contains("X:2:9: INCLUDE: nested deeper than 16"), "{error}");
 }
+
+/// Words of profiles in any order, and bytes that are none.
+mod hostile {
+    use proptest::prelude::*;
+    use zerttap::profile::{Options, Symbols, passive_data_ports, read};
+
+    const WORDS: &[&str] = &[
+        "HOME",
+        "INTERFACE",
+        "DEFINE",
+        "IPADDR",
+        "INTFID",
+        "VIPADYNAMIC",
+        "VIPADEF",
+        "VIPABACKUP",
+        "VIPARANGE",
+        "VIPADIST",
+        "ENDVIPADYNAMIC",
+        "PORT",
+        "PORTRANGE",
+        "TCP",
+        "UDP",
+        "BIND",
+        "SAF",
+        "UNRSV",
+        "DELETE",
+        "GLOBALCONFIG",
+        "ZERT",
+        "AGGREGATION",
+        "INTVAL",
+        "SYNCVAL",
+        "SMFCONFIG",
+        "TYPE119",
+        "ZERTDETAIL",
+        "IPCONFIG6",
+        "DYNAMICXCF",
+        "AUTOLOG",
+        "ENDAUTOLOG",
+        "INCLUDE",
+        "10.1.1.1",
+        "255.255.255.0",
+        "2001:db8::1/64",
+        "0",
+        "65535",
+        "65536",
+        "TN*",
+        "*",
+        "&A(1:9).",
+        "&A(-9:99999999999)",
+        "&A(0:1)",
+        "&",
+        "'",
+        "\"",
+        ";",
+        "\n",
+        "PASSIVEDATAPORTS",
+        "(1,2)",
+        "é",
+    ];
+
+    fn both(bytes: &[u8]) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("p");
+        std::fs::write(&path, bytes).expect("written");
+        let mut symbols = Symbols::default();
+        symbols.set("A", "äbc");
+        let options = Options { symbols, include: vec![dir.path().to_owned()] };
+        if let Ok(profile) = read(&path, &options) {
+            let _ = (profile.home(), profile.jobs(), profile.recorded());
+        }
+        let _ = passive_data_ports(&path, &options.symbols);
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_are_read_or_refused(
+            words in proptest::collection::vec(proptest::sample::select(WORDS), 0..60)
+        ) {
+            both(words.join(" ").as_bytes());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400)
+        ) {
+            both(&bytes);
+        }
+    }
+}

@@ -123,9 +123,11 @@ pub(super) struct ConfigArgs {
     #[arg(long)]
     pub check: bool,
 
-    /// Print the JSON Schema of settings files.
-    #[arg(long, conflicts_with_all = ["print", "check"])]
-    pub schema: bool,
+    /// Print the JSON Schema of settings files, or of the JSON Lines that `read`
+    /// and `show` write.
+    #[arg(long, value_enum, value_name = "OF", num_args = 0..=1,
+          default_missing_value = "settings", conflicts_with_all = ["print", "check"])]
+    pub schema: Option<SchemaOf>,
 
     #[command(flatten)]
     pub options: ReadOptions,
@@ -145,6 +147,15 @@ pub(super) struct Names {
     /// One JSON object a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What a JSON Schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Settings files.
+    Settings,
+    /// Lines of JSON Lines.
+    Jsonl,
 }
 
 /// When to use colours.

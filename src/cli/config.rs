@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Arg, CommandFactory};
 
-use super::args::{Args, ConfigArgs};
+use super::args::{Args, ConfigArgs, SchemaOf};
 use super::settings_file::{Entry, Origin, Sources, options};
 use super::stack_args::{Configured, StackTable};
 use super::{DONE, read, schema};
@@ -12,8 +12,12 @@ use super::{DONE, read, schema};
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> anyhow::Result<u8> {
     let mut out = anstream::stdout().lock();
-    if args.schema {
-        writeln!(out, "{}", serde_json::to_string_pretty(&schema::settings())?)?;
+    if let Some(of) = args.schema {
+        let schema = match of {
+            SchemaOf::Settings => schema::settings(),
+            SchemaOf::Jsonl => schema::json_lines(),
+        };
+        writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?;
         return Ok(DONE);
     }
     let stacks = read::stacks(&args.options, sources)?;

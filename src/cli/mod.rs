@@ -7,7 +7,7 @@ mod names;
 mod profile;
 mod read;
 mod read_args;
-pub mod schema;
+mod schema;
 mod settings_file;
 mod show;
 mod show_args;

@@ -2,16 +2,20 @@
 //! from the objects.
 
 use clap::{Arg, ArgAction, CommandFactory};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::settings_file::options;
 use super::stack_args::StackTable;
+use crate::pipeline::ledger::Line;
+use crate::sink::jsonl;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The schema of settings files.
-pub fn settings() -> Value {
+pub(super) fn settings() -> Value {
     let command = Args::command();
     let mut properties = Map::new();
     if let Some(read) = command.find_subcommand("read") {
@@ -81,4 +85,167 @@ fn property(arg: &Arg) -> Option<(String, Value)> {
         }
     }
     Some((name, schema))
+}
+
+/// The schema of an object of JSON Lines, as `read` and `show` write them.
+pub(super) fn json_lines() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize();
+    let mut generator = SchemaGenerator::new(generator);
+    let mut kinds = Vec::new();
+    for (kind, reference) in [
+        ("connection", generator.subschema_for::<jsonl::Connection>()),
+        ("connection", generator.subschema_for::<jsonl::EeConnection>()),
+        ("ike", generator.subschema_for::<jsonl::Ike>()),
+        ("tunnel", generator.subschema_for::<jsonl::Tunnel>()),
+        ("ledger", generator.subschema_for::<Line<'_>>()),
+        ("seen_by", generator.subschema_for::<jsonl::SeenBy<'_>>()),
+    ] {
+        let reference = reference.to_value();
+        let name = reference["$ref"].as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned);
+        kinds.push((kind, name.unwrap_or_default()));
+    }
+    let mut definitions = generator.take_definitions(true);
+    for (kind, name) in &kinds {
+        let Some(properties) =
+            definitions.get_mut(name).and_then(|d| d["properties"].as_object_mut())
+        else {
+            continue;
+        };
+        if let Some(of_type) = properties.get_mut("type") {
+            *of_type = json!({ "const": kind });
+        }
+        if let Some(version) = properties.get_mut("schema") {
+            *version = json!({ "const": jsonl::SCHEMA, "description": "Version of the form." });
+        }
+        match name.as_str() {
+            "Connection" => {
+                properties.insert("proto".to_owned(), json!({ "const": "tcp" }));
+                properties.insert(
+                    "ftp_data".to_owned(),
+                    json!({
+                        "description": "The FTP control connection that has announced it.",
+                        "type": "object",
+                        "properties": {
+                            "command": { "type": "string" },
+                            "client": { "$ref": "#/$defs/Endpoint" },
+                            "server": { "$ref": "#/$defs/Endpoint" },
+                        },
+                        "required": ["command", "client", "server"],
+                    }),
+                );
+            }
+            "EeConnection" => {
+                properties.insert("proto".to_owned(), json!({ "const": "udp" }));
+            }
+            _ => {}
+        }
+        if matches!(name.as_str(), "Connection" | "EeConnection" | "Tunnel") {
+            properties.insert(
+                "connection_id".to_owned(),
+                json!({
+                    "description": "The connection identifier in its records, if it has any: of several stacks', the first one's.",
+                    "type": "integer",
+                    "minimum": 1,
+                }),
+            );
+            properties.insert(
+                "views".to_owned(),
+                json!({
+                    "description": "The stacks that see it, where there are several.",
+                    "type": "array",
+                    "items": { "$ref": "#/$defs/SeenBy" },
+                }),
+            );
+        }
+    }
+    definitions.insert("Record".to_owned(), record());
+    definitions.insert("Counts".to_owned(), counts());
+    let names = kinds.iter().map(|(_, name)| name.as_str()).filter(|name| *name != "SeenBy");
+    let all = names.chain(["Record", "Counts"]).map(|n| json!({ "$ref": format!("#/$defs/{n}") }));
+    json!({
+        "$schema": DIALECT,
+        "title": "A line of JSON Lines of zerttap",
+        "description": "What `zerttap read --jsonl` and `zerttap show --jsonl` write. New keys may come; one that goes or means something else changes the number in `schema`.",
+        "oneOf": all.collect::<Vec<_>>(),
+        "$defs": definitions,
+    })
+}
+
+/// A record as `show` prints it.
+fn record() -> Value {
+    let code = json!({
+        "type": "object",
+        "properties": {
+            "code": { "type": "string", "pattern": "^[0-9A-F]*$" },
+            "name": { "type": ["string", "null"] },
+        },
+        "required": ["code", "name"],
+    });
+    let fields = json!({
+        "type": "object",
+        "description": "Fields by IBM's names; bytes that are not known under `unknown`.",
+        "additionalProperties": { "anyOf": [{ "type": ["integer", "string"] }, code] },
+    });
+    json!({
+        "description": "An SMF record.",
+        "type": "object",
+        "properties": {
+            "schema": { "const": jsonl::SCHEMA },
+            "type": { "const": "record" },
+            "record_type": { "const": 119 },
+            "subtype": { "enum": [11, 12] },
+            "level": { "enum": ["v2r3", "v2r5", "v3r2"] },
+            "offset": { "type": "integer", "minimum": 0, "description": "In the file, decompressed." },
+            "length": { "type": "integer", "minimum": 18, "description": "Bytes, with the RDW." },
+            "sections": {
+                "type": "object",
+                "description": "header, sds, ident, S1 to S6.",
+                "additionalProperties": {
+                    "anyOf": [fields, { "type": "array", "items": fields }],
+                },
+            },
+        },
+        "required": ["schema", "type", "record_type", "subtype", "level", "offset", "length", "sections"],
+    })
+}
+
+/// Counts as `show --summary` prints them.
+fn counts() -> Value {
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let rows = |key: &str| {
+        json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": { "subtype": { "enum": [11, 12] }, key: count, "records": count },
+                "required": ["subtype", key, "records"],
+            },
+        })
+    };
+    let text = json!({ "type": "string" });
+    json!({
+        "description": "What a file holds.",
+        "type": "object",
+        "properties": {
+            "schema": { "const": jsonl::SCHEMA },
+            "type": { "const": "counts" },
+            "records": count,
+            "bytes": count,
+            "first": { "type": ["string", "null"] },
+            "last": { "type": ["string", "null"] },
+            "events": rows("event"),
+            "protection": rows("flags"),
+            "stacks": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "sid": text, "sysname": text, "sysplex": text, "stack": text, "records": count,
+                    },
+                    "required": ["sid", "sysname", "sysplex", "stack", "records"],
+                },
+            },
+        },
+        "required": ["schema", "type", "records", "bytes", "events", "protection", "stacks"],
+    })
 }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::observe::upgrade::{Announcement, Verb};
@@ -33,7 +34,7 @@ pub(super) struct Place {
 }
 
 /// A control connection and its announcement.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(super) struct Control {
     #[serde(skip)]
     pub verb: Verb,

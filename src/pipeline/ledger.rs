@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::peers::PeerCounts;
 use crate::frame::{FragmentCounters, Frame, Oddities};
 
 /// Packets and the bytes they had on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Count {
     /// Packets.
     pub packets: u64,
@@ -107,7 +108,7 @@ impl Fate {
 }
 
 /// What became of connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Connections {
     /// Seen at all.
     pub seen: u64,
@@ -140,7 +141,7 @@ pub struct Connections {
 }
 
 /// What was odd in the streams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Streams {
     /// Segments that brought bytes again.
     pub retransmitted_segments: u64,
@@ -153,7 +154,7 @@ pub struct Streams {
 }
 
 /// Written output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Written {
     /// SMF records.
     pub records: u64,
@@ -164,7 +165,7 @@ pub struct Written {
 }
 
 /// What was odd in frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Frames {
     /// IP length of zero.
     pub zero_ip_length: u64,
@@ -201,7 +202,7 @@ impl Frames {
 }
 
 /// Input that was passed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Input {
     /// Files read.
     pub files: u64,
@@ -307,7 +308,7 @@ impl Ledger {
 }
 
 /// The ledger as a JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Line<'a> {
     schema: u32,
     r#type: &'static str,

@@ -121,7 +121,7 @@ pub(super) struct PeerTable {
 }
 
 /// What became of pairs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
 pub struct PeerCounts {
     /// IKE security associations.
     pub ike: u64,

@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use super::jsonl_ee::EeConnection;
@@ -19,7 +20,7 @@ use crate::observe::{Side, ike, ssh};
 pub const SCHEMA: u32 = 1;
 
 /// An end point.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Endpoint {
     /// Address.
     pub ip: IpAddr,
@@ -28,7 +29,7 @@ pub struct Endpoint {
 }
 
 /// A stack that sees a connection, where there are several.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct SeenBy<'a> {
     /// The stack's name.
     pub stack: &'a str,
@@ -40,7 +41,7 @@ pub struct SeenBy<'a> {
 }
 
 /// A count for each side.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Both {
     /// Sent by the client.
     pub from_client: u64,
@@ -50,7 +51,7 @@ pub struct Both {
 
 /// A connection, without its `connection_id`, which is added when the line is
 /// written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Connection {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -117,7 +118,7 @@ pub struct Connection {
 }
 
 /// AH around a connection.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Ipsec {
     /// `ah` or `esp`.
     pub protocol: &'static str,
@@ -134,30 +135,50 @@ pub struct Ipsec {
 }
 
 /// An SSH session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Ssh {
+    /// `1` or `2`.
     version: Option<String>,
+    /// Software version and comments of the client's identification line.
     client_software: Option<String>,
+    /// Those of the server's.
     server_software: Option<String>,
+    /// Negotiated key exchange method (RFC 4253 section 7.1).
     kex: Option<String>,
+    /// The server's host key.
     host_key: Option<HostKeyLine>,
+    /// Cipher, client to server.
     cipher_c2s: Option<String>,
+    /// Cipher, server to client.
     cipher_s2c: Option<String>,
+    /// Message authentication code, client to server; null with an AEAD cipher.
     mac_c2s: Option<String>,
+    /// Message authentication code, server to client.
     mac_s2c: Option<String>,
+    /// Compression, client to server.
     compression_c2s: Option<String>,
+    /// Compression, server to client.
     compression_s2c: Option<String>,
+    /// HASSH of the client's offer.
     hassh: Option<String>,
+    /// HASSH of the server's offer.
     hassh_server: Option<String>,
+    /// Whether both sides sent NEWKEYS; in version 1, whether the server went on
+    /// after the session key.
     completed: bool,
+    /// Whether the capture lacks a part of it.
     incomplete: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct HostKeyLine {
+    /// Name of the algorithm.
     r#type: String,
+    /// Length of the key.
     bits: Option<u32>,
+    /// SHA-256 of the key in base64, as OpenSSH prints it.
     fingerprint: Option<String>,
+    /// The certificate, where it is an X.509 key.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateLine>,
 }
@@ -193,42 +214,73 @@ impl Ssh {
 }
 
 /// A TLS or SSL session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Tls {
+    /// Negotiated version: `0303` is TLS 1.2.
     version: Option<String>,
+    /// Its name.
     version_name: Option<&'static str>,
+    /// Negotiated cipher suite; six digits in SSL 2.0.
     cipher_suite: Option<String>,
+    /// Its name.
     cipher_suite_name: Option<&'static str>,
+    /// The local end's role in TLS.
     role: Option<&'static str>,
+    /// `full` or `abbreviated`.
     handshake: Option<&'static str>,
+    /// Session identifier of the ServerHello.
     session_id: Option<String>,
+    /// Whether encrypt-then-MAC was negotiated (RFC 7366).
     encrypt_then_mac: bool,
+    /// Group of the key exchange.
     group: Option<String>,
+    /// Its name.
     group_name: Option<&'static str>,
+    /// Length of the Diffie-Hellman prime.
     dh_bits: Option<u32>,
+    /// Server name (RFC 6066).
     sni: Option<String>,
+    /// Negotiated application protocol (RFC 7301), where it is in the clear.
     alpn: Option<String>,
+    /// Application protocols that the client offered.
     alpn_offered: Vec<String>,
+    /// Whether the server asked for another ClientHello.
     hello_retry_request: bool,
+    /// The server's certificate, where it is in the clear.
     server_certificate: Option<CertificateLine>,
+    /// The client's certificate, where it is in the clear.
     client_certificate: Option<CertificateLine>,
+    /// Whether the handshake completed.
     completed: bool,
+    /// Why it did not.
     failure: Option<String>,
+    /// Whether the capture lacks a part of it.
     incomplete: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct CertificateLine {
+    /// Distinguished name (RFC 4514).
     subject: String,
+    /// Distinguished name of the issuer.
     issuer: String,
+    /// Content of the DER INTEGER.
     serial: String,
+    /// Begin of validity.
     not_before: String,
+    /// End of validity.
     not_after: String,
+    /// Object identifier.
     signature_algorithm: String,
+    /// Its name.
     signature_algorithm_name: Option<&'static str>,
+    /// Object identifier.
     public_key_algorithm: String,
+    /// Its name.
     public_key_algorithm_name: Option<&'static str>,
+    /// Length of the key.
     key_bits: Option<u32>,
+    /// Elliptic curve.
     curve: Option<&'static str>,
 }
 
@@ -268,42 +320,71 @@ impl Tls {
 }
 
 /// An IKE security association.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Ike {
+    /// [`SCHEMA`].
     schema: u32,
+    /// `ike`.
     r#type: &'static str,
+    /// `1.0` or `2.0`.
     version: String,
+    /// Who began.
     initiator: Endpoint,
+    /// Who answered.
     responder: Endpoint,
+    /// The initiator's SPI, or cookie.
     initiator_spi: String,
+    /// The responder's; null until it has answered.
     responder_spi: Option<String>,
+    /// The exchange that set it up.
     exchange: Option<&'static str>,
+    /// First message.
     start: String,
+    /// Last message.
     end: String,
+    /// Whether it was used afterwards.
     completed: bool,
+    /// The error that the responder reported instead of a choice.
     failure: Option<String>,
+    /// Encryption algorithm of the choice.
     encryption: Option<String>,
+    /// Its name.
     encryption_name: Option<&'static str>,
+    /// Length of its key.
     encryption_key_bits: Option<u16>,
+    /// Integrity algorithm; in version 1 the hash.
     integrity: Option<String>,
+    /// Its name.
     integrity_name: Option<&'static str>,
+    /// Pseudorandom function.
     prf: Option<String>,
+    /// Its name.
     prf_name: Option<&'static str>,
+    /// Diffie-Hellman group.
     dh_group: Option<String>,
+    /// Its name.
     dh_group_name: Option<&'static str>,
+    /// Additional key exchanges (RFC 9370).
     additional_key_exchanges: Vec<KeyExchange>,
+    /// Authentication method, version 1.
     auth_method: Option<String>,
+    /// Its name.
     auth_method_name: Option<&'static str>,
+    /// Lifetime in seconds, version 1.
     lifetime: Option<u32>,
+    /// Lifetime in kilobytes, version 1.
     lifetime_kilobytes: Option<u32>,
+    /// Whether messages went over UDP port 4500.
     nat_traversal: bool,
     /// Whether it went over TCP (RFC 9329).
     pub tcp_encapsulated: bool,
+    /// Messages seen.
     messages: u64,
+    /// Of those, encrypted ones.
     encrypted_messages: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct KeyExchange {
     code: String,
     name: Option<&'static str>,
@@ -378,7 +459,7 @@ impl Ike {
 type Names = fn(u16) -> Option<&'static str>;
 
 /// An end point of a tunnel and what it sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct TunnelEnd {
     /// Address.
     pub ip: IpAddr,
@@ -393,7 +474,7 @@ pub struct TunnelEnd {
 }
 
 /// A tunnel: ESP or AH between two addresses.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Tunnel {
     /// [`SCHEMA`].
     pub schema: u32,

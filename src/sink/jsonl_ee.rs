@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::jsonl::{Both, Endpoint, Ipsec, SCHEMA};
@@ -10,7 +11,7 @@ use crate::observe::ee::Facts;
 
 /// An Enterprise Extender connection, without its `connection_id`, which is
 /// added when the line is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct EeConnection {
     schema: u32,
     r#type: &'static str,
@@ -40,7 +41,7 @@ pub struct EeConnection {
 }
 
 /// What is particular to Enterprise Extender.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Ee {
     ports: Vec<Port>,
     ldlc: Both,
@@ -56,7 +57,7 @@ struct Ee {
     source_port_not_ee: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Port {
     port: u16,
     priority: &'static str,

@@ -1,0 +1,96 @@
+//! The JSON Schema of JSON Lines, held against what is written of every capture.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{captures, text, zerttap};
+use serde_json::Value;
+
+/// Makes a schema of its own words a strict one: no other keys.
+fn strict(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if object.contains_key("properties") && !object.contains_key("additionalProperties") {
+                object.insert("additionalProperties".to_owned(), false.into());
+            }
+            object.values_mut().for_each(strict);
+        }
+        Value::Array(list) => list.iter_mut().for_each(strict),
+        _ => {}
+    }
+}
+
+fn schema() -> Value {
+    let output = zerttap().args(["config", "--schema", "jsonl"]).output();
+    let printed = text(&output.expect("the program runs")).0;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/jsonl.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &printed).expect("written");
+    }
+    let there = fs::read_to_string(path).unwrap_or_default();
+    assert!(there == printed, "docs/schema/jsonl.json is not that of the objects; UPDATE_DOCS=1");
+    serde_json::from_str(&printed).expect("JSON")
+}
+
+#[test]
+fn every_line_of_every_capture_fits() {
+    let mut schema = schema();
+    strict(&mut schema);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = dir.path().join("zert.toml");
+    let stacks = "[[stack]]\nname = \"A\"\nhome = [\"0.0.0.0/1\", \"::/1\"]\n\
+                  [[stack]]\nname = \"B\"\nhome = [\"128.0.0.0/1\", \"8000::/1\"]\n";
+    fs::write(&settings, stacks).expect("written");
+    let (lines, smf) = (dir.path().join("lines"), dir.path().join("smf"));
+    let mut kinds = std::collections::BTreeMap::<String, u32>::new();
+    for (n, capture) in captures().iter().enumerate() {
+        let mut command = zerttap();
+        command.args(["read", "-q", "--force", "--detail"]);
+        if n % 2 == 0 {
+            command.arg("--config").arg(&settings);
+        }
+        let output = command.arg("--jsonl").arg(&lines).arg("-w").arg(&smf).arg(capture).output();
+        let output = output.expect("the program runs");
+        assert!(output.status.success(), "{}", text(&output).1);
+        let shown = zerttap().args(["show", "-q", "--head", "20", "--jsonl"]).arg(&smf).output();
+        let counts = zerttap().args(["show", "-q", "--summary", "--jsonl"]).arg(&smf).output();
+        let all = fs::read_to_string(&lines).expect("the lines")
+            + &text(&shown.expect("the program runs")).0
+            + &text(&counts.expect("the program runs")).0;
+        // Of large captures a part is enough.
+        for line in all.lines().take(100).chain(all.lines().rev().take(40)) {
+            let object: Value = serde_json::from_str(line).expect("an object");
+            if !validator.is_valid(&object) {
+                let errors: Vec<String> = validator
+                    .iter_errors(&object)
+                    .map(|e| format!("{e} at {}", e.instance_path()))
+                    .collect();
+                panic!("{}: {line}\n{errors:?}", capture.display());
+            }
+            *kinds.entry(object["type"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+    }
+    for kind in ["connection", "ike", "tunnel", "ledger", "record", "counts"] {
+        assert!(kinds.get(kind).is_some_and(|n| *n > 10), "{kinds:?}");
+    }
+}
+
+#[test]
+fn what_is_no_line_does_not_fit() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/jsonl.json");
+    let schema = fs::read_to_string(path).expect("the schema");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for wrong in [
+        "{}",
+        "{\"schema\": 1, \"type\": \"connection\"}",
+        "{\"schema\": 2, \"type\": \"counts\", \"records\": 0, \"bytes\": 0, \"events\": [], \
+         \"protection\": [], \"stacks\": []}",
+    ] {
+        let wrong: Value = serde_json::from_str(wrong).expect("JSON");
+        assert!(!validator.is_valid(&wrong), "{wrong}");
+    }
+}
