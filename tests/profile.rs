@@ -162,6 +162,58 @@ fn includes_may_not_go_round_in_circles() {
     assert!(error.contains("X:2:9: INCLUDE: nested deeper than 16"), "{error}");
 }
 
+/// Subtypes and jobs of the records that `read` writes with a profile.
+fn recorded(profile: &str, options: &[&str]) -> (Vec<(u8, String)>, String) {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("p"), profile).expect("written");
+    let output = zerttap()
+        .current_dir(dir.path())
+        .args(["read", "--no-tool-events", "--profile", "p", "-w", "out"])
+        .args(options)
+        .arg(common::case("intervals"))
+        .output()
+        .expect("the program runs");
+    let err = text(&output).1;
+    assert!(output.status.success(), "{err}");
+    let file = fs::read(dir.path().join("out")).expect("the records");
+    let records = common::records_of(&file).into_iter().map(|r| {
+        // The job's name is where the layouts of the common sections have it.
+        let s1 = u32::from_be_bytes([r[36], r[37], r[38], r[39]]) as usize;
+        let at = s1 + if r[23] == 11 { 8 } else { 11 };
+        let job = zerttap::record::ebcdic::decode(&r[at..at + 8]);
+        (r[23], job.trim_end().to_owned())
+    });
+    (records.collect(), err)
+}
+
+#[test]
+fn what_is_read_follows_the_profile() {
+    let home = "HOME 192.0.2.10 L\nPORT 23 TCP TN3270 25 TCP SMTP* PORTRANGE 20 100 TCP OTHER\n";
+    let (records, _) = recorded(&format!("{home}SMFCONFIG TYPE119 ZERTDETAIL"), &[]);
+    assert!(!records.is_empty() && records.iter().all(|(subtype, _)| *subtype == 11));
+    let jobs: std::collections::BTreeSet<&str> = records.iter().map(|r| r.1.as_str()).collect();
+    // Port 23, port 25 of a job whose name is not said, port 80 in the range.
+    assert_eq!(jobs.into_iter().collect::<Vec<_>>(), ["", "OTHER", "TN3270"]);
+    let (records, _) = recorded(&format!("{home}SMFCONFIG TYPE119 ZERTSUMMARY ZERTDETAIL"), &[]);
+    assert!(records.iter().any(|r| r.0 == 11) && records.iter().any(|r| r.0 == 12));
+    // Where it says nothing, summaries; hours instead of half hours are fewer.
+    let (records, _) = recorded(home, &[]);
+    assert!(!records.is_empty() && records.iter().all(|(subtype, _)| *subtype == 12));
+    let (hours, _) = recorded(&format!("{home}GLOBALCONFIG ZERT AGGREGATION INTVAL 24"), &[]);
+    assert!(hours.len() < records.len(), "{} {}", hours.len(), records.len());
+    // What does not record writes nothing, and says so; options stand above it.
+    let off = format!("{home}GLOBALCONFIG NOZERT");
+    let (records, err) = recorded(&off, &[]);
+    assert!(records.is_empty() && err.contains("nothing of zERT is recorded by this profile"));
+    let (records, err) = recorded(&off, &["--summary-only"]);
+    assert!(!records.is_empty() && !err.contains("nothing of zERT"), "{err}");
+    // Without aggregation there are no summaries.
+    let no =
+        format!("{home}GLOBALCONFIG ZERT NOAGGREGATION SMFCONFIG TYPE119 ZERTSUMMARY ZERTDETAIL");
+    let (records, _) = recorded(&no, &[]);
+    assert!(!records.is_empty() && records.iter().all(|(subtype, _)| *subtype == 11));
+}
+
 /// Words of profiles in any order, and bytes that are none.
 mod hostile {
     use proptest::prelude::*;
