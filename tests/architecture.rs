@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("session", &["observe", "flow", "record", "names", "config"]),
     ("summary", &["names", "record", "session"]),
     ("dump", &["input", "record"]),
+    ("check", &["record", "names", "sink"]),
     ("sink", &["record", "dump", "names", "observe", "policy"]),
     (
         "pipeline",
@@ -31,7 +32,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "cli",
-        &["config", "profile", "source", "pipeline", "sink", "dump", "record", "names", "policy"],
+        &[
+            "check", "config", "profile", "source", "pipeline", "sink", "dump", "record", "names",
+            "policy",
+        ],
     ),
 ];
 

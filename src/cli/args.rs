@@ -13,6 +13,7 @@ pub(super) use super::show_args::Show;
 #[command(version, about, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit status:
   0    done (damaged input that was passed over is reported as a warning)
+  1    check: records and wire do not agree
   2    wrong usage, or input that cannot be read
   3    done, but damaged input was passed over (with --fail-on-damage)
   130  interrupted; what was complete is written")]
@@ -36,6 +37,11 @@ pub(super) enum Command {
     ///
     /// Records of other types and subtypes are passed over and counted.
     Show(Box<Show>),
+    /// Hold what a z/OS stack has recorded against what was on the wire.
+    ///
+    /// Pairs the stack's records with those of a capture, and gives a verdict on
+    /// every field.
+    Check(Box<super::check_args::Check>),
     /// Print the tables of names and codes.
     ///
     /// What the codes in the records mean, and which code a cipher suite, an

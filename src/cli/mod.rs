@@ -2,6 +2,8 @@
 //! statuses.
 
 mod args;
+mod check;
+mod check_args;
 mod config;
 mod names;
 mod profile;
@@ -50,6 +52,7 @@ fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
         (Command::Read(read), Some(sources)) => read::run(&read, &sources),
         (Command::Config(config), Some(sources)) => config::run(&config, &sources),
         (Command::Show(show), _) => show::run(&show),
+        (Command::Check(check), _) => check::run(&check),
         (Command::Names(names), _) => names::run(&names),
         (Command::Profile(profile), _) => profile::run(&profile),
         (Command::Read(_) | Command::Config(_), None) => Ok(UNUSABLE),

@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::args::Args;
+use super::read_args::ReadOptions;
 use super::stack_args::{StackArgs, StackTable};
 
 /// Bytes of a settings file.
@@ -248,6 +249,21 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     }
     sources.file = Some(file);
     Ok(Parsed { args, sources: Some(sources) })
+}
+
+/// The options of `read` that a settings file alone makes.
+///
+/// # Errors
+/// If the file cannot be read or used.
+pub(super) fn options_of(path: &Path) -> anyhow::Result<(ReadOptions, Sources)> {
+    let arguments = ["zerttap", "read", "--config"].map(OsString::from);
+    let mut arguments = arguments.to_vec();
+    arguments.extend([path.into(), "-".into()]);
+    let parsed = parse(arguments)?;
+    match (parsed.args.command, parsed.sources) {
+        (super::args::Command::Read(read), Some(sources)) => Ok((read.options, sources)),
+        _ => bail!("{}: no settings", path.display()),
+    }
 }
 
 /// The arguments with --write added.

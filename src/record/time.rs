@@ -36,6 +36,14 @@ impl SmfTime {
         Self { time: u32::try_from(of_day).unwrap_or(0), date: packed_date(year, day_of_year) }
     }
 
+    /// Hundredths of a second since 1970-01-01 00:00, in the zone of the field; `None`
+    /// where the date is absent or no date.
+    pub fn hundredths(self) -> Option<i64> {
+        let (year, day) = self.year_and_day()?;
+        let days = days_before(i64::from(year)) + i64::from(day) - 1;
+        Some((days * SECONDS_PER_DAY) * 100 + i64::from(self.time))
+    }
+
     /// The date and time as text, `YYYY-MM-DD hh:mm:ss.hh`; `None` where the
     /// date is absent (zero or X'0000000F') or no date.
     pub fn to_text(self) -> Option<String> {
@@ -65,6 +73,12 @@ impl SmfTime {
         let day: i16 = digits.get(4..7)?.parse().ok()?;
         (1..=366).contains(&day).then_some((1900 + 100 * century + year, day))
     }
+}
+
+/// Days from 1970-01-01 to the first of January of a year.
+fn days_before(year: i64) -> i64 {
+    let leap_days = |y: i64| y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400);
+    365 * (year - 1970) + leap_days(year - 1) - leap_days(1969)
 }
 
 /// Packed decimal `0cyydddF`.
@@ -100,6 +114,14 @@ fn year_and_day(days: i64) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hundredths_are_the_way_back() {
+        for nanos in [0, 951_782_399_990_000_000, 1_763_821_815_250_000_000, -86_400_000_000_000] {
+            assert_eq!(SmfTime::utc(nanos).hundredths(), Some(nanos / 10_000_000));
+        }
+        assert_eq!(SmfTime { time: 5, date: 0 }.hundredths(), None);
+    }
 
     #[test]
     fn the_worked_example() {

@@ -15,7 +15,8 @@ const LISTED: usize = 100;
 /// Rows of each ranking.
 const RANKED: usize = 20;
 
-const STYLE: &str = "
+/// The style of pages.
+pub const STYLE: &str = "
 :root { --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff; --panel: #f6f8fa;
   --unprotected: #cf222e; --weak: #bf8700; --protected: #1a7f37; --unknown: #8c959f; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d;
@@ -453,7 +454,8 @@ fn short_time(nanos: i64) -> String {
     format!("{day} {}", rest.get(..8).unwrap_or_default())
 }
 
-fn escape(text: &str) -> String {
+/// Text in a page.
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

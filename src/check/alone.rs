@@ -1,0 +1,225 @@
+//! What a dump says of itself: whether its records are whole, its codes known, its
+//! counters go on from one interval to the next, its events come in order.
+
+use std::collections::BTreeMap;
+
+use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMINATION};
+use super::observation::{Ends, Place, System};
+use super::session::{Interval, counters, growing};
+use crate::names::Kind;
+use crate::record::field::Format;
+use crate::record::{Common12, Record};
+
+/// What can be wrong with a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// Bytes that are no record.
+    Damage,
+    /// A section lies outside its record.
+    SectionOutside,
+    /// A section is shorter than that of the first level.
+    SectionShort,
+    /// A code that the tables do not have.
+    UnknownCode,
+    /// A record is there twice.
+    Duplicate,
+    /// An event that cannot come where it does.
+    EventOrder,
+    /// A connection has a change, or goes on, without a beginning.
+    NoInitiation,
+    /// A counter falls.
+    CounterFalls,
+    /// Partial or short connections are more than all.
+    CounterExceeds,
+    /// The beginning of an interval is not the end of the one before.
+    CounterGap,
+    /// An interval is missing.
+    IntervalMissing,
+    /// An interval is there twice.
+    IntervalTwice,
+}
+
+impl Fault {
+    /// As it stands in the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Damage => "damage",
+            Self::SectionOutside => "section_outside",
+            Self::SectionShort => "section_short",
+            Self::UnknownCode => "unknown_code",
+            Self::Duplicate => "duplicate",
+            Self::EventOrder => "event_order",
+            Self::NoInitiation => "no_initiation",
+            Self::CounterFalls => "counter_falls",
+            Self::CounterExceeds => "counter_exceeds",
+            Self::CounterGap => "counter_gap",
+            Self::IntervalMissing => "interval_missing",
+            Self::IntervalTwice => "interval_twice",
+        }
+    }
+
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Damage => "bytes that are no record",
+            Self::SectionOutside => "a section lies outside its record",
+            Self::SectionShort => "a section is shorter than any release writes it",
+            Self::UnknownCode => "a code that the tables do not have",
+            Self::Duplicate => "a record is there twice",
+            Self::EventOrder => "an event comes where it cannot",
+            Self::NoInitiation => "a long connection has no initiation record",
+            Self::CounterFalls => "a counter falls within an interval",
+            Self::CounterExceeds => "more partial or short connections than connections",
+            Self::CounterGap => "an interval does not begin where the one before ended",
+            Self::IntervalMissing => "an interval is missing",
+            Self::IntervalTwice => "an interval is there twice",
+        }
+    }
+
+    /// Whether it speaks against the dump. A code may be newer than the tables, and a
+    /// connection may have begun before the dump.
+    pub fn is_wrong(self) -> bool {
+        !matches!(self, Self::UnknownCode | Self::NoInitiation)
+    }
+}
+
+/// A fault and where it is.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What is wrong.
+    pub fault: Fault,
+    /// Where.
+    pub place: Place,
+    /// More of it.
+    pub what: String,
+}
+
+/// Looks at one record.
+pub(super) fn record(record: &Record<'_>, place: Place, each: &mut dyn FnMut(Found)) {
+    let length = record.bytes().len();
+    for (n, triplet) in record.triplets().iter().enumerate().filter(|(_, t)| t.number > 0) {
+        let end = triplet.offset.checked_add(triplet.length.saturating_mul(triplet.number));
+        if end.is_none_or(|end| end > length) {
+            let what = format!(
+                "triplet {n}: offset {}, length {}, number {}, in a record of {length} bytes",
+                triplet.offset, triplet.length, triplet.number
+            );
+            each(Found { fault: Fault::SectionOutside, place, what });
+        }
+    }
+    for part in record.parts().iter().filter(|p| p.triplet.is_some()) {
+        let Some(section) = part.section else { continue };
+        if part.bytes.len() < section.length {
+            let what = format!(
+                "{} ({}) has {} bytes, at least {} are expected",
+                section.id,
+                section.title,
+                part.bytes.len(),
+                section.length
+            );
+            each(Found { fault: Fault::SectionShort, place, what });
+        }
+        for (field, bytes) in part.fields() {
+            let Some(table) = field.codes.filter(|t| t.kind == Kind::Code) else { continue };
+            if !matches!(field.format, Format::Binary) || bytes.len() > 8 {
+                continue;
+            }
+            let value = super::fields::number(bytes);
+            if value != 0 && table.name_of(value).is_none() {
+                let what =
+                    format!("{} is X'{value:0width$X}'", field.name, width = 2 * bytes.len());
+                each(Found { fault: Fault::UnknownCode, place, what });
+            }
+        }
+    }
+}
+
+/// Looks at a connection's events.
+pub(super) fn connection(c: &Connection, each: &mut dyn FnMut(Found)) {
+    for event in &c.duplicates {
+        let what = format!("event {}", event.kind);
+        each(Found { fault: Fault::Duplicate, place: event.place, what });
+    }
+    let count = |kind: u8| c.events.iter().filter(|e| e.kind == kind).count();
+    let ends = count(TERMINATION) + count(SHORT_TERMINATION);
+    let is_short = count(SHORT_TERMINATION) > 0;
+    let mut wrong = |what: &str| {
+        let place = c.events.last().map_or_else(Place::default, |e| e.place);
+        each(Found { fault: Fault::EventOrder, place, what: what.to_owned() });
+    };
+    if count(INITIATION) > 1 {
+        wrong("two initiations that differ");
+    }
+    if ends > 1 {
+        wrong("two terminations");
+    }
+    if is_short && c.events.len() > 1 {
+        wrong("a short connection with other events");
+    }
+    if c.end.is_some_and(|end| end < c.start) {
+        wrong("it ends before it begins");
+    }
+    let by_time = c.events.windows(2).any(|w| w[0].written > w[1].written);
+    if by_time {
+        wrong("a later event was written earlier");
+    }
+    let goes_on = count(CHANGE) > 0 || count(TERMINATION) > 0;
+    if goes_on && count(INITIATION) == 0 {
+        let place = c.events[0].place;
+        each(Found { fault: Fault::NoInitiation, place, what: String::new() });
+    }
+}
+
+/// What a session is told by.
+type Session = (System, Ends, Box<[u8]>);
+
+/// Looks at the intervals of sessions, given in the order of time.
+pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
+    let mut before: BTreeMap<Session, (i64, Common12)> = BTreeMap::new();
+    for interval in list {
+        let Ok(record) = Record::parse(&interval.bytes) else { continue };
+        let Some(common) = record.section(1).and_then(Common12::decode) else { continue };
+        let place = interval.place;
+        let mut say = |fault, what: String| each(Found { fault, place, what });
+        let all = counters(&common);
+        for (name, (init, end)) in growing().zip(all) {
+            if end < init {
+                say(Fault::CounterFalls, format!("{name}: from {init} to {end}"));
+            }
+        }
+        let (connections, partial, short) = (all[0].1, all[1].1, all[2].1);
+        if partial > connections || short > connections {
+            let what = format!("{connections} connections, {partial} partial, {short} short");
+            say(Fault::CounterExceeds, what);
+        }
+        // The stack's own identifier tells sessions apart.
+        let key = (interval.system, interval.ends, Box::from(&common.session_id[..]));
+        if let Some((end, last)) = before.get(&key) {
+            let start = interval.end - interval.duration;
+            let slack = 3000.min(interval.duration / 4).max(100);
+            if (interval.end - end).abs() <= slack.min(100) {
+                say(Fault::IntervalTwice, String::new());
+            } else if start - end > slack && last.end_active_conn_cnt > 0 {
+                let seconds = (start - end) / 100;
+                say(Fault::IntervalMissing, format!("{seconds} s before it"));
+            } else if (start - end).abs() <= slack {
+                let ended = counters(last);
+                for ((name, now), last) in growing().zip(all).zip(ended) {
+                    // A session that had no connection any more begins anew.
+                    if now.0 != last.1 && !(now.0 == 0 && last_idle(&before, &key)) {
+                        say(
+                            Fault::CounterGap,
+                            format!("{name}: ended at {}, begins at {}", last.1, now.0),
+                        );
+                    }
+                }
+            }
+        }
+        before.insert(key, (interval.end, common));
+    }
+}
+
+/// Whether a session had no connection at the end of its last interval.
+fn last_idle(before: &BTreeMap<Session, (i64, Common12)>, key: &Session) -> bool {
+    before.get(key).is_some_and(|(_, last)| last.end_active_conn_cnt == 0)
+}

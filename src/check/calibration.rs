@@ -1,0 +1,199 @@
+//! Differences that are the same in all records of their kind: not mistakes of one
+//! record, but of a table, a rule of counting, or a clock.
+
+use std::collections::BTreeMap;
+
+/// What differs: a coded field, what it depends on, and both values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CodeGroup {
+    /// IBM's field name, without subtype: `TLS_CS_Enc_Alg`.
+    pub field: &'static str,
+    /// The cipher suite for fields that follow from it, as the record has it, EBCDIC;
+    /// zeros for others.
+    pub suite: [u8; 6],
+    /// What the tap writes.
+    pub tap: u64,
+    /// What the stack writes.
+    pub stack: u64,
+}
+
+/// How often values come together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    /// By field, suite and the tap's value: by the stack's value.
+    codes: BTreeMap<(&'static str, [u8; 6], u64), BTreeMap<u64, u64>>,
+    /// By counter: differences and how often each is there.
+    constants: BTreeMap<&'static str, BTreeMap<i64, u64>>,
+    /// By counter of bytes: for how many pairs the difference is so many bytes for
+    /// each segment; the last is how many pairs differ.
+    headers: BTreeMap<&'static str, ([u64; HEADERS.len()], u64)>,
+}
+
+/// Bytes of IP and TCP headers that a stack may count: without and with time
+/// stamps, and with IPv6.
+const HEADERS: [i64; 7] = [20, 32, 40, 52, 60, 72, 8];
+/// Records of a kind that have to agree with each other before anything is said.
+const LEAST: u64 = 3;
+/// Constants that are told apart of a counter.
+const MAX_CONSTANTS: usize = 10_000;
+
+/// A rule by which a counter differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountRule {
+    /// The stack counts so much more, or less.
+    Constant(i64),
+    /// The stack counts so many bytes more for each segment.
+    Header(i64),
+}
+
+/// What was found to be systematic.
+#[derive(Clone, Debug, Default)]
+pub struct Calibration {
+    /// The stack's clock is ahead of the tap's by so much, in hundredths of a
+    /// second.
+    pub clock: i64,
+    /// Codes, and in how many pairs.
+    pub codes: BTreeMap<CodeGroup, u64>,
+    /// Rules of counting by counter.
+    pub counters: BTreeMap<&'static str, (CountRule, u64)>,
+    /// The stack's local time in summary records is ahead of the tap's by so much.
+    pub interval_clock: i64,
+}
+
+/// Most of all, at least enough of them.
+fn systematic(count: u64, all: u64) -> bool {
+    count >= LEAST && count * 20 >= all * 19
+}
+
+impl Groups {
+    /// Both know a code.
+    pub fn code(&mut self, field: &'static str, suite: [u8; 6], tap: u64, stack: u64) {
+        *self.codes.entry((field, suite, tap)).or_default().entry(stack).or_default() += 1;
+    }
+
+    /// A counter, with the segments of its direction where it counts bytes.
+    pub fn count(&mut self, field: &'static str, stack: u64, tap: u64, segments: Option<u64>) {
+        let difference = i64::try_from(i128::from(stack) - i128::from(tap)).unwrap_or(i64::MAX);
+        let constants = self.constants.entry(field).or_default();
+        if constants.len() < MAX_CONSTANTS || constants.contains_key(&difference) {
+            *constants.entry(difference).or_default() += 1;
+        }
+        let Some(segments) = segments.filter(|n| *n > 0) else { return };
+        let (headers, all) = self.headers.entry(field).or_default();
+        *all += 1;
+        for (count, bytes) in headers.iter_mut().zip(HEADERS) {
+            let expected = i128::from(bytes) * i128::from(segments);
+            *count += u64::from(i128::from(difference) == expected);
+        }
+    }
+
+    /// What is systematic.
+    pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
+        let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
+        for (&(field, suite, tap), by_stack) in &self.codes {
+            let all: u64 = by_stack.values().sum();
+            for (&stack, &count) in by_stack {
+                if stack != tap && systematic(count, all) {
+                    found.codes.insert(CodeGroup { field, suite, tap, stack }, count);
+                }
+            }
+        }
+        for (&field, constants) in &self.constants {
+            let all: u64 = constants.values().sum();
+            let most = constants.iter().max_by_key(|(difference, n)| (**n, -difference.abs()));
+            if let Some((&difference, &count)) = most
+                && difference != 0
+                && systematic(count, all)
+            {
+                found.counters.insert(field, (CountRule::Constant(difference), count));
+            }
+        }
+        for (&field, (headers, all)) in &self.headers {
+            for (&count, bytes) in headers.iter().zip(HEADERS) {
+                if systematic(count, *all) {
+                    found.counters.entry(field).or_insert((CountRule::Header(bytes), count));
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Calibration {
+    /// Whether a pair of codes is systematic.
+    pub fn has_code(&self, field: &'static str, suite: [u8; 6], tap: u64, stack: u64) -> bool {
+        self.codes.contains_key(&CodeGroup { field, suite, tap, stack })
+    }
+
+    /// Whether a counter differs by its rule.
+    pub fn explains(&self, field: &str, stack: u64, tap: u64, segments: Option<u64>) -> bool {
+        let Some((rule, _)) = self.counters.get(field) else { return false };
+        let difference = i128::from(stack) - i128::from(tap);
+        match rule {
+            CountRule::Constant(n) => difference == i128::from(*n),
+            CountRule::Header(bytes) => {
+                segments.is_some_and(|s| difference == i128::from(*bytes) * i128::from(s))
+            }
+        }
+    }
+}
+
+/// The difference that most of a list of differences have, within a tolerance: the
+/// median of those around the commonest.
+pub(super) fn prevailing(differences: &mut [i64], tolerance: i64) -> Option<i64> {
+    differences.sort_unstable();
+    // The window that holds most.
+    let (mut best, mut from, mut best_from) = (0, 0, 0);
+    for to in 0..differences.len() {
+        while differences[to] - differences[from] > 2 * tolerance {
+            from += 1;
+        }
+        if to + 1 - from > best {
+            (best, best_from) = (to + 1 - from, from);
+        }
+    }
+    differences.get(best_from..best_from + best)?.get(best / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nearly_all_have_is_systematic() {
+        let mut groups = Groups::default();
+        for n in 0..100 {
+            groups.code("TLS_CS_Enc_Alg", *b"C02F  ", 0x12, if n < 97 { 0xAB } else { 0x12 });
+            groups.code("TLS_CS_Kex_Alg", [0; 6], 1, if n < 50 { 2 } else { 1 });
+            groups.count("SAInBytes", 100 + 40 * n, 100, Some(n));
+            groups.count("SAInSegDG", n + 1, n, None);
+            groups.count("SAOutBytes", n, n, Some(1));
+        }
+        let found = groups.finish(5, 0);
+        assert_eq!(found.clock, 5);
+        assert!(found.has_code("TLS_CS_Enc_Alg", *b"C02F  ", 0x12, 0xAB));
+        assert!(!found.has_code("TLS_CS_Enc_Alg", *b"C02F  ", 0x12, 0xAC));
+        assert_eq!(found.codes.len(), 1);
+        assert_eq!(found.counters["SAInBytes"].0, CountRule::Header(40));
+        assert_eq!(found.counters["SAInSegDG"].0, CountRule::Constant(1));
+        assert!(!found.counters.contains_key("SAOutBytes"));
+        assert!(found.explains("SAInBytes", 500, 100, Some(10)));
+        assert!(!found.explains("SAInBytes", 501, 100, Some(10)));
+    }
+
+    #[test]
+    fn two_are_too_few() {
+        let mut groups = Groups::default();
+        for _ in 0..2 {
+            groups.code("A", [0; 6], 1, 2);
+        }
+        assert!(groups.finish(0, 0).codes.is_empty());
+    }
+
+    #[test]
+    fn the_prevailing_difference_is_that_of_most() {
+        assert_eq!(prevailing(&mut [5, 6, 7, 360_000, -9000, 6], 10), Some(6));
+        assert_eq!(prevailing(&mut [360_000, 360_010, 3], 20), Some(360_010));
+        assert_eq!(prevailing(&mut [], 10), None);
+    }
+}

@@ -1,0 +1,439 @@
+//! Two records of one event or interval, field by field.
+
+use std::collections::BTreeSet;
+
+use super::calibration::{Calibration, Groups};
+use super::verdict::{Judged, Verdict, Why};
+use crate::record::field::{Field, Format};
+use crate::record::value;
+use crate::record::view::Part;
+use crate::record::{Record, SmfTime, ebcdic};
+
+/// `sc_flags`: IPv6 and, from 3.2 on, the local role.
+const IPV6: u64 = 0x80;
+const ROLES_11: u64 = 0x18;
+const ROLES_12: u64 = 0x60;
+/// `sec_protos`: TLS, SSH, IPSec.
+const PROTOCOLS: [u64; 3] = [0x80, 0x40, 0x20];
+/// `attr_source`: stream observation, a provider.
+const PROVIDER: u64 = 2;
+/// `tls_version`: TLS 1.3.
+const TLS13: u64 = 0x0304;
+/// `tls_handshake_role`: server, and server with client authentication.
+const SERVER: u64 = 2;
+const SERVER_WITH_CLIENT_AUTHENTICATION: u64 = 3;
+/// Hundredths of a second in a day.
+const DAY: i64 = 8_640_000;
+
+/// What the verdicts depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub calibration: &'a Calibration,
+    /// For times, in hundredths of a second.
+    pub tolerance: i64,
+    /// For counters, in hundredths of a percent.
+    pub count_tolerance: u64,
+    /// Whether the capture lacks a part of the connection.
+    pub incomplete: bool,
+    /// Whether its handshake came late.
+    pub late: bool,
+    /// The record that the tap wrote at the end, for what was counted before.
+    pub last: Option<&'a Record<'a>>,
+}
+
+/// The verdicts of two records.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// Fields that are equal.
+    pub equal: Vec<&'static str>,
+    /// The others.
+    pub others: Vec<Judged>,
+}
+
+/// What kind of field it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Reserved bytes.
+    Reserved,
+    /// Judged with the events of the connection, or by who is compared with whom.
+    Elsewhere,
+    Protocols,
+    Flags,
+    Bits,
+    Configured,
+    Start,
+    End,
+    /// A counter of bytes, or of segments; inbound or not.
+    Count {
+        bytes: bool,
+        inbound: bool,
+    },
+    /// Only the stack knows it.
+    StackOnly,
+    Source,
+    SessionId,
+    Certificate,
+    Role,
+    Code,
+}
+
+/// The class of a field.
+pub(super) fn class(field: &Field) -> Class {
+    if field.format == Format::Reserved {
+        return Class::Reserved;
+    }
+    let name = short(field.name);
+    let has = |part: &str| name.contains(part);
+    match name {
+        "SAEvent_Type" | "SAIntervalDuration" => Class::Elsewhere,
+        "SASecProtos" => Class::Protocols,
+        "SAFlags" => Class::Flags,
+        "SAJobname" | "SAJobID" | "SAUserID" => Class::Configured,
+        "SASTime" | "SASDate" => Class::Start,
+        "SAETime" | "SAEDate" => Class::End,
+        "SAInBytes" => Class::Count { bytes: true, inbound: true },
+        "SAOutBytes" => Class::Count { bytes: true, inbound: false },
+        "SAInSegDG" => Class::Count { bytes: false, inbound: true },
+        "SAOutSegDG" => Class::Count { bytes: false, inbound: false },
+        "SAConnID" | "SASessionID" | "SASecFlags" | "SSH_Comp" => Class::StackOnly,
+        "TLS_Handshake_Role" => Class::Role,
+        _ if name.starts_with("SAInit") || name.starts_with("SAEnd") => Class::Elsewhere,
+        _ if has("FIPS_Mode") || has("Auth_Method") || has("CKey") || has("Key_FP") => {
+            Class::StackOnly
+        }
+        _ if name.ends_with("_Source") || has("Protocol_Provider") => Class::Source,
+        _ if has("Session_ID") => Class::SessionId,
+        _ if has("Cert_") => Class::Certificate,
+        _ if has("CryptoFlags") || has("TunFlags") => Class::Bits,
+        _ => Class::Code,
+    }
+}
+
+/// A field's name without that of its subtype.
+pub(super) fn short(name: &'static str) -> &'static str {
+    name.strip_prefix("SMF119SC_").or_else(|| name.strip_prefix("SMF119SS_")).unwrap_or(name)
+}
+
+pub(super) fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
+}
+
+/// Whether a field says nothing.
+pub(super) fn is_unknown(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| *b == 0) || bytes.iter().all(|b| *b == ebcdic::BLANK)
+}
+
+/// One field of both records.
+#[derive(Clone, Copy)]
+struct Both<'a> {
+    field: &'static Field,
+    stack: &'a [u8],
+    tap: &'a [u8],
+    parts: (&'a Part<'a>, &'a Part<'a>),
+}
+
+impl Both<'_> {
+    /// A field of the tap's section, or of the stack's.
+    fn of_tap(&self, name: &str) -> Option<u64> {
+        of(self.parts.1, name)
+    }
+
+    fn of_stack(&self, name: &str) -> Option<u64> {
+        of(self.parts.0, name)
+    }
+}
+
+/// The number in a field, by its short name.
+fn of(part: &Part<'_>, name: &str) -> Option<u64> {
+    part.fields().find(|(f, _)| short(f.name) == name).map(|(_, bytes)| number(bytes))
+}
+
+/// Compares two records of subtype 11, or the sections of two of subtype 12;
+/// `groups` learns what comes together.
+pub(super) fn compare(
+    stack: &Record<'_>,
+    tap: &Record<'_>,
+    context: &Context<'_>,
+    groups: &mut Groups,
+) -> Comparison {
+    let mut found = Comparison::default();
+    let parts = (stack.parts(), tap.parts());
+    for here in parts.0.iter().filter(|p| p.triplet.is_some_and(|t| t > 0)) {
+        let Some(there) = parts.1.iter().find(|p| p.triplet == here.triplet) else { continue };
+        let of_tap: Vec<(&'static Field, &[u8])> = there.fields().collect();
+        for (n, (field, stack)) in here.fields().enumerate() {
+            // Mostly both have the same fields in the same places.
+            let same = |(f, _): &&(&'static Field, &[u8])| f.name == field.name;
+            let other = of_tap.get(n).filter(same).or_else(|| of_tap.iter().find(same));
+            let class = class(field);
+            if matches!(class, Class::Reserved | Class::Elsewhere) {
+                continue;
+            }
+            let Some((_, tap)) = other else {
+                if !is_unknown(stack) {
+                    let verdict = Verdict::NotObservable(Why::Level);
+                    found.others.push(judged(here, field, stack, None, verdict));
+                }
+                continue;
+            };
+            let both = Both { field, stack, tap, parts: (here, there) };
+            match judge(&both, class, context, groups) {
+                Verdict::Equal => found.equal.push(field.name),
+                verdict => {
+                    found.others.push(judged(here, field, stack, Some((there, *tap)), verdict));
+                }
+            }
+        }
+        for (field, tap) in of_tap.iter().filter(|(_, bytes)| !is_unknown(bytes)) {
+            let known = here.fields().any(|(f, _)| f.name == field.name);
+            if !known && class(field) != Class::Reserved {
+                let stack = String::new();
+                let verdict = Verdict::NotObservable(Why::Level);
+                let tap = print(there, field, tap);
+                found.others.push(Judged { field: field.name, verdict, stack, tap });
+            }
+        }
+    }
+    names(stack, tap, &mut found);
+    found
+}
+
+fn judged(
+    here: &Part<'_>,
+    field: &'static Field,
+    stack: &[u8],
+    tap: Option<(&Part<'_>, &[u8])>,
+    verdict: Verdict,
+) -> Judged {
+    Judged {
+        field: field.name,
+        verdict,
+        stack: print(here, field, stack),
+        tap: tap.map(|(part, bytes)| print(part, field, bytes)).unwrap_or_default(),
+    }
+}
+
+fn print(part: &Part<'_>, field: &'static Field, bytes: &[u8]) -> String {
+    value::read(part, field, bytes).to_string()
+}
+
+fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Groups) -> Verdict {
+    let (stack, tap) = (number(both.stack), number(both.tap));
+    match class {
+        Class::Reserved | Class::Elsewhere => Verdict::Equal,
+        Class::Count { bytes, inbound } => {
+            let name = if inbound { "SAInSegDG" } else { "SAOutSegDG" };
+            let segments = if bytes { both.of_tap(name) } else { None };
+            let field = short(both.field.name);
+            if context.last.is_none() && !context.incomplete {
+                groups.count(field, stack, tap, segments);
+            }
+            count(field, (stack, tap), segments, context)
+        }
+        Class::Start | Class::End => time(both, class, context),
+        _ if both.stack == both.tap => {
+            if coded(both, class) {
+                groups.code(short(both.field.name), suite(both), tap, stack);
+            }
+            Verdict::Equal
+        }
+        Class::Protocols => protocols(stack ^ tap, stack, context),
+        Class::Flags => flags(both, stack, tap),
+        Class::Bits => Verdict::Contradiction(Why::Different),
+        Class::Configured if is_unknown(both.tap) => Verdict::NotObservable(Why::NotConfigured),
+        Class::Configured if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
+        Class::Configured => Verdict::Contradiction(Why::Configured),
+        Class::StackOnly if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
+        Class::StackOnly => Verdict::NotObservable(Why::StackOnly),
+        Class::Source => source(both, stack),
+        _ if is_unknown(both.tap) => Verdict::NotObservable(if is_encrypted(both, class) {
+            Why::Encrypted
+        } else {
+            Why::TapUnknown
+        }),
+        _ if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
+        Class::Role
+            if (stack, tap) == (SERVER_WITH_CLIENT_AUTHENTICATION, SERVER)
+                && both.of_tap("TLS_Prot_Ver") == Some(TLS13) =>
+        {
+            Verdict::NotObservable(Why::Encrypted)
+        }
+        _ => {
+            let (field, suite) = (short(both.field.name), suite(both));
+            if coded(both, class) {
+                groups.code(field, suite, tap, stack);
+                if context.calibration.has_code(field, suite, tap, stack) {
+                    return Verdict::Tolerated(Why::Calibrated);
+                }
+            }
+            Verdict::Contradiction(Why::Different)
+        }
+    }
+}
+
+/// Whether a field is a code that a table of ours may have wrong. Versions are what
+/// they are.
+fn coded(both: &Both<'_>, class: Class) -> bool {
+    matches!(class, Class::Code | Class::Certificate)
+        && both.field.codes.is_some()
+        && both.stack.len() == 2
+        && !both.field.name.ends_with("Prot_Ver")
+        && !is_unknown(both.tap)
+        && !is_unknown(both.stack)
+}
+
+/// The cipher suite that a code follows from.
+fn suite(both: &Both<'_>) -> [u8; 6] {
+    if !short(both.field.name).starts_with("TLS_CS_") {
+        return [0; 6];
+    }
+    let is = |f: &Field| short(f.name) == "TLS_Neg_Cipher";
+    let found = both.parts.1.fields().find(|(f, _)| is(f)).and_then(|(_, b)| b.try_into().ok());
+    found.unwrap_or([0; 6])
+}
+
+fn is_encrypted(both: &Both<'_>, class: Class) -> bool {
+    matches!(class, Class::Certificate | Class::SessionId)
+        && both.of_tap("TLS_Prot_Ver").or_else(|| both.of_stack("TLS_Prot_Ver")) == Some(TLS13)
+}
+
+fn source(both: &Both<'_>, stack: u64) -> Verdict {
+    let is_source = both.stack.len() == 1;
+    let provider = if is_source {
+        Some(stack)
+    } else {
+        let name = if both.field.name.contains("SSH") { "SSH_Source" } else { "TLS_Source" };
+        both.of_stack(name)
+    };
+    match provider {
+        Some(PROVIDER) => Verdict::NotObservable(Why::Provider),
+        _ if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
+        _ => Verdict::Contradiction(Why::Different),
+    }
+}
+
+fn protocols(difference: u64, stack: u64, context: &Context<'_>) -> Verdict {
+    let mut worst = Verdict::NotObservable(Why::StackOnly);
+    for bit in PROTOCOLS.into_iter().filter(|bit| difference & bit != 0) {
+        let verdict = match stack & bit != 0 {
+            true if context.incomplete => Verdict::NotObservable(Why::Incomplete),
+            true => Verdict::Contradiction(Why::NotOnTheWire),
+            false if context.late => Verdict::NotObservable(Why::LateHandshake),
+            false => Verdict::Contradiction(Why::NotInTheStack),
+        };
+        if !matches!(worst, Verdict::Contradiction(_)) {
+            worst = verdict;
+        }
+    }
+    worst
+}
+
+fn flags(both: &Both<'_>, stack: u64, tap: u64) -> Verdict {
+    let difference = stack ^ tap;
+    let roles = if both.field.name.starts_with("SMF119SS") { ROLES_12 } else { ROLES_11 };
+    let both_say = stack & roles != 0 && tap & roles != 0;
+    if difference & IPV6 != 0 || difference & roles != 0 && both_say {
+        Verdict::Contradiction(Why::Different)
+    } else if difference & roles != 0 {
+        Verdict::NotObservable(Why::Level)
+    } else {
+        Verdict::NotObservable(Why::StackOnly)
+    }
+}
+
+fn count(
+    field: &str,
+    (stack, tap): (u64, u64),
+    segments: Option<u64>,
+    context: &Context<'_>,
+) -> Verdict {
+    let within = stack.abs_diff(tap) <= tap.saturating_mul(context.count_tolerance) / 10_000;
+    // What was counted at a moment may have been counted a little later.
+    let by_then = || {
+        let last = context.last?;
+        let section = last.parts().into_iter().find(|p| p.triplet == Some(1))?;
+        of(&section, field)
+    };
+    if stack == tap {
+        Verdict::Equal
+    } else if context.incomplete {
+        Verdict::NotObservable(Why::Incomplete)
+    } else if context.calibration.explains(field, stack, tap, segments) {
+        Verdict::Tolerated(Why::Calibrated)
+    } else if within || by_then().is_some_and(|last| stack <= last) {
+        Verdict::Tolerated(Why::Tolerance)
+    } else {
+        Verdict::Contradiction(Why::Different)
+    }
+}
+
+/// Date and time belong together; the one that differs is named.
+fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
+    let (time, date) =
+        if class == Class::Start { ("SASTime", "SASDate") } else { ("SAETime", "SAEDate") };
+    let moment = |part: &Part<'_>| {
+        let half = |name: &str| of(part, name).and_then(|n| u32::try_from(n).ok());
+        let (time, date) = (half(time)?, half(date)?);
+        Some((SmfTime { time, date }.hundredths(), i64::from(time)))
+    };
+    let (Some((stack, stack_time)), Some((tap, tap_time))) =
+        (moment(both.parts.0), moment(both.parts.1))
+    else {
+        return Verdict::NotObservable(Why::Level);
+    };
+    let (stack, tap) = match (stack, tap) {
+        (Some(stack), Some(tap)) => (stack - context.calibration.clock, tap),
+        (None, None) => return Verdict::Equal,
+        (None, _) => return Verdict::NotObservable(Why::StackUnknown),
+        _ => return Verdict::NotObservable(Why::TapUnknown),
+    };
+    if stack == tap {
+        return Verdict::Equal;
+    }
+    if (stack - tap).abs() <= context.tolerance {
+        // The time says it.
+        let is_time = short(both.field.name) == time;
+        return if is_time { Verdict::Tolerated(Why::Tolerance) } else { Verdict::Equal };
+    }
+    if class == Class::End && context.incomplete {
+        return Verdict::NotObservable(Why::Incomplete);
+    }
+    let of_day = (stack_time - context.calibration.clock).rem_euclid(DAY);
+    let apart = (of_day - tap_time).rem_euclid(DAY);
+    let times_agree = apart.min(DAY - apart) <= context.tolerance;
+    if (short(both.field.name) == time) == times_agree {
+        return Verdict::Equal;
+    }
+    Verdict::Contradiction(Why::Different)
+}
+
+/// Distinguished names by their type.
+fn names(stack: &Record<'_>, tap: &Record<'_>, found: &mut Comparison) {
+    const NAME: &str = "SMF119SC_DN";
+    let (here, there) = (stack.names(), tap.names());
+    let text = |bytes: &[u8]| ebcdic::decode(bytes).trim_end_matches([' ', '\0']).to_owned();
+    let kinds: BTreeSet<u16> = here.iter().chain(&there).map(|(kind, _)| *kind).collect();
+    for kind in kinds {
+        let of = |names: &[(u16, &[u8])]| {
+            names.iter().find(|(k, _)| *k == kind).map(|(_, bytes)| text(bytes))
+        };
+        let (stack, tap) = (of(&here), of(&there));
+        let verdict = match (&stack, &tap) {
+            (Some(a), Some(b)) if parts_of_name(a) == parts_of_name(b) => Verdict::Equal,
+            (Some(_), Some(_)) => Verdict::Contradiction(Why::Different),
+            (None, _) => Verdict::NotObservable(Why::StackUnknown),
+            (_, None) => Verdict::NotObservable(Why::TapUnknown),
+        };
+        if verdict == Verdict::Equal {
+            found.equal.push(NAME);
+        } else {
+            let (stack, tap) = (stack.unwrap_or_default(), tap.unwrap_or_default());
+            found.others.push(Judged { field: NAME, verdict, stack, tap });
+        }
+    }
+}
+
+/// The parts of a name, in whatever order, spacing and case they are written.
+fn parts_of_name(name: &str) -> BTreeSet<String> {
+    name.split(',').map(|part| part.trim().to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,329 @@
+//! A part's connections and sessions, paired and judged.
+
+use super::calibration::{Calibration, Groups};
+use super::connection::{self, Connection, Event, SHORT_TERMINATION};
+use super::fields::{Comparison, Context, compare};
+use super::observation::Place;
+use super::outcome::{Compared, Finding, Reason, Subject};
+use super::part::Part;
+use super::session::{self, Interval};
+use super::survey::Survey;
+use super::verdict::{Judged, Verdict, Why};
+use super::{Options, alone};
+use crate::record::{Common11, Record};
+
+/// `sc_event_type`.
+const EVENT_TYPE: &str = "SMF119SC_SAEvent_Type";
+/// A connection that lasts so long is not short, in hundredths of a second.
+const SHORT: i64 = 1000;
+/// IP protocols of tunnels, which the stack has no records of.
+const TUNNELS: [u8; 2] = [0x32, 0x33];
+
+/// What judging a part takes.
+pub(super) struct Judge<'a> {
+    pub options: &'a Options,
+    pub calibration: &'a Calibration,
+    pub stack: &'a Survey,
+    pub tap: &'a Survey,
+    /// Whether there is a tap.
+    pub compared: bool,
+}
+
+impl Judge<'_> {
+    fn context<'c>(&'c self, incomplete: bool, late: bool) -> Context<'c> {
+        Context {
+            calibration: self.calibration,
+            tolerance: self.options.tolerance,
+            count_tolerance: self.options.count_tolerance,
+            incomplete,
+            late,
+            last: None,
+        }
+    }
+
+    /// Judges a part; `groups` learns what comes together.
+    pub fn part(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+        for connection in &part.stack.connections {
+            alone::connection(connection, &mut |found| each(Finding::Fault(&found)));
+        }
+        alone::intervals(&part.stack.intervals, &mut |found| each(Finding::Fault(&found)));
+        if !self.compared {
+            return;
+        }
+        self.connections(part, groups, each);
+        self.intervals(part, groups, each);
+    }
+
+    fn connections(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+        let (stack, tap) = (&part.stack.connections, &part.tap.connections);
+        let paired = connection::pair(stack, tap, self.calibration.clock, self.options.tolerance);
+        for (s, t) in paired.pairs {
+            let (here, there) = (&stack[s], &tap[t]);
+            let compared = self.connection(part, here, there, groups);
+            let compared: Vec<Compared<'_>> = compared
+                .iter()
+                .map(|(kind, places, comparison)| Compared {
+                    kind: *kind,
+                    places: *places,
+                    comparison,
+                })
+                .collect();
+            let subject = Subject::Connection(here.tuple, here.start);
+            each(Finding::Pair(here.system, subject, &compared, bytes(here)));
+        }
+        // One that the tap has from the other end is there.
+        let reversed = |c: &Connection, others: &[Connection], clock: i64| {
+            let tuple = c.tuple.reversed();
+            let from = others.partition_point(|o| o.tuple < tuple);
+            others[from..]
+                .iter()
+                .take_while(|o| o.tuple == tuple)
+                .any(|o| (c.start - clock - o.start).abs() <= self.options.tolerance)
+        };
+        for s in paired.only_stack {
+            let c = &stack[s];
+            let reason = if reversed(c, tap, self.calibration.clock) {
+                Reason::OtherEnd
+            } else {
+                self.only_stack(c)
+            };
+            let subject = Subject::Connection(c.tuple, c.start);
+            each(Finding::Alone(c.system, subject, true, reason, place(c), bytes(c)));
+        }
+        for t in paired.only_tap {
+            let c = &tap[t];
+            let reason = if reversed(c, stack, -self.calibration.clock) {
+                Reason::OtherEnd
+            } else {
+                self.only_tap(part, c)
+            };
+            let subject = Subject::Connection(c.tuple, c.start);
+            each(Finding::Alone(c.system, subject, false, reason, place(c), bytes(c)));
+        }
+    }
+
+    fn only_stack(&self, c: &Connection) -> Reason {
+        let start = c.start - self.calibration.clock;
+        let end = c.end.map(|e| e - self.calibration.clock);
+        let (local, remote) = (c.tuple.local.0, c.tuple.remote.0);
+        let slack = self.options.tolerance;
+        if local == remote || local.is_loopback() {
+            return Reason::Loopback;
+        }
+        let Some((first, last)) = self.tap.period else { return Reason::NoSuchRecords };
+        if start > last + slack || end.is_some_and(|end| end < first - slack) {
+            Reason::OutsidePeriod
+        } else if !self.tap.has(local) {
+            Reason::AddressUnknown
+        } else if start < first - slack {
+            Reason::BeganBefore
+        } else if self.tap.has_tunnel(local) {
+            Reason::InsideEsp
+        } else {
+            Reason::Missing
+        }
+    }
+
+    fn only_tap(&self, part: &Part, c: &Connection) -> Reason {
+        let clock = self.calibration.clock;
+        let slack = self.options.tolerance;
+        if TUNNELS.contains(&c.tuple.ip_proto) {
+            return Reason::NotRecorded;
+        }
+        let Some((first, last)) = self.stack.period else { return Reason::NoSuchRecords };
+        let end = c.end.unwrap_or(c.start) + clock;
+        if c.start + clock < first - slack || end > last + slack {
+            Reason::OutsidePeriod
+        } else if !self.stack.has_local(c.tuple.local.0) {
+            Reason::AddressUnknown
+        } else if part.facts(c.tuple, c.start).is_some_and(|f| f.incomplete) {
+            Reason::Incomplete
+        } else {
+            Reason::Missing
+        }
+    }
+
+    /// The events of a connection that both sides have.
+    fn connection(
+        &self,
+        part: &Part,
+        here: &Connection,
+        there: &Connection,
+        groups: &mut Groups,
+    ) -> Vec<(u8, (Option<Place>, Option<Place>), Comparison)> {
+        let facts = part.facts(there.tuple, there.start);
+        let incomplete = facts.is_some_and(|f| f.incomplete);
+        let context = self.context(incomplete, facts.is_some_and(|f| f.late));
+        let last = there.last().and_then(|e| Record::parse(&e.bytes).ok());
+        let at_a_moment = Context { last: last.as_ref(), ..context };
+        let mut found = Vec::new();
+        let (short_here, short_there) =
+            [here, there].map(|c| c.last().is_some_and(|e| e.kind == SHORT_TERMINATION)).into();
+        let kinds_differ =
+            here.last().is_some() && there.last().is_some() && short_here != short_there;
+        match (here.first(), there.first()) {
+            (Some(a), Some(b)) => found.push(both(a, b, &at_a_moment, groups)),
+            (a, b) if kinds_differ || a.is_none() && b.is_none() => {}
+            (None, Some(b)) => found.push(one(None, Some(b), self.lacks_first(here, there))),
+            (a, _) => found.push(one(a, None, Verdict::NotObservable(Why::Incomplete))),
+        }
+        let (mut a, mut b) = (here.changes(), there.changes());
+        loop {
+            match (a.next(), b.next()) {
+                (None, None) => break,
+                (Some(a), Some(b)) => found.push(both(a, b, &at_a_moment, groups)),
+                (a, b) => {
+                    let why = if b.is_none() { Why::TapUnknown } else { Why::StackUnknown };
+                    found.push(one(a, b, Verdict::NotObservable(why)));
+                }
+            }
+        }
+        match (here.last(), there.last()) {
+            (Some(a), Some(b)) => {
+                let (kind, places, mut comparison) = both(a, b, &context, groups);
+                comparison.equal.retain(|f| *f != EVENT_TYPE);
+                if kinds_differ {
+                    let lasted = there.end.map_or(0, |end| end - there.start);
+                    let verdict = if (lasted - SHORT).abs() <= self.options.tolerance {
+                        Verdict::Tolerated(Why::Tolerance)
+                    } else {
+                        Verdict::Contradiction(Why::Different)
+                    };
+                    comparison.others.push(event_type(Some(a), Some(b), verdict));
+                } else {
+                    comparison.equal.push(EVENT_TYPE);
+                }
+                found.push((kind, places, comparison));
+            }
+            (None, Some(b)) => {
+                // Its record may come after the last of the dump.
+                let last = self.stack.period.map_or(i64::MIN, |(_, last)| last);
+                let end = there.end.unwrap_or(there.start) + self.calibration.clock;
+                let verdict = if end + self.options.tolerance >= last {
+                    Verdict::NotObservable(Why::StackUnknown)
+                } else {
+                    Verdict::Contradiction(Why::NotInTheStack)
+                };
+                found.push(one(None, Some(b), verdict));
+            }
+            (Some(a), None) => {
+                found.push(one(Some(a), None, Verdict::NotObservable(Why::Incomplete)));
+            }
+            (None, None) => {}
+        }
+        found
+    }
+
+    /// The stack lacks the initiation record of a long connection.
+    fn lacks_first(&self, here: &Connection, there: &Connection) -> Verdict {
+        let first = self.stack.period.map_or(i64::MAX, |(first, _)| first);
+        // It may have been written before the dump begins.
+        if here.start <= first || there.start + self.calibration.clock < first {
+            Verdict::NotObservable(Why::StackUnknown)
+        } else {
+            Verdict::Contradiction(Why::NotInTheStack)
+        }
+    }
+
+    fn intervals(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+        let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
+        let context = self.context(false, false);
+        let clock = self.calibration.interval_clock;
+        let paired = session::pair(stack, tap, clock, &context);
+        for (s, t) in paired.pairs {
+            let (here, there) = (&stack[s], &tap[t]);
+            let comparison = session::judge(here, there, &context, groups);
+            let places = (Some(here.place), Some(there.place));
+            let compared = [Compared { kind: 0, places, comparison: &comparison }];
+            each(Finding::Pair(here.system, Subject::Session(here.ends, here.end), &compared, 0));
+        }
+        let ends = |list: &[Interval]| -> Vec<i64> {
+            let mut ends: Vec<i64> = list.iter().map(|i| i.end).collect();
+            ends.sort_unstable();
+            ends
+        };
+        let (of_stack, of_tap) = (ends(stack), ends(tap));
+        for s in paired.only_stack {
+            let i = &stack[s];
+            let local = if self.tap.has(i.ends.server) || self.tap.has(i.ends.client) {
+                session_reason(i, i.end - clock, &of_tap)
+            } else {
+                Reason::AddressUnknown
+            };
+            let reason = match self.tap.records.get(&12) {
+                None => Reason::NoSuchRecords,
+                _ if i.ends.server == i.ends.client => Reason::Loopback,
+                _ => local,
+            };
+            let subject = Subject::Session(i.ends, i.end);
+            each(Finding::Alone(i.system, subject, true, reason, i.place, 0));
+        }
+        for t in paired.only_tap {
+            let i = &tap[t];
+            let reason = match self.stack.records.get(&12) {
+                None => Reason::NoSuchRecords,
+                _ if TUNNELS.contains(&i.ends.ip_proto) => Reason::NotRecorded,
+                _ if !self.stack.has(i.ends.server) && !self.stack.has(i.ends.client) => {
+                    Reason::AddressUnknown
+                }
+                _ => session_reason(i, i.end + clock, &of_stack),
+            };
+            let subject = Subject::Session(i.ends, i.end);
+            each(Finding::Alone(i.system, subject, false, reason, i.place, 0));
+        }
+    }
+}
+
+/// Why one side lacks a session in an interval: perhaps it has no interval that ends
+/// then.
+fn session_reason(i: &Interval, end: i64, of_other: &[i64]) -> Reason {
+    let slack = (i.duration / 4).clamp(200, 3000);
+    let from = of_other.partition_point(|e| *e < end - slack);
+    match of_other.get(from) {
+        Some(e) if *e <= end + slack => Reason::Missing,
+        _ => Reason::NoSuchInterval,
+    }
+}
+
+/// Bytes of a connection in its last record.
+fn bytes(c: &Connection) -> u64 {
+    let last = c.events.last().and_then(|e| Record::parse(&e.bytes).ok());
+    let common = last.and_then(|r| r.section(1).and_then(Common11::decode));
+    common.map_or(0, |c| c.in_bytes.saturating_add(c.out_bytes))
+}
+
+fn place(c: &Connection) -> Place {
+    c.events.first().map_or_else(Place::default, |e| e.place)
+}
+
+/// An event that both sides have.
+fn both(
+    a: &Event,
+    b: &Event,
+    context: &Context<'_>,
+    groups: &mut Groups,
+) -> (u8, (Option<Place>, Option<Place>), Comparison) {
+    let comparison = match (Record::parse(&a.bytes), Record::parse(&b.bytes)) {
+        (Ok(here), Ok(there)) => compare(&here, &there, context, groups),
+        _ => Comparison::default(),
+    };
+    let mut comparison = comparison;
+    comparison.equal.push(EVENT_TYPE);
+    (a.kind, (Some(a.place), Some(b.place)), comparison)
+}
+
+/// An event that only one side has.
+fn one(
+    a: Option<&Event>,
+    b: Option<&Event>,
+    verdict: Verdict,
+) -> (u8, (Option<Place>, Option<Place>), Comparison) {
+    let kind = a.or(b).map_or(0, |e| e.kind);
+    let others = vec![event_type(a, b, verdict)];
+    (kind, (a.map(|e| e.place), b.map(|e| e.place)), Comparison { equal: Vec::new(), others })
+}
+
+fn event_type(a: Option<&Event>, b: Option<&Event>, verdict: Verdict) -> Judged {
+    let text = |e: Option<&Event>| e.map_or_else(|| "none".to_owned(), |e| e.kind.to_string());
+    Judged { field: EVENT_TYPE, verdict, stack: text(a), tap: text(b) }
+}

@@ -1,0 +1,289 @@
+//! What a z/OS stack has recorded, held against what was on the wire.
+//!
+//! Records of both sides are divided by addresses into parts on disk, so that
+//! memory holds one part at a time. Each part is gone through three times: to learn
+//! how far the clocks are apart; to learn what differs in the same way everywhere;
+//! to judge.
+
+pub mod alone;
+mod calibration;
+mod connection;
+mod facts;
+mod fields;
+mod judge;
+mod observation;
+mod outcome;
+mod part;
+pub mod report;
+mod session;
+mod spool;
+mod survey;
+mod verdict;
+
+use std::io;
+
+pub use alone::{Fault, Found};
+pub use calibration::{Calibration, CodeGroup, CountRule};
+pub use facts::Facts;
+pub use fields::Comparison;
+pub use observation::{About, Ends, Observation, Place, System, Tuple};
+pub use outcome::{Compared, Difference, Example, Finding, Outcome, Reason, Subject};
+pub use survey::Survey;
+pub use verdict::{Judged, Verdict, Why};
+
+use calibration::{Groups, prevailing};
+use judge::Judge;
+use part::Part;
+use spool::{Side, Spool};
+
+use crate::record::{Level, Record};
+
+/// Differences of clocks that are looked at.
+const MAX_DIFFERENCES: usize = 1 << 20;
+
+/// What is taken for the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How far times may differ, in hundredths of a second.
+    pub tolerance: i64,
+    /// How far the stack's clock is ahead, in hundredths of a second; found out from
+    /// all pairs if it is not given.
+    pub clock: Option<i64>,
+    /// How far counters may differ, in hundredths of a percent.
+    pub count_tolerance: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { tolerance: 200, clock: None, count_tolerance: 100 }
+    }
+}
+
+/// Takes the records of both sides and checks them.
+#[derive(Debug)]
+pub struct Check {
+    options: Options,
+    spool: Spool,
+    outcome: Outcome,
+    /// A part that was read, and need not be read again where it is the only one.
+    cached: Option<Part>,
+}
+
+impl Check {
+    /// Begins a check of so many bytes of records.
+    ///
+    /// # Errors
+    /// If temporary files cannot be made.
+    pub fn new(options: Options, bytes: u64) -> io::Result<Self> {
+        let spool = Spool::new(bytes)?;
+        Ok(Self { options, spool, outcome: Outcome::default(), cached: None })
+    }
+
+    /// Takes a record of the stack.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be written.
+    pub fn stack(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
+        self.record(Side::Stack, bytes, place)
+    }
+
+    /// Takes a record of the tap.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be written.
+    pub fn tap(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
+        self.outcome.compared = true;
+        self.record(Side::Tap, bytes, place)
+    }
+
+    /// There is a tap, even if it has no records.
+    pub fn with_tap(&mut self) {
+        self.outcome.compared = true;
+    }
+
+    /// Bytes of the stack's dump that are no record.
+    pub fn damage(&mut self, place: Place, what: String) {
+        self.outcome.fault(&Found { fault: Fault::Damage, place, what });
+    }
+
+    /// Takes what the tap knows of a connection beside its records.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be written.
+    pub fn facts(&mut self, facts: &Facts) -> io::Result<()> {
+        let bytes = serde_json::to_vec(facts)?;
+        self.spool.facts((facts.ends[0].0, facts.ends[1].0), &bytes)
+    }
+
+    fn record(&mut self, side: Side, bytes: &[u8], place: Place) -> io::Result<()> {
+        let Ok(record) = Record::parse(bytes) else { return Ok(()) };
+        let Some(seen) = Observation::of(&record) else { return Ok(()) };
+        let level = Level::of(&record).unwrap_or_default();
+        let survey = match side {
+            Side::Stack => {
+                let outcome = &mut self.outcome;
+                alone::record(&record, place, &mut |found| outcome.fault(&found));
+                &mut outcome.stack
+            }
+            _ => &mut self.outcome.tap,
+        };
+        survey.add(&seen, level);
+        self.spool.record(side, place, &seen, bytes)
+    }
+
+    /// What the stack's records have; to be asked before the tap's are taken.
+    pub fn stack_survey(&mut self) -> &mut Survey {
+        &mut self.outcome.stack
+    }
+
+    /// Checks, and tells each finding.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read, or `each` fails.
+    pub fn run<E: From<io::Error>>(
+        mut self,
+        each: &mut dyn FnMut(&Finding<'_>, &Calibration) -> Result<(), E>,
+    ) -> Result<Outcome, E> {
+        let clocks = if self.outcome.compared { self.clocks()? } else { (0, 0) };
+        let mut calibration =
+            Calibration { clock: clocks.0, interval_clock: clocks.1, ..Calibration::default() };
+        if self.outcome.compared {
+            let mut groups = Groups::default();
+            self.parts(&calibration, &mut groups, &mut |_| Ok::<(), io::Error>(()))?;
+            calibration = groups.finish(clocks.0, clocks.1);
+        }
+        let mut outcome = Outcome::default();
+        let told = &calibration;
+        self.parts(&calibration, &mut Groups::default(), &mut |finding| {
+            match finding {
+                Finding::Pair(system, subject, events, bytes) => {
+                    outcome.pair(*system, *subject, events);
+                    outcome.covered(*subject, *bytes, true);
+                }
+                Finding::Alone(system, subject, stack, reason, place, bytes) => {
+                    outcome.alone((*system, *subject), *stack, *reason, *place);
+                    if *stack {
+                        outcome.covered(*subject, *bytes, false);
+                    }
+                }
+                Finding::Fault(found) => outcome.fault(found),
+            }
+            each(finding, told)
+        })?;
+        // What was found while records came in.
+        for (fault, (count, examples)) in std::mem::take(&mut self.outcome.faults) {
+            let (all, kept) = outcome.faults.entry(fault).or_default();
+            *all += count;
+            kept.extend(examples);
+        }
+        outcome.compared = self.outcome.compared;
+        outcome.zones = [self.outcome.stack.zone(), self.outcome.tap.zone()];
+        outcome.stack = self.outcome.stack;
+        outcome.tap = self.outcome.tap;
+        outcome.calibration = calibration;
+        Ok(outcome)
+    }
+
+    /// Goes through all parts.
+    fn parts<E: From<io::Error>>(
+        &mut self,
+        calibration: &Calibration,
+        groups: &mut Groups,
+        each: &mut dyn FnMut(&Finding<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for number in 0..self.spool.len() {
+            let part = self.part(number)?;
+            let judge = Judge {
+                options: &self.options,
+                calibration,
+                stack: &self.outcome.stack,
+                tap: &self.outcome.tap,
+                compared: self.outcome.compared,
+            };
+            let mut result = Ok(());
+            judge.part(&part, groups, &mut |finding| {
+                if result.is_ok() {
+                    result = each(&finding);
+                }
+            });
+            self.give_back(part);
+            result?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, number: usize) -> io::Result<Part> {
+        match self.cached.take() {
+            Some(part) => Ok(part),
+            None => Part::read(&mut self.spool, number),
+        }
+    }
+
+    /// The only part is kept.
+    fn give_back(&mut self, part: Part) {
+        self.cached = (self.spool.len() == 1).then_some(part);
+    }
+
+    /// How far the stack's clock, and its local time in summaries, are ahead.
+    fn clocks(&mut self) -> io::Result<(i64, i64)> {
+        let (mut starts, mut intervals) = (Vec::new(), Vec::new());
+        for number in 0..self.spool.len() {
+            let part = self.part(number)?;
+            let (stack, tap) = (&part.stack.connections, &part.tap.connections);
+            let mut t = 0;
+            for (n, here) in stack.iter().enumerate() {
+                while tap.get(t).is_some_and(|c| c.tuple < here.tuple) {
+                    t += 1;
+                }
+                let alone = |list: &[connection::Connection], n: usize| {
+                    let same = |m: Option<usize>| {
+                        m.and_then(|m| list.get(m)).is_some_and(|c| c.tuple == list[n].tuple)
+                    };
+                    !same(n.checked_sub(1)) && !same(Some(n + 1))
+                };
+                // Only where it is certain which one is the other's.
+                if let Some(there) = tap.get(t).filter(|c| c.tuple == here.tuple)
+                    && alone(stack, n)
+                    && alone(tap, t)
+                    && starts.len() < MAX_DIFFERENCES
+                {
+                    starts.push(here.start - there.start);
+                }
+            }
+            let mut of_tap = std::collections::BTreeMap::<Ends, Vec<i64>>::new();
+            for interval in &part.tap.intervals {
+                of_tap.entry(interval.ends).or_default().push(interval.end);
+            }
+            for here in &part.stack.intervals {
+                for end in of_tap.get(&here.ends).into_iter().flatten().take(64) {
+                    if intervals.len() < MAX_DIFFERENCES {
+                        intervals.push(here.end - end);
+                    }
+                }
+            }
+            self.give_back(part);
+        }
+        let tolerance = self.options.tolerance.max(1);
+        let clock = prevailing(&mut starts, tolerance).unwrap_or(0);
+        // A difference within the tolerance is none.
+        let clock = if clock.abs() <= tolerance { 0 } else { clock };
+        let interval = nearest(&mut intervals, tolerance);
+        Ok((self.options.clock.unwrap_or(clock), interval))
+    }
+}
+
+/// The difference that most intervals have; of several that as many have the
+/// smallest, because every interval is as far from the next as from the one before.
+fn nearest(differences: &mut [i64], tolerance: i64) -> i64 {
+    let mut counts = std::collections::BTreeMap::<i64, u64>::new();
+    for difference in differences.iter() {
+        *counts.entry(difference.div_euclid(2 * tolerance)).or_default() += 1;
+    }
+    let best = counts.iter().max_by_key(|(bucket, n)| (**n, -bucket.abs()));
+    let Some((&bucket, _)) = best else { return 0 };
+    let mut within: Vec<i64> =
+        differences.iter().copied().filter(|d| d.div_euclid(2 * tolerance) == bucket).collect();
+    within.sort_unstable();
+    let found = within.get(within.len() / 2).copied().unwrap_or(0);
+    if found.abs() <= tolerance { 0 } else { found }
+}

@@ -1,0 +1,198 @@
+//! A record as far as it takes to find its counterpart.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::record::{
+    Common11, Common12, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, SmfTime, TYPE_TCPIP, ebcdic,
+};
+
+/// `sc_flags`, `ss_flags`: IPv6.
+const IPV6: u8 = 0x80;
+/// `ss_event_type`: an interval record.
+const INTERVAL: u8 = 1;
+
+/// Who has written a record, EBCDIC as it stands there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct System {
+    /// SMF system identifier.
+    pub sid: [u8; 4],
+    /// System name.
+    pub sysname: [u8; 8],
+    /// TCP/IP stack.
+    pub stack: [u8; 8],
+}
+
+impl System {
+    fn of(record: &Record<'_>) -> Self {
+        let mut system = Self::default();
+        if let Some(sid) = record.bytes().get(14..18) {
+            system.sid.copy_from_slice(sid);
+        }
+        if let Some(ident) = record.section(0).and_then(|s| s.get(..24)) {
+            system.sysname.copy_from_slice(&ident[..8]);
+            system.stack.copy_from_slice(&ident[16..]);
+        }
+        system
+    }
+
+    /// `SID SYSNAME STACK`, without those that are blank.
+    pub fn text(&self) -> String {
+        let names = [&self.sid[..], &self.sysname, &self.stack].map(text);
+        let names: Vec<String> = names.into_iter().filter(|n| !n.is_empty()).collect();
+        if names.is_empty() { "without a name".to_owned() } else { names.join(" ") }
+    }
+}
+
+/// A name as text.
+pub(super) fn text(name: &[u8]) -> String {
+    ebcdic::decode(name).trim_end_matches([' ', '\0']).to_owned()
+}
+
+/// Where a record is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Number of the file.
+    pub file: u32,
+    /// Offset in it, decompressed.
+    pub offset: u64,
+}
+
+/// The ends of a connection, seen from the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tuple {
+    /// Local address and port.
+    pub local: (IpAddr, u16),
+    /// Remote address and port.
+    pub remote: (IpAddr, u16),
+    /// IP protocol.
+    pub ip_proto: u8,
+}
+
+impl Tuple {
+    /// The same connection seen from the other end.
+    pub fn reversed(self) -> Self {
+        Self { local: self.remote, remote: self.local, ..self }
+    }
+}
+
+/// The ends of a security session, and what kind of protection it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ends {
+    /// Server address.
+    pub server: IpAddr,
+    /// Client address.
+    pub client: IpAddr,
+    /// Server ports, first and last.
+    pub ports: (u16, u16),
+    /// IP protocol.
+    pub ip_proto: u8,
+    /// Flags of the local role.
+    pub role: u8,
+    /// Flags of the protocol.
+    pub protocols: u8,
+}
+
+/// What a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An event of a connection.
+    Connection {
+        /// Its ends.
+        tuple: Tuple,
+        /// The event's type.
+        kind: u8,
+        /// When it began, in hundredths of a second since 1970, UTC.
+        start: i64,
+        /// When it ended, in the record of its end.
+        end: Option<i64>,
+        /// Its identifier.
+        id: u32,
+    },
+    /// An interval of a security session.
+    Session {
+        /// Its ends.
+        ends: Ends,
+        /// The interval's length, in hundredths of a second.
+        duration: i64,
+    },
+    /// Neither: zERT enabled or disabled, enforcement by policy.
+    Other {
+        /// The event's type.
+        kind: u8,
+    },
+}
+
+/// A record, looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation {
+    /// Who wrote it.
+    pub system: System,
+    /// When, in hundredths since 1970, on the writer's local clock.
+    pub written: i64,
+    /// Subtype.
+    pub subtype: u16,
+    /// What it is about.
+    pub about: About,
+}
+
+impl Observation {
+    /// Looks at a record; `None` if it is no zERT record, or cannot be read.
+    pub fn of(record: &Record<'_>) -> Option<Self> {
+        if record.record_type() != TYPE_TCPIP {
+            return None;
+        }
+        let subtype = record.subtype()?;
+        let section = record.section(1)?;
+        let about = match subtype {
+            SUBTYPE_DETAIL => detail(&Common11::decode(section)?)?,
+            SUBTYPE_SUMMARY => summary(&Common12::decode(section)?),
+            _ => return None,
+        };
+        let head = record.bytes();
+        let word =
+            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let written = SmfTime { time: word(6), date: word(10) }.hundredths()?;
+        Some(Self { system: System::of(record), written, subtype, about })
+    }
+}
+
+fn detail(c: &Common11) -> Option<About> {
+    if !(1..=4).contains(&c.event_type) {
+        return Some(About::Other { kind: c.event_type });
+    }
+    let ipv6 = c.flags & IPV6 != 0;
+    let tuple = Tuple {
+        local: (address(c.lip, ipv6), c.l_port),
+        remote: (address(c.rip, ipv6), c.r_port),
+        ip_proto: c.ip_proto,
+    };
+    let start = SmfTime { time: c.s_time, date: c.s_date }.hundredths()?;
+    let end = SmfTime { time: c.e_time, date: c.e_date }.hundredths();
+    Some(About::Connection { tuple, kind: c.event_type, start, end, id: c.conn_id })
+}
+
+fn summary(c: &Common12) -> About {
+    if c.event_type != INTERVAL {
+        return About::Other { kind: c.event_type };
+    }
+    let ipv6 = c.flags & IPV6 != 0;
+    let ends = Ends {
+        server: address(c.srv_ip, ipv6),
+        client: address(c.clt_ip, ipv6),
+        ports: (c.srv_port_start, c.srv_port_end),
+        ip_proto: c.ip_proto,
+        role: c.flags & !IPV6,
+        protocols: c.sec_protos,
+    };
+    // Bit 51 is a microsecond.
+    let duration = i64::try_from((c.interval_duration >> 12) / 10_000).unwrap_or(i64::MAX);
+    About::Session { ends, duration }
+}
+
+fn address(bytes: [u8; 16], ipv6: bool) -> IpAddr {
+    if ipv6 {
+        Ipv6Addr::from(bytes).into()
+    } else {
+        Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into()
+    }
+}

@@ -1,0 +1,277 @@
+//! What a check has found, in numbers and examples.
+
+use std::collections::BTreeMap;
+
+use super::alone::{Fault, Found};
+use super::calibration::Calibration;
+use super::fields::Comparison;
+use super::observation::{Ends, Place, System, Tuple};
+use super::survey::Survey;
+use super::verdict::{Judged, Verdict, Why};
+
+/// Examples that are kept of each kind.
+const EXAMPLES: usize = 20;
+
+/// Why one side has a connection or a session and the other has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Both ends are the same host.
+    Loopback,
+    /// It was over before the other side begins, or begins after it ends.
+    OutsidePeriod,
+    /// It began before the capture.
+    BeganBefore,
+    /// The other side does not know the address.
+    AddressUnknown,
+    /// A tunnel that hides what is inside ends at the address.
+    InsideEsp,
+    /// The other side has it from the other end.
+    OtherEnd,
+    /// The stack writes no such records: tunnels.
+    NotRecorded,
+    /// The other side has no records of the kind at all.
+    NoSuchRecords,
+    /// The other side has no interval that ends then.
+    NoSuchInterval,
+    /// The capture lacks a part of it.
+    Incomplete,
+    /// There is no reason.
+    Missing,
+}
+
+impl Reason {
+    /// As it stands in the JSON output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::OutsidePeriod => "outside_period",
+            Self::BeganBefore => "began_before",
+            Self::AddressUnknown => "address_unknown",
+            Self::InsideEsp => "inside_esp",
+            Self::OtherEnd => "other_end",
+            Self::NotRecorded => "not_recorded",
+            Self::NoSuchRecords => "no_such_records",
+            Self::NoSuchInterval => "no_such_interval",
+            Self::Incomplete => "incomplete",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// In words; `stack` is whether it is the stack that has it.
+    pub fn text(self, stack: bool) -> &'static str {
+        match (self, stack) {
+            (Self::Loopback, _) => "within one host: not on the wire",
+            (Self::OutsidePeriod, true) => "outside the period of the capture",
+            (Self::OutsidePeriod, false) => "outside the period of the stack's records",
+            (Self::BeganBefore, _) => "began before the capture",
+            (Self::AddressUnknown, true) => "the capture does not have the stack's address",
+            (Self::AddressUnknown, false) => "no stack with the address has written records",
+            (Self::InsideEsp, _) => "may be inside ESP, which hides it",
+            (Self::OtherEnd, _) => "the tap has it from the other end: say the home addresses",
+            (Self::NotRecorded, _) => "z/OS writes no such records",
+            (Self::NoSuchRecords, true) => "the tap has no records of this subtype",
+            (Self::NoSuchRecords, false) => "the stack has no records of this subtype",
+            (Self::NoSuchInterval, true) => "the tap has no interval that ends then",
+            (Self::NoSuchInterval, false) => "the stack has no interval that ends then",
+            (Self::Incomplete, _) => "the capture lacks a part of it",
+            (Self::Missing, true) => "nothing on the wire",
+            (Self::Missing, false) => "the stack has written nothing",
+        }
+    }
+}
+
+/// A connection or session, for people.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// A connection, and when it began (hundredths since 1970, UTC).
+    Connection(Tuple, i64),
+    /// A session, and when the interval ended (local).
+    Session(Ends, i64),
+}
+
+/// An event or interval that both sides have, or only one.
+#[derive(Debug)]
+pub struct Compared<'a> {
+    /// The event's type, or 0 for an interval.
+    pub kind: u8,
+    /// Where the records are.
+    pub places: (Option<Place>, Option<Place>),
+    /// The verdicts.
+    pub comparison: &'a Comparison,
+}
+
+/// What is told while checking.
+#[derive(Debug)]
+pub enum Finding<'a> {
+    /// Both sides have it; with the bytes of a connection as the stack counts them.
+    Pair(System, Subject, &'a [Compared<'a>], u64),
+    /// Only one has it: whether it is the stack, why, where its record is, and the
+    /// bytes of a connection.
+    Alone(System, Subject, bool, Reason, Place, u64),
+    /// Something is wrong with the dump itself.
+    Fault(&'a Found),
+}
+
+/// What a check has found.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What the stack has, and the tap.
+    pub stack: Survey,
+    /// What the tap has.
+    pub tap: Survey,
+    /// Whether there was a tap at all.
+    pub compared: bool,
+    /// Connections and session intervals that were paired.
+    pub pairs: [u64; 2],
+    /// Of those, such as have a contradiction.
+    pub contradicted: [u64; 2],
+    /// Of connections and intervals that only the stack has, and only the tap.
+    pub only_stack: [BTreeMap<Reason, u64>; 2],
+    /// Only the tap has.
+    pub only_tap: [BTreeMap<Reason, u64>; 2],
+    /// Bytes of the stack's connections, and of those that were paired.
+    pub bytes: (u64, u64),
+    /// The stack's connections by the lower of their ports, and how many of them were
+    /// paired.
+    pub ports: BTreeMap<u16, (u64, u64)>,
+    /// Fields by verdict.
+    pub fields: BTreeMap<&'static str, u64>,
+    /// Differences by field and verdict.
+    pub differences: BTreeMap<(&'static str, Difference), (u64, Vec<Example>)>,
+    /// Faults of the dump.
+    pub faults: BTreeMap<Fault, (u64, Vec<Found>)>,
+    /// What is systematic.
+    pub calibration: Calibration,
+    /// Zones of the stack's record headers, in hundredths of a second ahead of UTC.
+    pub zones: [Option<i64>; 2],
+    /// Examples of what is missing.
+    pub missing: Vec<(System, Subject, bool, Place)>,
+}
+
+/// A verdict other than equal, in the order in which people want them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Difference {
+    /// A contradiction.
+    Contradiction(Why),
+    /// Within tolerance.
+    Tolerated(Why),
+    /// Not observable.
+    NotObservable(Why),
+}
+
+/// An example of a difference.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Whose record.
+    pub system: System,
+    /// What it is about.
+    pub subject: Subject,
+    /// Values of stack and tap.
+    pub values: (String, String),
+    /// Where the stack's record is.
+    pub place: Option<Place>,
+}
+
+impl Outcome {
+    /// The stack has a connection, which was paired or not.
+    pub(super) fn covered(&mut self, subject: Subject, bytes: u64, paired: bool) {
+        let Subject::Connection(tuple, _) = subject else { return };
+        let counts = self.ports.entry(tuple.local.1.min(tuple.remote.1)).or_default();
+        counts.0 += 1;
+        counts.1 += u64::from(paired);
+        self.bytes.0 += bytes;
+        self.bytes.1 += if paired { bytes } else { 0 };
+    }
+
+    /// Takes the verdicts of a pair.
+    pub(super) fn pair(&mut self, system: System, subject: Subject, events: &[Compared<'_>]) {
+        let kind = usize::from(matches!(subject, Subject::Session(..)));
+        self.pairs[kind] += 1;
+        let mut contradicted = false;
+        for event in events {
+            *self.fields.entry("equal").or_default() += event.comparison.equal.len() as u64;
+            for judged in &event.comparison.others {
+                *self.fields.entry(judged.verdict.name()).or_default() += 1;
+                contradicted |= matches!(judged.verdict, Verdict::Contradiction(_));
+                self.difference(system, subject, judged, event.places.0);
+            }
+        }
+        self.contradicted[kind] += u64::from(contradicted);
+    }
+
+    fn difference(
+        &mut self,
+        system: System,
+        subject: Subject,
+        judged: &Judged,
+        place: Option<Place>,
+    ) {
+        let difference = match judged.verdict {
+            Verdict::Equal => return,
+            Verdict::Contradiction(why) => Difference::Contradiction(why),
+            Verdict::Tolerated(why) => Difference::Tolerated(why),
+            Verdict::NotObservable(why) => Difference::NotObservable(why),
+        };
+        let (count, examples) = self.differences.entry((judged.field, difference)).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES {
+            let values = (judged.stack.clone(), judged.tap.clone());
+            examples.push(Example { system, subject, values, place });
+        }
+    }
+
+    /// Takes what only one side has.
+    pub(super) fn alone(
+        &mut self,
+        (system, subject): (System, Subject),
+        stack: bool,
+        reason: Reason,
+        place: Place,
+    ) {
+        let kind = usize::from(matches!(subject, Subject::Session(..)));
+        let counts = if stack { &mut self.only_stack } else { &mut self.only_tap };
+        *counts[kind].entry(reason).or_default() += 1;
+        if reason == Reason::Missing && self.missing.len() < 4 * EXAMPLES {
+            self.missing.push((system, subject, stack, place));
+        }
+    }
+
+    /// Takes a fault of the dump.
+    pub(super) fn fault(&mut self, found: &Found) {
+        let (count, examples) = self.faults.entry(found.fault).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES {
+            examples.push(found.clone());
+        }
+    }
+
+    /// Connections and intervals that are missing without a reason.
+    pub fn missing_count(&self) -> u64 {
+        let all = self.only_stack.iter().chain(&self.only_tap);
+        all.filter_map(|counts| counts.get(&Reason::Missing)).sum()
+    }
+
+    /// Pairs with a contradiction, and faults that speak against the dump.
+    pub fn contradictions(&self) -> u64 {
+        let faults = self.faults.iter().filter(|(f, _)| f.is_wrong()).map(|(_, (n, _))| n);
+        self.contradicted.iter().sum::<u64>() + faults.sum::<u64>()
+    }
+
+    /// Whether anything could be judged.
+    pub fn judged(&self) -> bool {
+        if self.compared {
+            self.pairs.iter().sum::<u64>() + self.missing_count() > 0
+        } else {
+            self.stack.total() > 0
+        }
+    }
+
+    /// Of the stack's connections and intervals, the share that the capture speaks
+    /// of, in percent.
+    pub fn coverage(&self, kind: usize) -> Option<f64> {
+        let missing = self.only_stack[kind].get(&Reason::Missing).copied().unwrap_or(0);
+        let spoken = self.pairs[kind] + missing;
+        let all = self.pairs[kind] + self.only_stack[kind].values().sum::<u64>();
+        (all > 0).then(|| 100.0 * spoken as f64 / all as f64)
+    }
+}

@@ -1,0 +1,86 @@
+//! A part of what is compared, in memory.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+
+use super::connection::{Assembly, Connection, Event};
+use super::facts::Facts;
+use super::observation::{About, Observation, Tuple};
+use super::session::Interval;
+use super::spool::{Entry, Side, Spool};
+use crate::record::Record;
+
+/// One side's connections and sessions.
+#[derive(Debug, Default)]
+pub(super) struct OneSide {
+    pub connections: Vec<Connection>,
+    pub intervals: Vec<Interval>,
+}
+
+/// What is known of a connection by its ends and its start.
+type KnownFacts = HashMap<([(IpAddr, u16); 2], i64), Facts>;
+
+/// A part of what is compared.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub stack: OneSide,
+    pub tap: OneSide,
+    facts: KnownFacts,
+}
+
+impl Part {
+    /// Reads a part.
+    pub fn read(spool: &mut Spool, number: usize) -> io::Result<Self> {
+        let (mut stack, mut tap) = (Builder::default(), Builder::default());
+        let mut facts = KnownFacts::new();
+        for entry in spool.read(number)? {
+            match entry.side {
+                Side::Stack => stack.take(entry),
+                Side::Tap => tap.take(entry),
+                Side::Facts => {
+                    if let Ok(known) = serde_json::from_slice::<Facts>(&entry.bytes) {
+                        facts.insert((known.ends, known.start), known);
+                    }
+                }
+            }
+        }
+        Ok(Self { stack: stack.finish(), tap: tap.finish(), facts })
+    }
+
+    /// What the tap knows of a connection of its own.
+    pub fn facts(&self, tuple: Tuple, start: i64) -> Option<&Facts> {
+        let ends = [tuple.local.min(tuple.remote), tuple.local.max(tuple.remote)];
+        self.facts.get(&(ends, start))
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    assembly: Assembly,
+    intervals: Vec<Interval>,
+}
+
+impl Builder {
+    fn take(&mut self, entry: Entry) {
+        let seen = Record::parse(&entry.bytes).ok().and_then(|r| Observation::of(&r));
+        let Some(seen) = seen else { return };
+        let (bytes, place) = (entry.bytes, entry.place);
+        match seen.about {
+            About::Connection { tuple, kind, start, end, id } => {
+                let event = Event { kind, written: seen.written, bytes, place };
+                self.assembly.add(seen.system, (tuple, start, end, id), event);
+            }
+            About::Session { ends, duration } => {
+                let (system, end) = (seen.system, seen.written);
+                self.intervals.push(Interval { system, ends, end, duration, bytes, place });
+            }
+            About::Other { .. } => {}
+        }
+    }
+
+    fn finish(mut self) -> OneSide {
+        self.intervals.sort_by_key(|i| (i.end, i.ends, i.system, i.place));
+        OneSide { connections: self.assembly.finish(), intervals: self.intervals }
+    }
+}

@@ -1,0 +1,176 @@
+//! Findings as JSON Lines.
+
+use serde_json::{Value, json};
+
+use super::super::alone::Found;
+use super::super::calibration::CountRule;
+use super::super::observation::{Place, System};
+use super::super::outcome::{Compared, Finding, Outcome, Reason, Subject};
+use super::{Limits, override_line, time};
+use crate::record::ebcdic;
+use crate::sink::jsonl::SCHEMA;
+
+/// A finding as an object, line feed included.
+pub fn line(finding: &Finding<'_>, files: &[String]) -> Vec<u8> {
+    let object = match finding {
+        Finding::Pair(system, subject, events, _) => {
+            let mut object = about("pair", *system, *subject);
+            object["events"] = events.iter().map(|e| event(e, files)).collect();
+            object
+        }
+        Finding::Alone(system, subject, stack, reason, place, _) => {
+            let kind = if *stack { "only_stack" } else { "only_wire" };
+            let mut object = about(kind, *system, *subject);
+            object["reason"] = reason.name().into();
+            object["missing"] = (*reason == Reason::Missing).into();
+            object["record"] = at(Some(*place), files);
+            object
+        }
+        Finding::Fault(found) => fault(found, files),
+    };
+    written(&object)
+}
+
+/// The last object: the outcome in numbers.
+pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8> {
+    let calibration = &outcome.calibration;
+    let codes: Vec<Value> = calibration
+        .codes
+        .iter()
+        .map(|(g, count)| {
+            let suite = ebcdic::decode(&g.suite).trim_matches([' ', '\0']).to_owned();
+            json!({
+                "field": g.field,
+                "cipher_suite": Some(&suite).filter(|s| !s.is_empty()),
+                "stack": format!("{:04X}", g.stack),
+                "wire": format!("{:04X}", g.tap),
+                "times": count,
+                "codes_line": override_line(g.field, &suite, g.tap, g.stack),
+            })
+        })
+        .collect();
+    let counters: Vec<Value> = calibration
+        .counters
+        .iter()
+        .map(|(field, (rule, count))| {
+            let (rule, bytes) = match rule {
+                CountRule::Constant(n) => ("constant", *n),
+                CountRule::Header(n) => ("bytes_a_segment", *n),
+            };
+            json!({ "field": field, "rule": rule, "difference": bytes, "times": count })
+        })
+        .collect();
+    let reasons = |counts: &[std::collections::BTreeMap<Reason, u64>; 2], kind: usize| {
+        counts[kind].iter().map(|(r, n)| (r.name().to_owned(), (*n).into())).collect()
+    };
+    let sides = |kind: usize| {
+        json!({
+            "pairs": outcome.pairs[kind],
+            "contradicted": outcome.contradicted[kind],
+            "coverage_percent": outcome.coverage(kind),
+            "only_stack": Value::Object(reasons(&outcome.only_stack, kind)),
+            "only_wire": Value::Object(reasons(&outcome.only_tap, kind)),
+        })
+    };
+    let faults: serde_json::Map<String, Value> =
+        outcome.faults.iter().map(|(f, (n, _))| (f.name().to_owned(), (*n).into())).collect();
+    written(&json!({
+        "schema": SCHEMA,
+        "type": "check",
+        "judgement": match limits.judge(outcome) {
+            super::Judgement::Agree => "agree",
+            super::Judgement::Disagree => "disagree",
+            super::Judgement::CannotJudge => "cannot_judge",
+        },
+        "connections": sides(0),
+        "intervals": sides(1),
+        "missing": outcome.missing_count(),
+        "contradictions": outcome.contradictions(),
+        "fields": outcome.fields,
+        "faults": faults,
+        "bytes": { "stack": outcome.bytes.0, "paired": outcome.bytes.1 },
+        "calibration": {
+            "clock_seconds": calibration.clock as f64 / 100.0,
+            "interval_clock_seconds": calibration.interval_clock as f64 / 100.0,
+            "codes": codes,
+            "counters": counters,
+        },
+        "files": files,
+    }))
+}
+
+fn written(object: &Value) -> Vec<u8> {
+    let mut line = serde_json::to_vec(object).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+fn about(kind: &str, system: System, subject: Subject) -> Value {
+    let system = system.text();
+    match subject {
+        Subject::Connection(tuple, start) => json!({
+            "schema": SCHEMA,
+            "type": kind,
+            "about": "connection",
+            "system": system,
+            "local": { "ip": tuple.local.0, "port": tuple.local.1 },
+            "remote": { "ip": tuple.remote.0, "port": tuple.remote.1 },
+            "ip_proto": tuple.ip_proto,
+            "start": time(start),
+        }),
+        Subject::Session(ends, end) => json!({
+            "schema": SCHEMA,
+            "type": kind,
+            "about": "session",
+            "system": system,
+            "server": ends.server,
+            "client": ends.client,
+            "ports": [ends.ports.0, ends.ports.1],
+            "ip_proto": ends.ip_proto,
+            "interval_end": time(end),
+        }),
+    }
+}
+
+fn event(e: &Compared<'_>, files: &[String]) -> Value {
+    let differences: Vec<Value> = e
+        .comparison
+        .others
+        .iter()
+        .map(|j| {
+            json!({
+                "field": j.field,
+                "verdict": j.verdict.name(),
+                "why": j.verdict.why().map(|why| why.text()),
+                "stack": j.stack,
+                "wire": j.tap,
+            })
+        })
+        .collect();
+    json!({
+        "event": Some(e.kind).filter(|k| *k > 0),
+        "stack_record": at(e.places.0, files),
+        "wire_record": at(e.places.1, files),
+        "equal": e.comparison.equal,
+        "differences": differences,
+    })
+}
+
+fn fault(found: &Found, files: &[String]) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "type": "fault",
+        "fault": found.fault.name(),
+        "wrong": found.fault.is_wrong(),
+        "what": found.what,
+        "record": at(Some(found.place), files),
+    })
+}
+
+fn at(place: Option<Place>, files: &[String]) -> Value {
+    let Some(place) = place else { return Value::Null };
+    match files.get(place.file as usize) {
+        Some(file) => json!({ "file": file, "offset": place.offset }),
+        None => Value::Null,
+    }
+}

@@ -1,0 +1,179 @@
+//! Security sessions of both sides, interval by interval.
+
+use std::collections::BTreeMap;
+
+use super::calibration::Groups;
+use super::fields::{Comparison, Context, compare};
+use super::observation::{Ends, Place, System};
+use super::verdict::{Judged, Verdict, Why};
+use crate::record::{Common12, Record};
+
+/// A session in an interval, of one side.
+#[derive(Clone, Debug)]
+pub(super) struct Interval {
+    pub system: System,
+    pub ends: Ends,
+    /// The end of the interval, on the writer's local clock, and its length, in
+    /// hundredths of a second.
+    pub end: i64,
+    pub duration: i64,
+    pub bytes: Box<[u8]>,
+    pub place: Place,
+}
+
+/// The counters of a summary record that only grow, in the order of [`counters`]: at
+/// the beginning of the interval, and at its end.
+const GROWING: [(&str, &str); 7] = [
+    ("SMF119SS_SAInitLifeConnCnt", "SMF119SS_SAEndLifeConnCnt"),
+    ("SMF119SS_SAInitLifePartialConnCnt", "SMF119SS_SAEndLifePartialConnCnt"),
+    ("SMF119SS_SAInitLifeShortConnCnt", "SMF119SS_SAEndLifeShortConnCnt"),
+    ("SMF119SS_SAInitLifeInBytes", "SMF119SS_SAEndLifeInBytes"),
+    ("SMF119SS_SAInitLifeOutBytes", "SMF119SS_SAEndLifeOutBytes"),
+    ("SMF119SS_SAInitLifeInSegDG", "SMF119SS_SAEndLifeInSegDG"),
+    ("SMF119SS_SAInitLifeOutSegDG", "SMF119SS_SAEndLifeOutSegDG"),
+];
+const ACTIVE: [&str; 2] = ["SMF119SS_SAInitActiveConnCnt", "SMF119SS_SAEndActiveConnCnt"];
+
+/// The counters that only grow, at the beginning and the end.
+pub(super) fn counters(c: &Common12) -> [(u64, u64); 7] {
+    let n = u64::from;
+    [
+        (n(c.init_life_conn_cnt), n(c.end_life_conn_cnt)),
+        (n(c.init_life_partial_conn_cnt), n(c.end_life_partial_conn_cnt)),
+        (n(c.init_life_short_conn_cnt), n(c.end_life_short_conn_cnt)),
+        (c.init_life_in_bytes, c.end_life_in_bytes),
+        (c.init_life_out_bytes, c.end_life_out_bytes),
+        (c.init_life_in_seg_dg, c.end_life_in_seg_dg),
+        (c.init_life_out_seg_dg, c.end_life_out_seg_dg),
+    ]
+}
+
+/// Names of the counters that only grow, at the end of an interval.
+pub(super) fn growing() -> impl Iterator<Item = &'static str> {
+    GROWING.iter().map(|(_, end)| *end)
+}
+
+/// Sessions of the same ends and interval, one of each side.
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    pub pairs: Vec<(usize, usize)>,
+    pub only_stack: Vec<usize>,
+    pub only_tap: Vec<usize>,
+}
+
+/// Pairs intervals by the ends of the session and the interval's end; of several
+/// with other attributes those with the fewest contradictions.
+pub(super) fn pair(
+    stack: &[Interval],
+    tap: &[Interval],
+    clock: i64,
+    context: &Context<'_>,
+) -> Pairing {
+    let mut found = Pairing::default();
+    let mut of_tap: BTreeMap<Ends, Vec<usize>> = BTreeMap::new();
+    for (n, interval) in tap.iter().enumerate() {
+        of_tap.entry(interval.ends).or_default().push(n);
+    }
+    let mut taken = vec![false; tap.len()];
+    for (s, here) in stack.iter().enumerate() {
+        let candidates = of_tap.get(&here.ends).into_iter().flatten().copied();
+        let best = candidates
+            .filter(|&t| !taken[t] && ends_together(here, &tap[t], clock, context.tolerance))
+            .min_by_key(|&t| (unlike(here, &tap[t], context), t));
+        match best {
+            Some(t) => {
+                taken[t] = true;
+                found.pairs.push((s, t));
+            }
+            None => found.only_stack.push(s),
+        }
+    }
+    found.only_tap = (0..tap.len()).filter(|&t| !taken[t]).collect();
+    found
+}
+
+/// Whether two intervals end together. Records are written a little later.
+fn ends_together(stack: &Interval, tap: &Interval, clock: i64, tolerance: i64) -> bool {
+    let slack = (stack.duration.max(tap.duration) / 4).min(3000).max(tolerance);
+    (stack.end - clock - tap.end).abs() <= slack
+}
+
+/// Attributes that contradict each other.
+fn unlike(stack: &Interval, tap: &Interval, context: &Context<'_>) -> usize {
+    let (Ok(stack), Ok(tap)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
+        return usize::MAX;
+    };
+    let found = compare(&stack, &tap, context, &mut Groups::default());
+    found.others.iter().filter(|j| matches!(j.verdict, Verdict::Contradiction(_))).count()
+}
+
+/// Compares two summary records.
+pub(super) fn judge(
+    stack: &Interval,
+    tap: &Interval,
+    context: &Context<'_>,
+    groups: &mut Groups,
+) -> Comparison {
+    let (Ok(here), Ok(there)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
+        return Comparison::default();
+    };
+    let mut found = compare(&here, &there, context, groups);
+    let common = |r: &Record<'_>| r.section(1).and_then(Common12::decode);
+    let (Some(s), Some(t)) = (common(&here), common(&there)) else { return found };
+    let mut say = |field, verdict, stack: u64, tap: u64| {
+        if verdict == Verdict::Equal {
+            found.equal.push(field);
+        } else {
+            let (stack, tap) = (stack.to_string(), tap.to_string());
+            found.others.push(Judged { field, verdict, stack, tap });
+        }
+    };
+    // An interval of which the tap has a part only says nothing of counters.
+    let aligned = (stack.duration - tap.duration).abs() <= context.tolerance.max(100);
+    let verdict = if stack.duration == tap.duration {
+        Verdict::Equal
+    } else if aligned {
+        Verdict::Tolerated(Why::Tolerance)
+    } else {
+        Verdict::NotObservable(Why::Before)
+    };
+    let seconds = |n: i64| n.unsigned_abs() / 100;
+    let duration = "SMF119SS_SAIntervalDuration";
+    say(duration, verdict, seconds(stack.duration), seconds(tap.duration));
+    // The stack's sessions may be older than the capture.
+    let older = s.init_life_conn_cnt != t.init_life_conn_cnt;
+    for (((init, end), s), t) in GROWING.into_iter().zip(counters(&s)).zip(counters(&t)) {
+        let before = if s.0 == t.0 { Verdict::Equal } else { Verdict::NotObservable(Why::Before) };
+        say(init, before, s.0, t.0);
+        let (grown_s, grown_t) = (s.1.wrapping_sub(s.0), t.1.wrapping_sub(t.0));
+        let within =
+            grown_s.abs_diff(grown_t) <= grown_t.saturating_mul(context.count_tolerance) / 10_000;
+        let verdict = if s.1 < s.0 {
+            Verdict::Contradiction(Why::Different)
+        } else if grown_s == grown_t {
+            Verdict::Equal
+        } else if !aligned || older && grown_s > grown_t {
+            Verdict::NotObservable(Why::Before)
+        } else if within {
+            Verdict::Tolerated(Why::Tolerance)
+        } else {
+            Verdict::Contradiction(Why::Different)
+        };
+        say(end, verdict, s.1, t.1);
+    }
+    let active = [
+        (s.init_active_conn_cnt, t.init_active_conn_cnt),
+        (s.end_active_conn_cnt, t.end_active_conn_cnt),
+    ];
+    for (field, (s, t)) in ACTIVE.into_iter().zip(active) {
+        let verdict = if s == t {
+            Verdict::Equal
+        } else if !aligned || older && s > t {
+            Verdict::NotObservable(Why::Before)
+        } else {
+            Verdict::Contradiction(Why::Different)
+        };
+        say(field, verdict, s.into(), t.into());
+    }
+    found
+}

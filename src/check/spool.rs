@@ -1,0 +1,129 @@
+//! What is to be compared, divided into parts on disk, so that memory holds one
+//! part at a time. Everything about two addresses is in one part.
+
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::net::IpAddr;
+
+use super::observation::{About, Observation, Place};
+
+/// Bytes of input for each part.
+const PART: u64 = 48 << 20;
+/// The most parts; files are open at once.
+const MAX_PARTS: u64 = 128;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A record of the stack.
+    Stack,
+    /// A record of the tap.
+    Tap,
+    /// What the tap knows beside its records.
+    Facts,
+}
+
+/// An entry of a part.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub side: Side,
+    pub place: Place,
+    pub bytes: Box<[u8]>,
+}
+
+/// The parts.
+#[derive(Debug)]
+pub(super) struct Spool {
+    parts: Vec<BufWriter<File>>,
+}
+
+impl Spool {
+    /// Parts for so many bytes of input.
+    pub fn new(bytes: u64) -> io::Result<Self> {
+        let count = bytes.div_ceil(PART).clamp(1, MAX_PARTS);
+        let part = |_| Ok(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?));
+        Ok(Self { parts: (0..count).map(part).collect::<io::Result<_>>()? })
+    }
+
+    /// Number of parts.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Takes a record.
+    pub fn record(
+        &mut self,
+        side: Side,
+        place: Place,
+        seen: &Observation,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let part = match seen.about {
+            About::Connection { tuple, .. } => self.part(tuple.local.0, tuple.remote.0),
+            About::Session { ends, .. } => self.part(ends.server, ends.client),
+            About::Other { .. } => 0,
+        };
+        self.put(part, side, place, bytes)
+    }
+
+    /// Takes what the tap knows of two addresses.
+    pub fn facts(&mut self, ends: (IpAddr, IpAddr), bytes: &[u8]) -> io::Result<()> {
+        let part = self.part(ends.0, ends.1);
+        self.put(part, Side::Facts, Place::default(), bytes)
+    }
+
+    /// The part of two addresses, in whatever order. The hash is the same in every
+    /// run: addresses are not chosen to collide, and if they were, a part would be
+    /// large, nothing worse.
+    fn part(&self, one: IpAddr, other: IpAddr) -> usize {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (one.min(other), one.max(other)).hash(&mut hasher);
+        let parts = self.parts.len() as u64;
+        usize::try_from(hasher.finish() % parts).unwrap_or(0)
+    }
+
+    fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = self.parts.get_mut(part) else { return Ok(()) };
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        file.write_all(&[side as u8])?;
+        file.write_all(&place.file.to_be_bytes())?;
+        file.write_all(&place.offset.to_be_bytes())?;
+        file.write_all(&length.to_be_bytes())?;
+        file.write_all(bytes)
+    }
+
+    /// The entries of a part, in the order in which they came.
+    pub fn read(&mut self, part: usize) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let Some(writer) = self.parts.get_mut(part) else { return Ok(entries) };
+        writer.flush()?;
+        let file = writer.get_mut();
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::with_capacity(1 << 18, &mut *file);
+        let mut head = [0; 17];
+        loop {
+            match reader.read_exact(&mut head) {
+                Ok(()) => {}
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(e) => return Err(e),
+            }
+            let [side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
+            let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+            let mut bytes = vec![0; length];
+            reader.read_exact(&mut bytes)?;
+            let place = Place {
+                file: u32::from_be_bytes([f0, f1, f2, f3]),
+                offset: u64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
+            };
+            let side = match side {
+                0 => Side::Stack,
+                1 => Side::Tap,
+                _ => Side::Facts,
+            };
+            entries.push(Entry { side, place, bytes: bytes.into_boxed_slice() });
+        }
+        file.seek(SeekFrom::End(0))?;
+        Ok(entries)
+    }
+}
