@@ -19,6 +19,9 @@ const SHORT: i64 = 1000;
 /// IP protocols of tunnels, which the stack has no records of.
 const TUNNELS: [u8; 2] = [0x32, 0x33];
 
+/// An event, where its records are, and what is said of them.
+type Judgement = (u8, (Option<Place>, Option<Place>), Comparison);
+
 /// What judging a part takes.
 pub(super) struct Judge<'a> {
     pub options: &'a Options,
@@ -150,7 +153,7 @@ impl Judge<'_> {
         here: &Connection,
         there: &Connection,
         groups: &mut Groups,
-    ) -> Vec<(u8, (Option<Place>, Option<Place>), Comparison)> {
+    ) -> Vec<Judgement> {
         let facts = part.facts(there.tuple, there.start);
         let incomplete = facts.is_some_and(|f| f.incomplete);
         let context = self.context(incomplete, facts.is_some_and(|f| f.late));
@@ -237,16 +240,10 @@ impl Judge<'_> {
             let compared = [Compared { kind: 0, places, comparison: &comparison }];
             each(Finding::Pair(here.system, Subject::Session(here.ends, here.end), &compared, 0));
         }
-        let ends = |list: &[Interval]| -> Vec<i64> {
-            let mut ends: Vec<i64> = list.iter().map(|i| i.end).collect();
-            ends.sort_unstable();
-            ends
-        };
-        let (of_stack, of_tap) = (ends(stack), ends(tap));
         for s in paired.only_stack {
             let i = &stack[s];
             let local = if self.tap.has(i.ends.server) || self.tap.has(i.ends.client) {
-                session_reason(i, i.end - clock, &of_tap)
+                session_reason(i, i.end - clock, self.tap)
             } else {
                 Reason::AddressUnknown
             };
@@ -266,7 +263,7 @@ impl Judge<'_> {
                 _ if !self.stack.has(i.ends.server) && !self.stack.has(i.ends.client) => {
                     Reason::AddressUnknown
                 }
-                _ => session_reason(i, i.end + clock, &of_stack),
+                _ => session_reason(i, i.end + clock, self.stack),
             };
             let subject = Subject::Session(i.ends, i.end);
             each(Finding::Alone(i.system, subject, false, reason, i.place, 0));
@@ -276,13 +273,9 @@ impl Judge<'_> {
 
 /// Why one side lacks a session in an interval: perhaps it has no interval that ends
 /// then.
-fn session_reason(i: &Interval, end: i64, of_other: &[i64]) -> Reason {
+fn session_reason(i: &Interval, end: i64, other: &Survey) -> Reason {
     let slack = (i.duration / 4).clamp(200, 3000);
-    let from = of_other.partition_point(|e| *e < end - slack);
-    match of_other.get(from) {
-        Some(e) if *e <= end + slack => Reason::Missing,
-        _ => Reason::NoSuchInterval,
-    }
+    if other.ends_at(end, slack) { Reason::Missing } else { Reason::NoSuchInterval }
 }
 
 /// Bytes of a connection in its last record.
@@ -297,12 +290,7 @@ fn place(c: &Connection) -> Place {
 }
 
 /// An event that both sides have.
-fn both(
-    a: &Event,
-    b: &Event,
-    context: &Context<'_>,
-    groups: &mut Groups,
-) -> (u8, (Option<Place>, Option<Place>), Comparison) {
+fn both(a: &Event, b: &Event, context: &Context<'_>, groups: &mut Groups) -> Judgement {
     let comparison = match (Record::parse(&a.bytes), Record::parse(&b.bytes)) {
         (Ok(here), Ok(there)) => compare(&here, &there, context, groups),
         _ => Comparison::default(),
@@ -313,11 +301,7 @@ fn both(
 }
 
 /// An event that only one side has.
-fn one(
-    a: Option<&Event>,
-    b: Option<&Event>,
-    verdict: Verdict,
-) -> (u8, (Option<Place>, Option<Place>), Comparison) {
+fn one(a: Option<&Event>, b: Option<&Event>, verdict: Verdict) -> Judgement {
     let kind = a.or(b).map_or(0, |e| e.kind);
     let others = vec![event_type(a, b, verdict)];
     (kind, (a.map(|e| e.place), b.map(|e| e.place)), Comparison { equal: Vec::new(), others })

@@ -6,7 +6,7 @@ use super::calibration::Groups;
 use super::fields::{Comparison, Context, compare};
 use super::observation::{Ends, Place, System};
 use super::verdict::{Judged, Verdict, Why};
-use crate::record::{Common12, Record};
+use crate::record::{Common12, Common12V3r2, Record};
 
 /// A session in an interval, of one side.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ const GROWING: [(&str, &str); 7] = [
     ("SMF119SS_SAInitLifeInSegDG", "SMF119SS_SAEndLifeInSegDG"),
     ("SMF119SS_SAInitLifeOutSegDG", "SMF119SS_SAEndLifeOutSegDG"),
 ];
+/// The same of handshakes that failed, from 3.2 on.
+const FAILED: (&str, &str) = ("SMF119SS_SAInitFailedHsConnCnt", "SMF119SS_SAEndFailedHsConnCnt");
 const ACTIVE: [&str; 2] = ["SMF119SS_SAInitActiveConnCnt", "SMF119SS_SAEndActiveConnCnt"];
 
 /// The counters that only grow, at the beginning and the end.
@@ -142,7 +144,13 @@ pub(super) fn judge(
     say(duration, verdict, seconds(stack.duration), seconds(tap.duration));
     // The stack's sessions may be older than the capture.
     let older = s.init_life_conn_cnt != t.init_life_conn_cnt;
-    for (((init, end), s), t) in GROWING.into_iter().zip(counters(&s)).zip(counters(&t)) {
+    let failed = |r: &Record<'_>| {
+        let section = r.section(1).and_then(Common12V3r2::decode)?;
+        Some((section.init_failed_hs_conn_cnt.into(), section.end_failed_hs_conn_cnt.into()))
+    };
+    let failed = failed(&here).zip(failed(&there)).map(|(s, t)| ((FAILED, s), t));
+    let all = GROWING.into_iter().zip(counters(&s)).zip(counters(&t)).chain(failed);
+    for (((init, end), s), t) in all {
         let before = if s.0 == t.0 { Verdict::Equal } else { Verdict::NotObservable(Why::Before) };
         say(init, before, s.0, t.0);
         let (grown_s, grown_t) = (s.1.wrapping_sub(s.0), t.1.wrapping_sub(t.0));

@@ -40,6 +40,8 @@ pub struct Survey {
     /// Summaries by the length of their interval in minutes, and the minutes by which
     /// its end is past a multiple of that after midnight.
     intervals: BTreeMap<(u32, u32), u64>,
+    /// Ends of intervals on the writer's local clock, in seconds.
+    ends: BTreeSet<i64>,
     /// The latest level.
     pub level: Level,
 }
@@ -66,6 +68,9 @@ impl Survey {
                 }
             }
             About::Session { ends, duration } => {
+                if self.ends.len() < MAX_ADDRESSES {
+                    self.ends.insert(seen.written.div_euclid(100));
+                }
                 let minutes =
                     |hundredths: i64| u32::try_from((hundredths + 3000) / 6000).unwrap_or(0);
                 let length = minutes(duration);
@@ -114,6 +119,13 @@ impl Survey {
     pub fn zone(&mut self) -> Option<i64> {
         let ahead = prevailing(&mut self.zones, QUARTER / 30)?;
         Some((ahead + QUARTER / 2).div_euclid(QUARTER) * QUARTER)
+    }
+
+    /// Whether an interval ends at a moment of the local clock, more or less; both in
+    /// hundredths of a second.
+    pub fn ends_at(&self, moment: i64, slack: i64) -> bool {
+        let (from, to) = ((moment - slack).div_euclid(100), (moment + slack).div_euclid(100));
+        self.ends.len() >= MAX_ADDRESSES || self.ends.range(from..=to).next().is_some()
     }
 
     /// The length of most intervals in minutes, and how many minutes past its

@@ -1,0 +1,520 @@
+//! What a check says of records that were altered in one way: each alteration gets
+//! the verdict that it should, and nothing else is accused.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use common::{case, records_of, text, zerttap};
+use serde_json::Value;
+use zerttap::check::{Check, Fault, Finding, Options, Outcome, Place, Reason, Verdict};
+use zerttap::record::field::Format;
+use zerttap::record::{Record, ebcdic};
+
+/// Records of captures, each in its own bytes.
+fn records(options: &[&str], captures: &[&str]) -> Vec<Vec<u8>> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("zert.smf");
+    let output = zerttap()
+        .args(["read", "-q", "--no-tool-events", "--detail"])
+        .args(options)
+        .arg("-w")
+        .arg(&file)
+        .args(captures.iter().map(|c| case(c)))
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", text(&output).1);
+    let bytes = fs::read(&file).expect("the records");
+    records_of(&bytes).into_iter().map(<[u8]>::to_vec).collect()
+}
+
+/// Verdicts other than equal, as `field verdict`, and what is on one side only.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Said {
+    fields: BTreeMap<&'static str, Verdict>,
+    stack: Vec<Reason>,
+    wire: Vec<Reason>,
+    faults: Vec<Fault>,
+}
+
+fn check(stack: &[Vec<u8>], tap: &[Vec<u8>], options: Options) -> (Said, Outcome) {
+    let mut check = Check::new(options, 0).expect("temporary files");
+    for (n, record) in stack.iter().enumerate() {
+        check.stack(record, Place { file: 0, offset: n as u64 }).expect("taken");
+    }
+    check.with_tap();
+    for (n, record) in tap.iter().enumerate() {
+        check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
+    }
+    let mut said = Said::default();
+    let outcome = check
+        .run(&mut |finding, _| {
+            match finding {
+                Finding::Pair(_, _, events, _) => {
+                    for judged in events.iter().flat_map(|e| &e.comparison.others) {
+                        said.fields.insert(judged.field, judged.verdict);
+                    }
+                }
+                Finding::Alone(_, _, true, reason, ..) => said.stack.push(*reason),
+                Finding::Alone(_, _, false, reason, ..) => said.wire.push(*reason),
+                Finding::Fault(found) => said.faults.push(found.fault),
+            }
+            Ok::<(), std::io::Error>(())
+        })
+        .expect("checked");
+    (said, outcome)
+}
+
+/// One connection of every kind of protection, a record each, and its summaries.
+const KINDS: &[&str] = &[
+    "tls12-client-certificate",
+    "tls12-ecdsa",
+    "ssh-ecdh-nistp256-gcm",
+    "ssh-group14-sha1-cbc",
+    "esp-null",
+    "clear-http",
+    "ikev2-psk-gcm",
+];
+
+fn base() -> Vec<Vec<u8>> {
+    records(&["--level", "v3r2", "--settle", "3600", "--job", "1-65535=JOB1:USER1:STC00001"], KINDS)
+}
+
+/// Where a field is in a record: by its section and name.
+fn places(record: &[u8]) -> Vec<(&'static str, Format, std::ops::Range<usize>)> {
+    let parsed = Record::parse(record).expect("a record");
+    let mut found = Vec::new();
+    for part in parsed.parts().iter().filter(|p| p.triplet.is_some_and(|t| t > 0)) {
+        for (field, _) in part.fields() {
+            let at = part.offset + field.offset;
+            found.push((field.name, field.format, at..at + field.length));
+        }
+    }
+    found
+}
+
+/// What altering a field to another value has to lead to. Written down here once
+/// more, field by field, not taken from the program.
+fn expected(name: &str, known: bool) -> &'static str {
+    let short = name.trim_start_matches("SMF119SC_").trim_start_matches("SMF119SS_");
+    match short {
+        // Who is who: the records find no counterpart.
+        "SARIP" | "SALIP" | "SARPort" | "SALPort" | "SAIPProto" | "SASrvIP" | "SACltIP"
+        | "SASrvPortStart" | "SASrvPortEnd" => "alone",
+        // Of a session they say which one it is.
+        "SAFlags" | "SASecProtos" if name.starts_with("SMF119SS") => "alone",
+        "SAEvent_Type" => "anything",
+        "SAIntervalDuration" => "not_observable",
+        // Inside the stack.
+        "SAConnID" | "SASessionID" | "SASecFlags" | "SSH_Comp" => "not_observable",
+        _ if short.contains("FIPS_Mode")
+            || short.contains("Auth_Method")
+            || short.contains("CKey_")
+            || short.contains("Key_FP") =>
+        {
+            "not_observable"
+        }
+        // What was counted, and when: the wire has that.
+        "SAInBytes" | "SAOutBytes" | "SAInSegDG" | "SAOutSegDG" => "contradiction",
+        "SASTime" | "SASDate" | "SAETime" | "SAEDate" => "contradiction",
+        // Flags are known, even if none is on.
+        "SASecProtos" | "TLS_CryptoFlags" | "SSH_CryptoFlags" | "IPSec_TunFlags" => "contradiction",
+        _ if short.starts_with("SAInit") && !short.contains("Active") => "not_observable",
+        _ if short.starts_with("SAEnd") || short.contains("Active") => "contradiction",
+        _ if known => "contradiction",
+        _ => "not_observable",
+    }
+}
+
+#[test]
+fn every_field_that_is_altered_gets_its_verdict() {
+    let base = base();
+    let (said, outcome) = check(&base, &base, Options::default());
+    assert_eq!(said.fields, BTreeMap::new());
+    assert!(outcome.pairs[0] >= 8 && outcome.pairs[1] >= 8, "{:?}", outcome.pairs);
+    let mut tested = BTreeMap::<&str, u32>::new();
+    for (n, record) in base.iter().enumerate() {
+        for (name, format, place) in places(record) {
+            if format == Format::Reserved || tested.get(name).is_some_and(|times| *times >= 4) {
+                continue;
+            }
+            *tested.entry(name).or_default() += 1;
+            let mut altered = base.clone();
+            let bytes = &mut altered[n][place.clone()];
+            let known = !bytes.iter().all(|b| *b == 0) && !bytes.iter().all(|b| *b == 0x40);
+            alter(name, format, bytes);
+            let (said, _) = check(&altered, &base, Options::default());
+            let what = format!("{name} of record {n}: {said:?}");
+            let expected = expected(name, known);
+            let got = said.fields.get(name).map(|v| v.name());
+            match expected {
+                "alone" => {
+                    assert!(got.is_none_or(|g| g == "contradiction"), "{what}");
+                    assert!(
+                        said.stack.len() + said.wire.len() > 0
+                            || said.fields.values().any(|v| v.name() == "contradiction"),
+                        "{what}"
+                    );
+                }
+                "anything" => {}
+                expected => {
+                    assert_eq!(got, Some(expected), "{what}");
+                    assert_eq!((said.stack.len(), said.wire.len()), (0, 0), "{what}");
+                    let others = said.fields.iter().filter(|(f, _)| **f != name);
+                    for (field, verdict) in others {
+                        // The end of a counter follows from its beginning, the
+                        // protocol's provider from its source.
+                        let follows = name.starts_with("SMF119SS_SAInit")
+                            || field.contains("Active") && name.contains("LifeConn")
+                            || name.ends_with("Source") && field.contains("Provider");
+                        assert!(
+                            !matches!(verdict, Verdict::Contradiction(_)) || follows,
+                            "{field} is accused: {what}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    // Every field of the sections that the captures have was altered.
+    assert!(tested.len() > 170, "{}", tested.len());
+}
+
+/// Another value of a field that means something.
+fn alter(name: &str, format: Format, bytes: &mut [u8]) {
+    match format {
+        Format::Ebcdic => {
+            let other = if bytes[0] == 0xE7 { 0xE8 } else { 0xE7 };
+            bytes.fill(0x40);
+            bytes[0] = other;
+        }
+        // A day later or earlier, in packed digits.
+        Format::Packed => {
+            let digits = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            let digits = if digits >> 4 & 0xF == 9 { digits - 0x10 } else { digits + 0x10 };
+            bytes.copy_from_slice(&digits.to_be_bytes());
+        }
+        _ if name.ends_with("Time") && bytes.len() == 4 => {
+            let time = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            let time = if time > 1_000_000 { time - 360_000 } else { time + 360_000 };
+            bytes.copy_from_slice(&time.to_be_bytes());
+        }
+        _ if name.contains("Duration") => bytes[2] ^= 1,
+        _ if bytes.len() == 8 || name.contains("Cnt") => {
+            // More by enough.
+            let last = bytes.len() - 3;
+            bytes[last] = bytes[last].wrapping_add(9);
+        }
+        // A provider tells more; another code than both is neither.
+        _ if name.ends_with("Source") => bytes[0] = 7,
+        Format::Flags => {
+            bytes[0] ^= match name {
+                "SMF119SC_SASecProtos" => 0x40,
+                "SMF119SC_SAFlags" => 0x18,
+                _ => 0x80,
+            }
+        }
+        _ => {
+            let last = bytes.len() - 1;
+            bytes[last] = if bytes[last] == 0x55 { 0x56 } else { 0x55 };
+        }
+    }
+}
+
+#[test]
+fn what_a_provider_knows_is_no_contradiction() {
+    let base = base();
+    let mut stack = base.clone();
+    let mut altered = 0;
+    for record in &mut stack {
+        for (name, format, place) in places(record) {
+            let bytes = &mut record[place];
+            if name.ends_with("TLS_Source") || name.ends_with("SSH_Source") {
+                bytes[0] = 2;
+                altered += 1;
+            } else if name.ends_with("Protocol_Provider") {
+                let text: Vec<u8> = "System SSL".chars().filter_map(ebcdic::encode_char).collect();
+                bytes.fill(0x40);
+                bytes[..text.len()].copy_from_slice(&text);
+            } else if name.contains("FIPS_Mode") || name.contains("Auth_Method") {
+                let last = bytes.len() - 1;
+                bytes[last] = 1;
+            } else if name.contains("Cert_") && format == Format::Binary && bytes[0] == 0 {
+                let last = bytes.len() - 1;
+                if bytes[last] == 0 {
+                    bytes[last] = 3;
+                }
+            }
+        }
+    }
+    assert!(altered >= 6);
+    let (said, outcome) = check(&stack, &base, Options::default());
+    assert!(said.fields.values().all(|v| matches!(v, Verdict::NotObservable(_))), "{said:?}");
+    assert!(said.fields.len() > 10 && outcome.contradictions() == 0, "{said:?}");
+    assert_eq!((said.stack.len(), said.wire.len()), (0, 0));
+}
+
+#[test]
+fn what_is_dropped_or_doubled_is_told() {
+    let base = records(&[], &["intervals", "ten-seconds", "ftp-timeline", "late-handshake"]);
+    let details = base.iter().filter(|r| r[23] == 11).count();
+    for n in 0..base.len() {
+        let mut dropped = base.clone();
+        let record = dropped.remove(n);
+        let (said, outcome) = check(&dropped, &base, Options::default());
+        let what = format!("record {n}, event {}: {said:?}", record[148]);
+        if record[23] == 12 {
+            // The only one of its interval: whether that ended is not known.
+            let ends = base.iter().filter(|r| r[23] == 12 && r[6..14] == base[n][6..14]).count();
+            let expected = if ends > 1 { Reason::Missing } else { Reason::NoSuchInterval };
+            assert_eq!(said.wire, [expected], "{what}");
+        } else if record[148] == 4 {
+            // The only one of its connection; at an edge of the dump it is outside.
+            let outside = [Reason::OutsidePeriod, Reason::AddressUnknown];
+            assert_eq!(said.wire.len(), 1, "{what}");
+            assert!(said.wire[0] == Reason::Missing || outside.contains(&said.wire[0]), "{what}");
+        } else {
+            // One of several, or all that there was of a connection that went on.
+            let event = said.fields.contains_key("SMF119SC_SAEvent_Type");
+            assert!(event || said.wire.len() == 1, "{what}");
+        }
+        drop(outcome);
+        let mut doubled = base.clone();
+        doubled.push(base[n].clone());
+        let (said, outcome) = check(&doubled, &base, Options::default());
+        let fault = if base[n][23] == 12 { Fault::IntervalTwice } else { Fault::Duplicate };
+        assert!(said.faults.contains(&fault), "record {n}: {said:?}");
+        assert!(outcome.contradictions() > 0);
+    }
+    assert!(details >= 4, "{details}");
+}
+
+/// Moves all times of a connection's records by hundredths of a second.
+fn shift(record: &mut [u8], by: i64) {
+    use zerttap::record::SmfTime;
+    let mut shifted = Vec::new();
+    let all = places(record);
+    for (time, date) in [("SASTime", "SASDate"), ("SAETime", "SAEDate")] {
+        let find = |name: &str| all.iter().find(|p| p.0.ends_with(name)).map(|p| p.2.clone());
+        let (Some(time), Some(date)) = (find(time), find(date)) else { continue };
+        shifted.push((time, date));
+    }
+    shifted.push((6..10, 10..14));
+    for (time, date) in shifted {
+        let word = |r: &std::ops::Range<usize>| {
+            u32::from_be_bytes(record[r.clone()].try_into().expect("four bytes"))
+        };
+        let at = SmfTime { time: word(&time), date: word(&date) }.hundredths();
+        let Some(at) = at else { continue };
+        let moved = SmfTime::utc((at + by) * 10_000_000);
+        record[time].copy_from_slice(&moved.time.to_be_bytes());
+        record[date].copy_from_slice(&moved.date.to_be_bytes());
+    }
+}
+
+#[test]
+fn clocks_that_differ_are_one_finding() {
+    let base =
+        records(&["--settle", "2"], &["long-connection", "clear-http", "esp-null", "intervals"]);
+    for by in [360_000, -5_430, 150, 0] {
+        let mut stack = base.clone();
+        stack.iter_mut().for_each(|r| shift(r, by));
+        let (said, outcome) = check(&stack, &base, Options::default());
+        assert_eq!(outcome.contradictions(), 0, "{by}: {said:?}");
+        assert_eq!((said.stack.len(), said.wire.len()), (0, 0), "{by}: {said:?}");
+        let expected = if by.abs() <= 200 { 0 } else { by };
+        assert_eq!(outcome.calibration.clock, expected, "{by}");
+        if by == 150 {
+            let tolerated = |v: &Verdict| matches!(v, Verdict::Tolerated(_));
+            assert!(tolerated(&said.fields["SMF119SC_SASTime"]), "{said:?}");
+        }
+    }
+    // One that is moved alone contradicts.
+    let mut stack = base.clone();
+    let n = stack.iter().position(|r| r[23] == 11 && r[148] == 4).expect("a short connection");
+    shift(&mut stack[n], 60_000);
+    let (said, _) = check(&stack, &base, Options::default());
+    assert!(matches!(said.fields["SMF119SC_SASTime"], Verdict::Contradiction(_)), "{said:?}");
+}
+
+#[test]
+fn another_level_is_no_contradiction() {
+    let captures =
+        ["tls12-client-certificate", "ssh-curve25519-chacha20", "clear-http", "intervals"];
+    let levels: Vec<Vec<Vec<u8>>> = ["v2r3", "v2r5", "v3r2"]
+        .into_iter()
+        .map(|level| records(&["--level", level], &captures))
+        .collect();
+    for stack in &levels {
+        for tap in &levels {
+            let (said, outcome) = check(stack, tap, Options::default());
+            assert_eq!(outcome.contradictions(), 0, "{said:?}");
+            assert_eq!((said.stack.len(), said.wire.len()), (0, 0), "{said:?}");
+        }
+    }
+}
+
+fn run(args: &[&str], files: &[&Path]) -> Output {
+    zerttap().arg("check").args(args).args(files).output().expect("the program runs")
+}
+
+fn written(dir: &Path, name: &str, records: &[Vec<u8>]) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, records.concat()).expect("written");
+    path
+}
+
+/// A stack that writes other codes: one finding, whose lines make them agree.
+#[test]
+fn a_code_that_always_differs_is_a_finding_with_its_line() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let captures = ["tls12-full", "tls12-client-certificate", "tls12-ecdsa", "long-connection"];
+    let mut stack = records(&["--home", "127.0.0.1"], &captures);
+    let (mut suites, mut copies) = (BTreeMap::new(), Vec::new());
+    for record in &mut stack {
+        let all = places(record);
+        let suite = all.iter().find(|p| p.0.ends_with("TLS_Neg_Cipher")).map(|p| p.2.clone());
+        let Some(suite) = suite else { continue };
+        let suite = ebcdic::decode(&record[suite]).trim().to_owned();
+        *suites.entry(suite).or_insert(0) += 1;
+        for (name, _, place) in all {
+            if name.ends_with("TLS_CS_Enc_Alg") {
+                record[place].copy_from_slice(&[0x00, 0xAB]);
+            }
+        }
+        copies.push(record.clone());
+    }
+    assert!(suites.values().any(|n| *n >= 3), "{suites:?}");
+    let dump = written(dir.path(), "stack.smf", &stack);
+    let inputs: Vec<PathBuf> = captures.iter().map(|c| case(c)).collect();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let options = ["--jsonl", "-", "--home", "127.0.0.1", "--stack"];
+    let output = zerttap().arg("check").args(options).arg(&dump).args(&inputs).output();
+    let lines = text(&output.expect("the program runs")).0;
+    let last: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    let codes = last["calibration"]["codes"].as_array().expect("a list");
+    assert!(!codes.is_empty(), "{last}");
+    // Corrected by what it says, those suites agree.
+    let file = dir.path().join("codes.toml");
+    let text_of: Vec<&str> = codes.iter().filter_map(|c| c["codes_line"].as_str()).collect();
+    fs::write(&file, text_of.join("\n")).expect("written");
+    let output = zerttap()
+        .arg("check")
+        .args(options)
+        .arg(&dump)
+        .arg("--codes")
+        .arg(&file)
+        .args(&inputs)
+        .output()
+        .expect("the program runs");
+    let (lines, err) = text(&output);
+    let last: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect(&err);
+    assert_eq!(last["calibration"]["codes"].as_array().map(Vec::len), Some(0), "{last}");
+    assert!(last["fields"]["within_tolerance"].is_null(), "{last}");
+}
+
+#[test]
+fn the_status_says_whether_they_agree() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let capture = case("intervals");
+    let good = records(&["--home", "192.0.2.10"], &["intervals"]);
+    let dump = written(dir.path(), "good.smf", &good);
+    let stack = ["--stack", dump.to_str().expect("a name")];
+    let output = run(&stack, &[&capture]);
+    let (out, err) = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
+    assert!(out.contains("agree with the wire"), "{out}");
+    // By itself.
+    let output = run(&stack, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output).0.contains("whole and agree with each other"));
+    // A counter that is wrong.
+    let mut bad = good.clone();
+    let n = bad.iter().position(|r| r[23] == 11).expect("a detail record");
+    let place = places(&bad[n]).into_iter().find(|p| p.0.ends_with("SAInBytes")).expect("there").2;
+    bad[n][place.start + 4] = 1;
+    let dump = written(dir.path(), "bad.smf", &bad);
+    let stack = ["--stack", dump.to_str().expect("a name")];
+    let output = run(&stack, &[&capture]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output).0);
+    assert!(text(&output).0.contains("SMF119SC_SAInBytes"), "{}", text(&output).0);
+    let accepted = [&stack[..], &["--max-contradictions", "1"]].concat();
+    assert_eq!(run(&accepted, &[&capture]).status.code(), Some(0));
+    // Nothing in common.
+    let output = run(&stack, &[&case("tls12-full")]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output).0);
+    assert!(text(&output).0.contains("cannot be judged"));
+    let covered = [&stack[..], &["--max-contradictions", "9", "--min-coverage", "100"]].concat();
+    assert_eq!(run(&covered, &[&capture]).status.code(), Some(0));
+    // No input, and damage.
+    assert_eq!(run(&["--stack", "/nowhere"], &[&capture]).status.code(), Some(2));
+    let mut cut = fs::read(&dump).expect("the records");
+    cut.drain(500..520);
+    fs::write(&dump, cut).expect("written");
+    let output = run(&["--stack", dump.to_str().expect("a name")], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).0.contains("bytes that are no record"), "{}", text(&output).0);
+}
+
+#[test]
+fn reports_are_written_for_people_and_programs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut stack = records(&["--home", "192.0.2.10"], &["intervals"]);
+    stack.remove(1);
+    let dump = written(dir.path(), "stack.smf", &stack);
+    let (page, lines) = (dir.path().join("check.html"), dir.path().join("check.jsonl"));
+    let output = zerttap()
+        .args(["check", "-q", "--stack"])
+        .arg(&dump)
+        .arg("--report")
+        .arg(&page)
+        .arg("--jsonl")
+        .arg(&lines)
+        .arg(case("intervals"))
+        .output()
+        .expect("the program runs");
+    assert_eq!(text(&output).0, "");
+    let page = fs::read_to_string(&page).expect("the page");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert!(!page.contains("http") && !page.contains("<script"), "it needs nothing else");
+    let lines = fs::read_to_string(&lines).expect("the lines");
+    let lines: Vec<Value> =
+        lines.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+    assert_eq!(lines.last().expect("a line")["type"], "check");
+    let kinds: Vec<&str> = lines.iter().filter_map(|l| l["type"].as_str()).collect();
+    assert!(kinds.contains(&"pair"), "{kinds:?}");
+    let equal = &lines.iter().find(|l| l["type"] == "pair").expect("a pair")["events"][0]["equal"];
+    assert!(equal.as_array().is_some_and(|e| e.len() > 5), "{equal}");
+}
+
+/// Parts on disk change nothing.
+#[test]
+fn however_it_is_divided_the_outcome_is_the_same() {
+    let base = records(&["--settle", "2", "--level", "v3r2"], &[""]);
+    let mut stack = base.clone();
+    for (n, record) in stack.iter_mut().enumerate().filter(|(n, _)| n % 7 == 0) {
+        let place = places(record).into_iter().find(|p| p.0.ends_with("InBytes"));
+        if let Some((_, _, place)) = place {
+            record[place.start + 3] ^= u8::try_from(n % 200).unwrap_or(1) | 1;
+        }
+    }
+    stack.retain(|r| r[30] as usize + r.len() != 777);
+    let summary = |bytes: u64| {
+        let mut check = Check::new(Options::default(), bytes).expect("temporary files");
+        for (n, record) in stack.iter().enumerate() {
+            check.stack(record, Place { file: 0, offset: n as u64 }).expect("taken");
+        }
+        for (n, record) in base.iter().enumerate() {
+            check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
+        }
+        let outcome = check.run(&mut |_, _| Ok::<(), std::io::Error>(())).expect("checked");
+        let differences: Vec<_> = outcome.differences.iter().map(|(k, v)| (*k, v.0)).collect();
+        (outcome.pairs, outcome.contradicted, outcome.fields, differences)
+    };
+    let one = summary(0);
+    assert!(one.1[0] > 5, "{one:?}");
+    assert_eq!(one, summary(1 << 40));
+}
