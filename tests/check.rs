@@ -518,3 +518,62 @@ fn however_it_is_divided_the_outcome_is_the_same() {
     assert!(one.1[0] > 5, "{one:?}");
     assert_eq!(one, summary(1 << 40));
 }
+
+/// The stacks of `captures/check`: each gives what is written down for it.
+#[test]
+fn stacks_that_differ_are_found_out() {
+    let dir = case("check");
+    let trials = fs::read_to_string(dir.join("trials.toml")).expect("the trials");
+    let trials: toml::Table = trials.parse().expect("TOML");
+    let dumps = fs::read_dir(&dir).expect("a directory").flatten();
+    let dumps = dumps.filter(|e| e.path().extension().is_some_and(|x| x == "smf")).count();
+    assert!(trials.len() == dumps && dumps >= 15, "{dumps} dumps, {} trials", trials.len());
+    for (name, trial) in &trials {
+        let list = |key: &str| -> Vec<String> {
+            let all = trial.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+            all.filter_map(|v| v.as_str().map(str::to_owned)).collect()
+        };
+        let output = zerttap()
+            .args(["check", "--jsonl", "-", "--stack"])
+            .arg(dir.join(format!("{name}.smf")))
+            .args(list("captures").iter().map(|c| case(c)))
+            .output()
+            .expect("the program runs");
+        let (out, err) = text(&output);
+        let lines: Vec<Value> =
+            out.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+        let last = lines.last().unwrap_or_else(|| panic!("{name}: {err}"));
+        let judgement = trial["judgement"].as_str().expect("a judgement");
+        assert_eq!(last["judgement"], judgement, "{name}: {last}");
+        let status = match judgement {
+            "agree" => 0,
+            "disagree" => 1,
+            _ => 2,
+        };
+        assert_eq!(output.status.code(), Some(status), "{name}");
+        let mut fields = BTreeMap::new();
+        for event in lines.iter().filter_map(|l| l["events"].as_array()).flatten() {
+            for judged in event["differences"].as_array().into_iter().flatten() {
+                let field = judged["field"].as_str().unwrap_or_default();
+                if field != "SMF119SS_SASessionID" {
+                    fields.insert(field.to_owned(), judged["verdict"].clone());
+                }
+            }
+        }
+        let expected: BTreeMap<String, Value> = trial
+            .get("fields")
+            .and_then(toml::Value::as_table)
+            .into_iter()
+            .flatten()
+            .map(|(field, verdict)| (field.clone(), verdict.as_str().into()))
+            .collect();
+        assert_eq!(fields, expected, "{name}");
+        let faults: Vec<&String> = last["faults"].as_object().expect("faults").keys().collect();
+        assert_eq!(faults, list("faults").iter().collect::<Vec<_>>(), "{name}");
+        let clock = trial.get("clock").and_then(toml::Value::as_integer).unwrap_or(0);
+        assert_eq!(last["calibration"]["clock_seconds"], clock as f64, "{name}");
+        let counters = last["calibration"]["counters"].as_array().into_iter().flatten();
+        let counters: Vec<&str> = counters.filter_map(|c| c["field"].as_str()).collect();
+        assert_eq!(counters, list("counters"), "{name}");
+    }
+}

@@ -76,7 +76,7 @@ impl Survey {
                 let length = minutes(duration);
                 if (1..=1440).contains(&length) {
                     // A record is written a little after the interval's end.
-                    let past = minutes(seen.written.rem_euclid(DAY) - 3000) % length;
+                    let past = minutes(seen.written.rem_euclid(DAY)) % length;
                     *self.intervals.entry((length, past)).or_default() += 1;
                 }
                 // From 3.2 on and before: the role says which end is local.
