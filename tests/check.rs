@@ -224,6 +224,41 @@ fn alter(name: &str, format: Format, bytes: &mut [u8]) {
     }
 }
 
+/// Filter rules are the stack's; names of certificates are on the wire up to TLS 1.2.
+#[test]
+fn filters_are_not_observable_and_names_are() {
+    let base = base();
+    // A record with a section S2 behind the others.
+    let n = base.iter().position(|r| r[23] == 11).expect("a detail record");
+    let mut filtered = base.clone();
+    let record = &mut filtered[n];
+    let at = u32::try_from(record.len()).expect("short").to_be_bytes();
+    record[44..48].copy_from_slice(&at);
+    record[48..52].copy_from_slice(&[0, 100, 0, 1]);
+    let mut section = vec![0x40; 100];
+    section[..4].copy_from_slice(&[1, 1, 0, 0]);
+    section[4] = 0xC1;
+    record.extend(section);
+    let length = u16::try_from(record.len()).expect("short").to_be_bytes();
+    record[..2].copy_from_slice(&length);
+    let (said, outcome) = check(&filtered, &base, Options::default());
+    let fields: Vec<&&str> = said.fields.keys().collect();
+    assert!(fields.len() >= 3 && fields.iter().all(|f| f.contains("IPFlt")), "{said:?}");
+    assert!(said.fields.values().all(|v| matches!(v, Verdict::NotObservable(_))));
+    assert_eq!(outcome.contradictions(), 0);
+    // A name that says something else.
+    let named = base.iter().position(|r| {
+        Record::parse(r).is_ok_and(|r| r.subtype() == Some(11) && !r.names().is_empty())
+    });
+    let n = named.expect("a record with names");
+    let offsets = Record::parse(&base[n]).expect("a record").name_offsets();
+    let mut renamed = base.clone();
+    renamed[n][offsets[0]] = 0xE7;
+    let (said, _) = check(&renamed, &base, Options::default());
+    let verdicts: Vec<_> = said.fields.iter().collect();
+    assert!(matches!(verdicts[..], [(&"SMF119SC_DN", Verdict::Contradiction(_))]), "{said:?}");
+}
+
 #[test]
 fn what_a_provider_knows_is_no_contradiction() {
     let base = base();
@@ -576,4 +611,36 @@ fn stacks_that_differ_are_found_out() {
         let counters: Vec<&str> = counters.filter_map(|c| c["field"].as_str()).collect();
         assert_eq!(counters, list("counters"), "{name}");
     }
+}
+
+/// What is written of every capture agrees with itself, and is in order: as one stack,
+/// and as two that see each other.
+#[test]
+fn every_capture_s_records_agree_with_themselves() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let settings = dir.path().join("zert.toml");
+    let two = "[[stack]]\nname = \"A\"\nhome = [\"0.0.0.0/1\", \"::/1\"]\n\
+               [[stack]]\nname = \"B\"\nhome = [\"128.0.0.0/1\", \"8000::/1\"]\n";
+    fs::write(&settings, two).expect("written");
+    let file = dir.path().join("zert.smf");
+    let (mut connections, mut intervals) = (0, 0);
+    for (n, capture) in common::captures().iter().enumerate() {
+        let mut command = zerttap();
+        command.args(["read", "-q", "--force", "--detail", "--interval", "5", "-w"]).arg(&file);
+        if n % 2 == 0 {
+            command.arg("--config").arg(&settings);
+        }
+        let output = command.arg(capture).output().expect("the program runs");
+        assert!(output.status.success(), "{}", text(&output).1);
+        let bytes = fs::read(&file).expect("the records");
+        let all: Vec<Vec<u8>> = records_of(&bytes).into_iter().map(<[u8]>::to_vec).collect();
+        let (said, outcome) = check(&all, &all, Options::default());
+        let what = format!("{}: {said:?}", capture.display());
+        assert_eq!(said.fields, BTreeMap::new(), "{what}");
+        assert!(said.stack.is_empty() && said.wire.is_empty(), "{what}");
+        assert_eq!(said.faults.iter().find(|f| f.is_wrong()), None, "{what}");
+        connections += outcome.pairs[0];
+        intervals += outcome.pairs[1];
+    }
+    assert!(connections > 100 && intervals > 100, "{connections} {intervals}");
 }

@@ -197,7 +197,8 @@ pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
         if let Some((end, last)) = before.get(&key) {
             let start = interval.end - interval.duration;
             let slack = 3000.min(interval.duration / 4).max(100);
-            if (interval.end - end).abs() <= slack.min(100) {
+            // Half of it lies in the one before.
+            if 2 * (end - start) > interval.duration {
                 say(Fault::IntervalTwice, String::new());
             } else if start - end > slack && last.end_active_conn_cnt > 0 {
                 let seconds = (start - end) / 100;

@@ -3,6 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+
+use super::fields::{Class, class};
+use crate::record::field::Field;
+
 /// What differs: a coded field, what it depends on, and both values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CodeGroup {
@@ -17,16 +22,21 @@ pub struct CodeGroup {
     pub stack: u64,
 }
 
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
 /// How often values come together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
-    /// By field, suite and the tap's value: by the stack's value.
-    codes: BTreeMap<(&'static str, [u8; 6], u64), BTreeMap<u64, u64>>,
-    /// By counter: differences and how often each is there.
-    constants: BTreeMap<&'static str, BTreeMap<i64, u64>>,
+    /// By field, suite, the tap's value and the stack's.
+    codes: Map<(&'static str, [u8; 6], u64, u64), u64>,
+    /// By counter and difference.
+    constants: Map<(&'static str, i64), u64>,
+    /// Classes of fields by where their description is, so that names are looked at
+    /// once.
+    classes: Map<usize, Class>,
     /// By counter of bytes: for how many pairs the difference is so many bytes for
     /// each segment; the last is how many pairs differ.
-    headers: BTreeMap<&'static str, ([u64; HEADERS.len()], u64)>,
+    headers: Map<&'static str, ([u64; HEADERS.len()], u64)>,
 }
 
 /// Bytes of IP and TCP headers that a stack may count: without and with time
@@ -36,6 +46,9 @@ const HEADERS: [i64; 7] = [20, 32, 40, 52, 60, 72, 8];
 const LEAST: u64 = 3;
 /// Constants that are told apart of a counter.
 const MAX_CONSTANTS: usize = 10_000;
+
+/// The difference under which those are counted that there is no room for.
+const MANY: i64 = i64::MAX;
 
 /// A rule by which a counter differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +81,29 @@ fn systematic(count: u64, all: u64) -> bool {
 impl Groups {
     /// Both know a code.
     pub fn code(&mut self, field: &'static str, suite: [u8; 6], tap: u64, stack: u64) {
-        *self.codes.entry((field, suite, tap)).or_default().entry(stack).or_default() += 1;
+        *self.codes.entry((field, suite, tap, stack)).or_default() += 1;
+    }
+
+    /// The class of a field.
+    pub fn class(&mut self, field: &'static Field) -> Class {
+        let key = std::ptr::from_ref(field).addr();
+        *self.classes.entry(key).or_insert_with(|| class(field))
+    }
+
+    /// Does something of which nothing is to be learned.
+    pub fn apart<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let mut apart = Self { classes: std::mem::take(&mut self.classes), ..Self::default() };
+        let done = what(&mut apart);
+        self.classes = apart.classes;
+        done
     }
 
     /// A counter, with the segments of its direction where it counts bytes.
     pub fn count(&mut self, field: &'static str, stack: u64, tap: u64, segments: Option<u64>) {
         let difference = i64::try_from(i128::from(stack) - i128::from(tap)).unwrap_or(i64::MAX);
-        let constants = self.constants.entry(field).or_default();
-        if constants.len() < MAX_CONSTANTS || constants.contains_key(&difference) {
-            *constants.entry(difference).or_default() += 1;
-        }
+        let known = self.constants.contains_key(&(field, difference));
+        let key = if known || self.constants.len() < MAX_CONSTANTS { difference } else { MANY };
+        *self.constants.entry((field, key)).or_default() += 1;
         let Some(segments) = segments.filter(|n| *n > 0) else { return };
         let (headers, all) = self.headers.entry(field).or_default();
         *all += 1;
@@ -90,21 +116,22 @@ impl Groups {
     /// What is systematic.
     pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
         let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
-        for (&(field, suite, tap), by_stack) in &self.codes {
-            let all: u64 = by_stack.values().sum();
-            for (&stack, &count) in by_stack {
-                if stack != tap && systematic(count, all) {
-                    found.codes.insert(CodeGroup { field, suite, tap, stack }, count);
-                }
+        let mut together = Map::<_, u64>::default();
+        for (&(field, suite, tap, _), count) in &self.codes {
+            *together.entry((field, suite, tap)).or_default() += count;
+        }
+        for (&(field, suite, tap, stack), &count) in &self.codes {
+            if stack != tap && systematic(count, together[&(field, suite, tap)]) {
+                found.codes.insert(CodeGroup { field, suite, tap, stack }, count);
             }
         }
-        for (&field, constants) in &self.constants {
-            let all: u64 = constants.values().sum();
-            let most = constants.iter().max_by_key(|(difference, n)| (**n, -difference.abs()));
-            if let Some((&difference, &count)) = most
-                && difference != 0
-                && systematic(count, all)
-            {
+        let mut together = Map::<_, u64>::default();
+        for (&(field, _), count) in &self.constants {
+            *together.entry(field).or_default() += count;
+        }
+        for (&(field, difference), &count) in &self.constants {
+            let is_rule = difference != 0 && difference != MANY;
+            if is_rule && systematic(count, together[&field]) {
                 found.counters.insert(field, (CountRule::Constant(difference), count));
             }
         }

@@ -7,7 +7,7 @@ use super::verdict::{Judged, Verdict, Why};
 use crate::record::field::{Field, Format};
 use crate::record::value;
 use crate::record::view::Part;
-use crate::record::{Record, SmfTime, ebcdic};
+use crate::record::{IpFilter, Record, SmfTime, ebcdic};
 
 /// `sc_flags`: IPv6 and, from 3.2 on, the local role.
 const IPV6: u64 = 0x80;
@@ -130,6 +130,8 @@ struct Both<'a> {
     stack: &'a [u8],
     tap: &'a [u8],
     parts: (&'a Part<'a>, &'a Part<'a>),
+    /// The cipher suite that is in the tap's section.
+    suite: [u8; 6],
 }
 
 impl Both<'_> {
@@ -159,13 +161,22 @@ pub(super) fn compare(
     let mut found = Comparison::default();
     let parts = (stack.parts(), tap.parts());
     for here in parts.0.iter().filter(|p| p.triplet.is_some_and(|t| t > 0)) {
-        let Some(there) = parts.1.iter().find(|p| p.triplet == here.triplet) else { continue };
+        let Some(there) = parts.1.iter().find(|p| p.triplet == here.triplet) else {
+            if here.section.is_some_and(|s| s.title == IpFilter::SECTION.title) {
+                let verdict = Verdict::NotObservable(Why::StackOnly);
+                let said = here.fields().filter(|(_, bytes)| !is_unknown(bytes));
+                found.others.extend(said.map(|(f, bytes)| judged(here, f, bytes, None, verdict)));
+            }
+            continue;
+        };
         let of_tap: Vec<(&'static Field, &[u8])> = there.fields().collect();
+        let suite = suite(&of_tap);
         for (n, (field, stack)) in here.fields().enumerate() {
             // Mostly both have the same fields in the same places.
-            let same = |(f, _): &&(&'static Field, &[u8])| f.name == field.name;
+            let same =
+                |(f, _): &&(&'static Field, &[u8])| std::ptr::eq(*f, field) || f.name == field.name;
             let other = of_tap.get(n).filter(same).or_else(|| of_tap.iter().find(same));
-            let class = class(field);
+            let class = groups.class(field);
             if matches!(class, Class::Reserved | Class::Elsewhere) {
                 continue;
             }
@@ -176,7 +187,7 @@ pub(super) fn compare(
                 }
                 continue;
             };
-            let both = Both { field, stack, tap, parts: (here, there) };
+            let both = Both { field, stack, tap, parts: (here, there), suite };
             match judge(&both, class, context, groups) {
                 Verdict::Equal => found.equal.push(field.name),
                 verdict => {
@@ -184,9 +195,11 @@ pub(super) fn compare(
                 }
             }
         }
-        for (field, tap) in of_tap.iter().filter(|(_, bytes)| !is_unknown(bytes)) {
+        // Where both have as many fields they are the same.
+        let more = of_tap.len() > here.fields().count();
+        for (field, tap) in of_tap.iter().filter(|(_, bytes)| more && !is_unknown(bytes)) {
             let known = here.fields().any(|(f, _)| f.name == field.name);
-            if !known && class(field) != Class::Reserved {
+            if !known && groups.class(field) != Class::Reserved {
                 let stack = String::new();
                 let verdict = Verdict::NotObservable(Why::Level);
                 let tap = print(there, field, tap);
@@ -233,7 +246,8 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
         Class::Start | Class::End => time(both, class, context),
         _ if both.stack == both.tap => {
             if coded(both, class) {
-                groups.code(short(both.field.name), suite(both), tap, stack);
+                let field = short(both.field.name);
+                groups.code(field, suite_of(both, field), tap, stack);
             }
             Verdict::Equal
         }
@@ -259,7 +273,8 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
             Verdict::NotObservable(Why::Encrypted)
         }
         _ => {
-            let (field, suite) = (short(both.field.name), suite(both));
+            let field = short(both.field.name);
+            let suite = suite_of(both, field);
             if coded(both, class) {
                 groups.code(field, suite, tap, stack);
                 if context.calibration.has_code(field, suite, tap, stack) {
@@ -282,14 +297,17 @@ fn coded(both: &Both<'_>, class: Class) -> bool {
         && !is_unknown(both.stack)
 }
 
-/// The cipher suite that a code follows from.
-fn suite(both: &Both<'_>) -> [u8; 6] {
-    if !short(both.field.name).starts_with("TLS_CS_") {
-        return [0; 6];
-    }
-    let is = |f: &Field| short(f.name) == "TLS_Neg_Cipher";
-    let found = both.parts.1.fields().find(|(f, _)| is(f)).and_then(|(_, b)| b.try_into().ok());
-    found.unwrap_or([0; 6])
+/// The cipher suite in a section, EBCDIC; zeros if it has none.
+fn suite(fields: &[(&'static Field, &[u8])]) -> [u8; 6] {
+    // It stands in the first half of the section.
+    let is =
+        |(f, _): &&(&'static Field, &[u8])| f.length == 6 && f.name.ends_with("TLS_Neg_Cipher");
+    fields.iter().find(is).and_then(|(_, b)| (*b).try_into().ok()).unwrap_or([0; 6])
+}
+
+/// The cipher suite, for codes that follow from it.
+fn suite_of(both: &Both<'_>, field: &str) -> [u8; 6] {
+    if field.starts_with("TLS_CS_") { both.suite } else { [0; 6] }
 }
 
 fn is_encrypted(both: &Both<'_>, class: Class) -> bool {
@@ -411,6 +429,10 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
 fn names(stack: &Record<'_>, tap: &Record<'_>, found: &mut Comparison) {
     const NAME: &str = "SMF119SC_DN";
     let (here, there) = (stack.names(), tap.names());
+    if here == there {
+        found.equal.extend(here.iter().map(|_| NAME));
+        return;
+    }
     let text = |bytes: &[u8]| ebcdic::decode(bytes).trim_end_matches([' ', '\0']).to_owned();
     let kinds: BTreeSet<u16> = here.iter().chain(&there).map(|(kind, _)| *kind).collect();
     for kind in kinds {

@@ -232,7 +232,7 @@ impl Judge<'_> {
         let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
         let context = self.context(false, false);
         let clock = self.calibration.interval_clock;
-        let paired = session::pair(stack, tap, clock, &context);
+        let paired = session::pair(stack, tap, clock, &context, groups);
         for (s, t) in paired.pairs {
             let (here, there) = (&stack[s], &tap[t]);
             let comparison = session::judge(here, there, &context, groups);

@@ -70,6 +70,7 @@ pub(super) fn pair(
     tap: &[Interval],
     clock: i64,
     context: &Context<'_>,
+    groups: &mut Groups,
 ) -> Pairing {
     let mut found = Pairing::default();
     let mut of_tap: BTreeMap<Ends, Vec<usize>> = BTreeMap::new();
@@ -79,9 +80,16 @@ pub(super) fn pair(
     let mut taken = vec![false; tap.len()];
     for (s, here) in stack.iter().enumerate() {
         let candidates = of_tap.get(&here.ends).into_iter().flatten().copied();
-        let best = candidates
-            .filter(|&t| !taken[t] && ends_together(here, &tap[t], clock, context.tolerance))
-            .min_by_key(|&t| (unlike(here, &tap[t], context), t));
+        let together =
+            |t: &usize| !taken[*t] && ends_together(here, &tap[*t], clock, context.tolerance);
+        let candidates: Vec<usize> = candidates.filter(together).collect();
+        let best = match candidates[..] {
+            [] => None,
+            [one] => Some(one),
+            ref several => {
+                several.iter().copied().min_by_key(|&t| (unlike(here, &tap[t], context, groups), t))
+            }
+        };
         match best {
             Some(t) => {
                 taken[t] = true;
@@ -101,11 +109,11 @@ fn ends_together(stack: &Interval, tap: &Interval, clock: i64, tolerance: i64) -
 }
 
 /// Attributes that contradict each other.
-fn unlike(stack: &Interval, tap: &Interval, context: &Context<'_>) -> usize {
+fn unlike(stack: &Interval, tap: &Interval, context: &Context<'_>, groups: &mut Groups) -> usize {
     let (Ok(stack), Ok(tap)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
         return usize::MAX;
     };
-    let found = compare(&stack, &tap, context, &mut Groups::default());
+    let found = groups.apart(|groups| compare(&stack, &tap, context, groups));
     found.others.iter().filter(|j| matches!(j.verdict, Verdict::Contradiction(_))).count()
 }
 

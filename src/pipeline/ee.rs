@@ -271,7 +271,7 @@ impl EeTable {
             let event = link.session.settled();
             // What was proved later is told no earlier.
             let late = (at - link.settles_at()).max(0);
-            let event = event.map(|e| Event { at: e.at.saturating_add(late), ..e });
+            let event = event.map(|e| Event::new(e.kind, e.at.saturating_add(late)));
             self.record(pair, event, at, emitted);
         } else if silent {
             let last = link.last_ts;

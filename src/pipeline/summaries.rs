@@ -125,7 +125,7 @@ impl Summaries {
         let stack = self.settings.stacks.get(stack);
         if self.wants.detail && stack.detail {
             let mut bytes = Vec::new();
-            view.tool_event(Event { kind, at }).encode(&mut bytes);
+            view.tool_event(Event::new(kind, at)).encode(&mut bytes);
             written.push(bytes);
         }
         if self.wants.summary && stack.summary {

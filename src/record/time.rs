@@ -64,13 +64,15 @@ impl SmfTime {
 
     /// Year and day of the year of a packed date.
     fn year_and_day(self) -> Option<(i16, i16)> {
-        let digits = format!("{:08X}", self.date);
-        if !digits.ends_with('F') || digits.starts_with("000000") && self.date <= 0xF {
+        if self.date & 0xF != 0xF || self.date <= 0xF {
             return None;
         }
-        let century: i16 = digits.get(1..2)?.parse().ok()?;
-        let year: i16 = digits.get(2..4)?.parse().ok()?;
-        let day: i16 = digits.get(4..7)?.parse().ok()?;
+        let digit = |shift: u32| i16::try_from(self.date >> (4 * shift) & 0xF).unwrap_or(0);
+        if (1..=6).any(|shift| digit(shift) > 9) {
+            return None;
+        }
+        let (century, year) = (digit(6), 10 * digit(5) + digit(4));
+        let day = 100 * digit(3) + 10 * digit(2) + digit(1);
         (1..=366).contains(&day).then_some((1900 + 100 * century + year, day))
     }
 }

@@ -36,6 +36,16 @@ pub struct Event {
     pub kind: Kind,
     /// When, in nanoseconds since 1970-01-01 00:00:00 UTC.
     pub at: i64,
+    /// When its record is written: not before those of earlier events, even where
+    /// packets are out of order in time.
+    pub written: i64,
+}
+
+impl Event {
+    /// An event whose record is written when it happens.
+    pub fn new(kind: Kind, at: i64) -> Self {
+        Self { kind, at, written: at }
+    }
 }
 
 /// The events of one connection.
@@ -47,13 +57,22 @@ pub struct Session {
     /// The initiation waits for the outcome of a handshake.
     waiting: bool,
     ended: bool,
+    /// When the latest record was written.
+    written: i64,
 }
 
 impl Session {
     /// Starts when the three-way handshake is complete. `settle` is in
     /// nanoseconds.
     pub fn new(established: i64, settle: i64) -> Self {
-        Self { established, settle, initiated: false, waiting: false, ended: false }
+        Self {
+            established,
+            settle,
+            initiated: false,
+            waiting: false,
+            ended: false,
+            written: i64::MIN,
+        }
     }
 
     /// When the connection was established.
@@ -70,7 +89,7 @@ impl Session {
     pub fn settled(&mut self) -> Option<Event> {
         self.is_settling().then(|| {
             self.initiated = true;
-            Event { kind: Kind::Initiation, at: self.established.saturating_add(self.settle) }
+            self.event(Kind::Initiation, self.established.saturating_add(self.settle))
         })
     }
 
@@ -85,9 +104,9 @@ impl Session {
     pub fn changed(&mut self, at: i64) -> Option<Event> {
         if self.waiting && self.is_settling() {
             self.initiated = true;
-            return Some(Event { kind: Kind::Initiation, at });
+            return Some(self.event(Kind::Initiation, at));
         }
-        (self.initiated && !self.ended).then_some(Event { kind: Kind::Change, at })
+        (self.initiated && !self.ended).then(|| self.event(Kind::Change, at))
     }
 
     /// The connection has ended. A connection that lasted `settle` or longer is
@@ -105,7 +124,12 @@ impl Session {
         };
         self.ended = true;
         let kind = if self.initiated { Kind::Termination } else { Kind::ShortTermination };
-        (initiation, Some(Event { kind, at }))
+        (initiation, Some(self.event(kind, at)))
+    }
+
+    fn event(&mut self, kind: Kind, at: i64) -> Event {
+        self.written = self.written.max(at);
+        Event { kind, at, written: self.written }
     }
 }
 
@@ -120,7 +144,7 @@ mod tests {
     }
 
     fn event(kind: Kind, seconds: i64) -> Option<Event> {
-        Some(Event { kind, at: (100 + seconds) * SECOND })
+        Some(Event::new(kind, (100 + seconds) * SECOND))
     }
 
     #[test]
@@ -151,6 +175,15 @@ mod tests {
         assert_eq!(s.wait(), None);
         let both = (event(Kind::Initiation, 12), event(Kind::Termination, 12));
         assert_eq!(s.ended(112 * SECOND), both);
+    }
+
+    #[test]
+    fn records_are_written_in_order_even_of_packets_that_are_not() {
+        let mut s = session();
+        assert_eq!(s.settled(), event(Kind::Initiation, 10));
+        let (at, written) = (104 * SECOND, 110 * SECOND);
+        let ended = Event { kind: Kind::Termination, at, written };
+        assert_eq!(s.ended(at), (None, Some(ended)));
     }
 
     #[test]

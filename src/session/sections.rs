@@ -211,7 +211,7 @@ impl View<'_> {
     /// Header and identification.
     pub(super) fn frame(&self, event: Event) -> Detail {
         let mut detail = Detail { level: self.level, ..Detail::default() };
-        self.header(event.at, &mut detail.header);
+        self.header(event.written, &mut detail.header);
         detail.ident = self.identification(REASON_EVENT);
         detail
     }

@@ -141,7 +141,7 @@ mod tests {
             packets: [10, 5],
             ike,
         };
-        let event = Event { kind, at: 1_700_000_010 * SECOND };
+        let event = Event::new(kind, 1_700_000_010 * SECOND);
         let mut bytes = Vec::new();
         view.tunnel(event, &snapshot).encode(&mut bytes);
         bytes

@@ -7,6 +7,9 @@ use super::{Judgement, Limits, sections};
 use crate::sink::html::{STYLE, escape};
 use crate::sink::table::group;
 
+/// Characters of a cell that are kept together.
+const SHORT: usize = 28;
+
 /// The report as a page that needs nothing else.
 pub fn page(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
     let mut out = String::new();
@@ -41,10 +44,17 @@ pub fn page(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
             let _ = write!(out, "<th>{}</th>", escape(&head.to_lowercase()));
         }
         out.push_str("</tr>\n");
+        // Short columns are not broken.
+        let short = |column: usize| {
+            let cells = section.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0) <= SHORT
+        };
+        let short: Vec<bool> = (0..section.head.len()).map(short).collect();
         for row in &section.rows {
             out.push_str("<tr>");
-            for cell in row {
-                let _ = write!(out, "<td>{}</td>", escape(cell));
+            for (cell, short) in row.iter().zip(&short) {
+                let style = if *short { " style=\"white-space: nowrap\"" } else { "" };
+                let _ = write!(out, "<td{style}>{}</td>", escape(cell));
             }
             out.push_str("</tr>\n");
         }

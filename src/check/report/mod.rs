@@ -114,7 +114,7 @@ fn time(hundredths: i64) -> String {
 
 /// A difference of clocks.
 fn ahead(hundredths: i64) -> String {
-    let (sign, n) = if hundredths < 0 { ("behind", -hundredths) } else { ("ahead", hundredths) };
+    let (sign, n) = if hundredths < 0 { ("behind", -hundredths) } else { ("ahead of", hundredths) };
     if n % (HOUR / 4) == 0 && n > 0 {
         format!("{} h {} min {sign}", n / HOUR, n % HOUR / 6000)
     } else {
@@ -219,7 +219,7 @@ fn coverage(outcome: &Outcome) -> Section {
     }
     for (what, zone) in [("stack's", outcome.zones[0]), ("tap's", outcome.zones[1])] {
         if let Some(zone) = zone.filter(|z| *z != 0) {
-            section.notes.push(format!("The {what} record headers are {} of UTC.", ahead(zone)));
+            section.notes.push(format!("The {what} record headers are {} UTC.", ahead(zone)));
         }
     }
     for (kind, one) in [(0, "connections"), (1, "intervals")] {
@@ -308,13 +308,11 @@ fn calibration(outcome: &Outcome) -> Section {
     };
     if found.clock != 0 {
         let zone = if found.clock % (HOUR / 4) == 0 { ": a time-zone mistake" } else { "" };
-        section
-            .notes
-            .push(format!("The stack's clock is {} of the tap's{zone}.", ahead(found.clock)));
+        section.notes.push(format!("The stack's clock is {} the tap's{zone}.", ahead(found.clock)));
     }
     if found.interval_clock != 0 {
         section.notes.push(format!(
-            "The local time of the stack's summary records is {} of the tap's.",
+            "The local time of the stack's summary records is {} the tap's.",
             ahead(found.interval_clock)
         ));
     }
