@@ -644,3 +644,45 @@ fn every_capture_s_records_agree_with_themselves() {
     }
     assert!(connections > 100 && intervals > 100, "{connections} {intervals}");
 }
+
+/// Whatever a dump says, it is checked and told.
+mod hostile {
+    use super::{Options, base, check};
+    use proptest::prelude::*;
+    use std::sync::OnceLock;
+    use zerttap::check::report::{Limits, last_line, page, text};
+
+    fn records() -> &'static [Vec<u8>] {
+        static RECORDS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+        RECORDS.get_or_init(base)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn altered_bytes_anywhere_do_no_harm(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..200),
+            both in any::<bool>(),
+            clock in proptest::option::of(any::<i32>()),
+        ) {
+            let mut altered = records().to_vec();
+            for (record, at, value) in changes {
+                let record = record.index(altered.len());
+                let at = at.index(altered[record].len());
+                // The length stays: another record would not be one.
+                if at > 1 {
+                    altered[record][at] = value;
+                }
+            }
+            let options = Options { clock: clock.map(i64::from), ..Options::default() };
+            let other = if both { altered.clone() } else { records().to_vec() };
+            for (stack, tap) in [(&altered, &other), (&other, &altered)] {
+                let (_, outcome) = check(stack, tap, options);
+                let limits = Limits::default();
+                let files = ["a".to_owned()];
+                let told = text(&outcome, &limits, &files).len() + page(&outcome, &limits, &files).len();
+                prop_assert!(told > 0 && !last_line(&outcome, &limits, &files).is_empty());
+            }
+        }
+    }
+}

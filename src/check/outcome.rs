@@ -179,8 +179,8 @@ impl Outcome {
         let counts = self.ports.entry(tuple.local.1.min(tuple.remote.1)).or_default();
         counts.0 += 1;
         counts.1 += u64::from(paired);
-        self.bytes.0 += bytes;
-        self.bytes.1 += if paired { bytes } else { 0 };
+        self.bytes.0 = self.bytes.0.saturating_add(bytes);
+        self.bytes.1 = self.bytes.1.saturating_add(if paired { bytes } else { 0 });
     }
 
     /// Takes the verdicts of a pair.
