@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Where a crate may be touched (tests apart): one place each.
 const CRATES: &[(&str, &[&str])] = &[
-    ("pcap", &["source/filter.rs"]),
+    ("pcap", &["source/filter.rs", "source/live.rs"]),
     ("etherparse", &["frame/"]),
     ("tls_parser", &["observe/tls/wire.rs"]),
     ("ssh_parser", &["observe/ssh/wire.rs"]),

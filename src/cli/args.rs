@@ -37,6 +37,11 @@ pub(super) enum Command {
     ///
     /// Records of other types and subtypes are passed over and counted.
     Show(Box<Show>),
+    /// Watch network interfaces, and write records while traffic goes on.
+    ///
+    /// Runs until it is told to stop by SIGINT or SIGTERM; then everything is
+    /// closed out in order.
+    Live(Box<super::live_args::Live>),
     /// Hold what a z/OS stack has recorded against what was on the wire.
     ///
     /// Pairs the stack's records with those of a capture, and gives a verdict on

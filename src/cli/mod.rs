@@ -5,6 +5,8 @@ mod args;
 mod check;
 mod check_args;
 mod config;
+mod live;
+mod live_args;
 mod names;
 mod profile;
 mod read;
@@ -51,11 +53,12 @@ fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
     match (parsed.args.command, parsed.sources) {
         (Command::Read(read), Some(sources)) => read::run(&read, &sources),
         (Command::Config(config), Some(sources)) => config::run(&config, &sources),
+        (Command::Live(live), Some(sources)) => live::run(&live, &sources),
         (Command::Show(show), _) => show::run(&show),
         (Command::Check(check), _) => check::run(&check),
         (Command::Names(names), _) => names::run(&names),
         (Command::Profile(profile), _) => profile::run(&profile),
-        (Command::Read(_) | Command::Config(_), None) => Ok(UNUSABLE),
+        (Command::Read(_) | Command::Config(_) | Command::Live(_), None) => Ok(UNUSABLE),
     }
 }
 

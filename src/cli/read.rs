@@ -221,7 +221,7 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
 }
 
 /// What is to be told of the profiles.
-fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
+pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
     for configured in stacks.iter().filter(|_| !args.quiet) {
         let Some(profile) = &configured.profile else { continue };
         for note in &profile.notes {
@@ -336,7 +336,7 @@ fn write_report(
 /// Certificates that end within so many days are told.
 const SOON: i64 = 30;
 
-fn print_survey(
+pub(super) fn print_survey(
     args: &ReadOptions,
     every_server: bool,
     survey: &Survey,

@@ -225,6 +225,15 @@ impl<W: Write> Writer<W> {
         self.size_at = Some(at as u64);
     }
 
+    /// Writes what is whole, a block that is not full too, and lends the output.
+    ///
+    /// # Errors
+    /// If the output says no.
+    pub fn flush(&mut self) -> Result<&mut W, WriteError> {
+        self.flush_block()?;
+        Ok(&mut self.out)
+    }
+
     /// Writes what is left, and gives the output back.
     ///
     /// # Errors

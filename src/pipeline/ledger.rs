@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::peers::PeerCounts;
 use crate::frame::{FragmentCounters, Frame, Oddities};
+use crate::source::Totals;
 
 /// Packets and the bytes they had on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
@@ -204,12 +205,28 @@ impl Frames {
 /// Input that was passed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Input {
-    /// Files read.
+    /// Files read, or interfaces.
     pub files: u64,
     /// Places where something was passed over.
     pub damaged_places: u64,
     /// Bytes passed over.
     pub damaged_bytes: u64,
+    /// Packets that the kernel had no room for, while capturing.
+    pub dropped_packets: u64,
+    /// Packets that an interface had no room for.
+    pub interface_dropped_packets: u64,
+}
+
+impl From<Totals> for Input {
+    fn from(t: Totals) -> Self {
+        Self {
+            files: t.files,
+            damaged_places: t.damaged_places,
+            damaged_bytes: t.damaged_bytes,
+            dropped_packets: t.dropped_packets,
+            interface_dropped_packets: t.interface_dropped_packets,
+        }
+    }
 }
 
 /// The counters of a run.

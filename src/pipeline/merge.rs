@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::ftp::{Control, Expected, Place};
+use super::ledger::Ledger;
 use super::pair::Pair;
 use super::sessions::End;
 use super::shard::Wants;
@@ -77,6 +78,29 @@ pub trait Output {
 
     /// What people are told of a connection.
     fn row(&mut self, row: Row);
+
+    /// Everything up to this packet clock has been written.
+    ///
+    /// # Errors
+    /// If what was written cannot be kept.
+    fn tick(&mut self, clock: i64) -> Result<(), Self::Error> {
+        let _ = clock;
+        Ok(())
+    }
+
+    /// Whether the ledger is to be told now.
+    fn wants_ledger(&mut self) -> bool {
+        false
+    }
+
+    /// The ledger as it stands.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    fn ledger(&mut self, ledger: &Ledger) -> Result<(), Self::Error> {
+        let _ = ledger;
+        Ok(())
+    }
 }
 
 /// Merges emissions and gives connections their identifiers.

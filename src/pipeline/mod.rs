@@ -32,7 +32,7 @@ use crate::config::{Schedule, Settings, Stack};
 use crate::flow::{Key, SHARDS};
 use crate::frame::{Datagram, Frame, Ipsec, Parser};
 use crate::observe::ike::{Carried, demultiplex};
-use crate::source::{Batch, PacketHead, Set, SourceError};
+use crate::source::{Batch, Feed, PacketHead, SourceError};
 
 pub use ledger::Ledger;
 pub use merge::Output;
@@ -94,8 +94,8 @@ struct Work {
 }
 
 /// The stage before the shards: reads, parses, divides.
-struct Front<'a> {
-    set: &'a mut Set,
+struct Front<'a, F> {
+    set: &'a mut F,
     parser: Parser,
     ledger: Ledger,
     tuning: Tuning,
@@ -168,7 +168,7 @@ impl StackIntervals {
     }
 }
 
-impl Front<'_> {
+impl<F: Feed> Front<'_, F> {
     /// Fills `work`; `false` at the end of the input.
     fn fill(&mut self, work: &mut Work) -> Result<bool, SourceError> {
         work.buckets.resize_with(SHARDS, Bucket::default);
@@ -262,6 +262,13 @@ impl Front<'_> {
                 self.ledger.count(fate, head.wire);
             }
         }
+        // Where no packet comes the clock may go on.
+        if let Some(tick) = batch.tick {
+            work.watermark = work.watermark.max(tick);
+            if let Some(intervals) = &mut self.intervals {
+                intervals.reach(tick, &mut work.ends);
+            }
+        }
         Ok(more)
     }
 
@@ -346,8 +353,8 @@ fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
 /// # Errors
 /// When the input cannot be read further or the output not written. What came
 /// before a source error is complete and written.
-pub fn run<O: Output + Send>(
-    set: &mut Set,
+pub fn run<F: Feed, O: Output + Send>(
+    set: &mut F,
     settings: &Settings,
     wants: Wants,
     tuning: Tuning,
@@ -381,8 +388,9 @@ where
 
     let result = pool.install(|| -> Result<(), RunError<O::Error>> {
         let mut read = front.fill(&mut current);
-        if let Some(head) = current.batch.heads.first() {
-            merger.begin(head.clock, output).map_err(RunError::Output)?;
+        let first = current.batch.heads.first().map(|head| head.clock);
+        if let Some(clock) = first.or(current.batch.tick) {
+            merger.begin(clock, output).map_err(RunError::Output)?;
         }
         let mut last = None;
         loop {
@@ -412,6 +420,11 @@ where
             }
             merger.end_at(&current.ends);
             merger.release(current.watermark, output).map_err(RunError::Output)?;
+            output.tick(current.watermark).map_err(RunError::Output)?;
+            if output.wants_ledger() {
+                let ledger = whole_ledger(&front, &shards, &merger);
+                output.ledger(&ledger).map_err(RunError::Output)?;
+            }
             last = Some(current.watermark);
             progress(front.set.bytes_read());
             read = filled;
@@ -426,20 +439,24 @@ where
         read.map(|_| ()).map_err(RunError::Source)
     });
 
-    let mut ledger = front.ledger;
-    for shard in &shards {
+    let mut ledger = whole_ledger(&front, &shards, &merger);
+    ledger.interrupted = stop.load(Ordering::Relaxed);
+    (ledger, result)
+}
+
+/// The ledger of all stages, as it stands.
+fn whole_ledger<F: Feed>(front: &Front<'_, F>, shards: &[Shard], merger: &Merger) -> Ledger {
+    let mut ledger = front.ledger.clone();
+    for shard in shards {
         ledger.join(&shard.ledger);
     }
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
     ledger.ipsec.evicted += front.parser.esp_evicted();
-    let (places, bytes) = front.set.damage_totals();
-    ledger.input =
-        ledger::Input { files: front.set.files(), damaged_places: places, damaged_bytes: bytes };
+    ledger.input = front.set.totals().into();
     ledger.written = ledger::Written {
         records: merger.records,
         record_bytes: merger.record_bytes,
-        intervals_joined: front.intervals.map_or(0, |i| i.joined),
+        intervals_joined: front.intervals.as_ref().map_or(0, |i| i.joined),
     };
-    ledger.interrupted = stop.load(Ordering::Relaxed);
-    (ledger, result)
+    ledger
 }

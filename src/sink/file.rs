@@ -179,6 +179,16 @@ impl OutputFile {
         OutputError::Cut { file, error, kept }
     }
 
+    /// Hands everything that is whole to the operating system, so that it is there
+    /// whatever becomes of this process; under the temporary name until it is
+    /// finished.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn flush(&mut self) -> Result<(), OutputError> {
+        self.flush_buffer().map_err(|error| self.cut(error))
+    }
+
     /// Replaces bytes that were written before; not in standard output and pipes.
     ///
     /// # Errors

@@ -149,6 +149,24 @@ impl SmfFile {
         path
     }
 
+    /// Hands what is whole to the operating system.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn flush(&mut self) -> Result<(), OutputError> {
+        let Some(open) = &mut self.current else { return Ok(()) };
+        let output = open.writer.flush().map_err(|error| output_error(&open.path, error))?;
+        output.flush()
+    }
+
+    /// Completes the file under way, if there may be several.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn rotate(&mut self) -> Result<(), OutputError> {
+        if self.options.rotation.is_on() { self.close() } else { self.flush() }
+    }
+
     fn close(&mut self) -> Result<(), OutputError> {
         let Some(open) = self.current.take() else { return Ok(()) };
         let (mut output, patch) =

@@ -6,6 +6,7 @@
 //! packet. This room knows nothing of what is inside a packet.
 
 mod filter;
+mod live;
 mod pcap;
 mod pcapng;
 mod set;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use crate::input::Input;
 
 pub use filter::Filter;
+pub use live::{Interface, InterfaceState, Live, LiveOptions, interfaces};
 pub use set::{Format, Set, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
@@ -56,6 +58,44 @@ pub struct Batch {
     pub heads: Vec<PacketHead>,
     /// Ordinal of the first packet in the whole input, counted from 0.
     pub first: u64,
+    /// The packet clock after the batch, where it goes on without packets.
+    pub tick: Option<i64>,
+}
+
+/// Where batches come from.
+pub trait Feed: Send {
+    /// Empties a batch and fills it with the next packets, about so many and so many
+    /// bytes of them; `false` when there is nothing more.
+    ///
+    /// # Errors
+    /// If the input cannot be read further.
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        packets: usize,
+        bytes: usize,
+    ) -> Result<bool, SourceError>;
+
+    /// Bytes read so far.
+    fn bytes_read(&self) -> u64;
+
+    /// What became of the input.
+    fn totals(&self) -> Totals;
+}
+
+/// What became of the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Files, or interfaces.
+    pub files: u64,
+    /// Places that were passed over.
+    pub damaged_places: u64,
+    /// Bytes of them.
+    pub damaged_bytes: u64,
+    /// Packets that the kernel had no room for.
+    pub dropped_packets: u64,
+    /// Packets that an interface had no room for.
+    pub interface_dropped_packets: u64,
 }
 
 impl Batch {
@@ -132,6 +172,14 @@ pub enum SourceError {
     /// A directory holds no capture file.
     #[error("{}: no capture file in this directory", .0.display())]
     EmptyDirectory(PathBuf),
+    /// An interface cannot be captured.
+    #[error("interface {name}: {why}")]
+    Interface {
+        /// Its name.
+        name: String,
+        /// What was said.
+        why: String,
+    },
     /// The filter expression is wrong.
     #[error("filter \"{expression}\": {message}")]
     Filter {

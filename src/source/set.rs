@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::sniffer::Sniffer;
-use super::{Batch, Damage, Filter, LinkType, PacketHead, Place, SourceError};
+use super::{Batch, Damage, Feed, Filter, LinkType, PacketHead, Place, SourceError, Totals};
 use crate::input::Input;
 
 /// What a reader found next.
@@ -253,6 +253,7 @@ impl Set {
         batch.arena.clear();
         batch.heads.clear();
         batch.first = self.next;
+        batch.tick = None;
         while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
             let Some(at) = self.earliest() else { break };
             self.take(at, batch)?;
@@ -331,6 +332,30 @@ impl Set {
     /// What the user should know about the files.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+}
+
+impl Feed for Set {
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        packets: usize,
+        bytes: usize,
+    ) -> Result<bool, SourceError> {
+        Self::fill(self, batch, packets, bytes)
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    fn totals(&self) -> Totals {
+        Totals {
+            files: self.files,
+            damaged_places: self.damage_count,
+            damaged_bytes: self.damage_bytes,
+            ..Totals::default()
+        }
     }
 }
 

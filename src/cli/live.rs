@@ -1,0 +1,257 @@
+//! `zerttap live`.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+use super::live_args::Live as LiveArgs;
+use super::settings_file::Sources;
+use super::{DONE, INTERRUPTED, message, read};
+use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
+use crate::policy::Policy;
+use crate::sink::OutputFile;
+use crate::sink::file::OutputError;
+use crate::sink::smf::SmfFile;
+use crate::sink::survey::{Row, Survey};
+use crate::source::{InterfaceState, Live, LiveOptions, interfaces};
+
+/// How often what is written is handed to the operating system.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What signals ask for.
+#[derive(Default)]
+struct Asked {
+    stop: Arc<AtomicBool>,
+    rotate: Arc<AtomicBool>,
+    ledger: Arc<AtomicBool>,
+}
+
+impl Asked {
+    /// Watches for signals.
+    fn watch() -> anyhow::Result<Self> {
+        let asked = Self::default();
+        let watched = "cannot watch for signals";
+        for signal in [SIGINT, SIGTERM] {
+            // The second time the user does not want to wait.
+            let (status, stop) = (i32::from(INTERRUPTED), Arc::clone(&asked.stop));
+            signal_hook::flag::register_conditional_shutdown(signal, status, stop)
+                .context(watched)?;
+            signal_hook::flag::register(signal, Arc::clone(&asked.stop)).context(watched)?;
+        }
+        for (signal, flag) in [(SIGHUP, &asked.rotate), (SIGUSR1, &asked.ledger)] {
+            signal_hook::flag::register(signal, Arc::clone(flag)).context(watched)?;
+        }
+        Ok(asked)
+    }
+}
+
+/// The outputs of a watch.
+struct Outputs {
+    records: Option<SmfFile>,
+    lines: Option<OutputFile>,
+    survey: Survey,
+    policy: Policy,
+    asked: Asked,
+    flushed: Instant,
+    interfaces: Vec<Watched>,
+    quiet: bool,
+}
+
+/// What was last told of an interface.
+struct Watched {
+    state: Arc<InterfaceState>,
+    dropped: u64,
+    down: bool,
+}
+
+impl Output for Outputs {
+    type Error = OutputError;
+
+    fn record(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        self.records.as_mut().map_or(Ok(()), |f| f.record(bytes))
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), OutputError> {
+        self.lines.as_mut().map_or(Ok(()), |f| f.write(line))
+    }
+
+    fn row(&mut self, row: Row) {
+        self.survey.add(row, &self.policy);
+    }
+
+    fn tick(&mut self, _: i64) -> Result<(), OutputError> {
+        if self.asked.rotate.swap(false, Ordering::Relaxed)
+            && let Some(records) = &mut self.records
+        {
+            records.rotate()?;
+        }
+        if self.flushed.elapsed() >= FLUSH {
+            self.flushed = Instant::now();
+            if let Some(records) = &mut self.records {
+                records.flush()?;
+            }
+            if let Some(lines) = &mut self.lines {
+                lines.flush()?;
+            }
+            self.look_at_interfaces();
+            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+        }
+        Ok(())
+    }
+
+    fn wants_ledger(&mut self) -> bool {
+        self.asked.ledger.swap(false, Ordering::Relaxed)
+    }
+
+    fn ledger(&mut self, ledger: &Ledger) -> Result<(), OutputError> {
+        if let Ok(line) = serde_json::to_string(&ledger.line()) {
+            eprintln!("{line}");
+        }
+        Ok(())
+    }
+}
+
+impl Outputs {
+    /// Says what interfaces have lost since it was last said, and which are gone.
+    fn look_at_interfaces(&mut self) {
+        for watched in &mut self.interfaces {
+            let state = &watched.state;
+            let dropped = state.dropped.load(Ordering::Relaxed)
+                + state.interface_dropped.load(Ordering::Relaxed);
+            let down = state.down.load(Ordering::Relaxed);
+            if self.quiet {
+                continue;
+            }
+            let say = |text: String| anstream::eprintln!("{}", message("warning", &text));
+            if dropped > watched.dropped {
+                let more = dropped - watched.dropped;
+                say(format!("interface {}: {more} packets lost", state.name));
+            }
+            if down != watched.down {
+                let what = if down { "is gone; waiting for it" } else { "is back" };
+                say(format!("interface {} {what}", state.name));
+            }
+            (watched.dropped, watched.down) = (dropped, down);
+        }
+    }
+}
+
+/// Runs the command; returns the exit status.
+pub(super) fn run(args: &LiveArgs, sources: &Sources) -> anyhow::Result<u8> {
+    if args.list {
+        return list();
+    }
+    let options = &args.options;
+    if options.report.is_some() {
+        bail!("--report is for captures; read what was captured, or use --jsonl");
+    }
+    let stacks = read::stacks(options, sources)?;
+    read::note_profiles(options, &stacks);
+    let settings = read::settings(options, stacks.into_iter().map(|c| c.stack).collect())?;
+    let expression = match (&options.filter, args.expression.join(" ")) {
+        (Some(_), words) if !words.is_empty() => bail!("two filters: {words}, and --filter"),
+        (Some(filter), _) => Some(filter.clone()),
+        (None, words) => Some(words).filter(|w| !w.is_empty()),
+    };
+    let asked = Asked::watch()?;
+    let mut outputs = Outputs {
+        records: options
+            .write
+            .as_deref()
+            .map(|p| SmfFile::create(p, options.written.options(options.force)))
+            .transpose()?,
+        lines: options.jsonl.as_deref().map(|p| OutputFile::create(p, options.force)).transpose()?,
+        survey: Survey::default(),
+        policy: settings.policy.clone(),
+        asked,
+        flushed: Instant::now(),
+        interfaces: Vec::new(),
+        quiet: options.quiet,
+    };
+    let mut live = Live::open(
+        &args.interface,
+        &LiveOptions {
+            snap_length: args.snap_length,
+            buffer: args.buffer << 20,
+            promiscuous: !args.no_promiscuous,
+            time_stamps: args.time_stamp_type.clone(),
+            filter: expression,
+        },
+    )?;
+    let watch = |state| Watched { state, dropped: 0, down: false };
+    outputs.interfaces = live.states().into_iter().map(watch).collect();
+    let for_people = options.write.is_none() && options.jsonl.is_none();
+    let stacks = settings.stacks.list();
+    let wants = Wants {
+        detail: options.write.is_some() && stacks.iter().any(|s| s.detail),
+        summary: options.write.is_some() && stacks.iter().any(|s| s.summary),
+        json: options.jsonl.is_some(),
+        rows: for_people,
+    };
+    let mut tuning = Tuning::default();
+    if let Some(threads) = options.threads {
+        tuning.threads = threads.into();
+    }
+    if !options.quiet {
+        let names = args.interface.join(", ");
+        anstream::eprintln!("{}", message("note", &format!("watching {names}")));
+    }
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let stop = Arc::clone(&outputs.asked.stop);
+    let (ledger, result) =
+        pipeline::run(&mut live, &settings, wants, tuning, &mut outputs, &stop, &mut |_| {});
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    drop(live);
+    finish(args, outputs, &ledger, result, settings.stacks.every_server())
+}
+
+/// Closes everything, and tells what there is to tell.
+fn finish(
+    args: &LiveArgs,
+    mut outputs: Outputs,
+    ledger: &Ledger,
+    result: Result<(), RunError<OutputError>>,
+    every_server: bool,
+) -> anyhow::Result<u8> {
+    let options = &args.options;
+    outputs.look_at_interfaces();
+    let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
+    line.push(b'\n');
+    let finished = [
+        outputs.records.map_or(Ok(()), SmfFile::finish),
+        outputs.lines.map_or(Ok(()), |file| file.finish_with(&line)),
+        match &options.stats {
+            Some(path) => OutputFile::create(path, options.force).and_then(|f| f.finish_with(&line)),
+            None => Ok(()),
+        },
+    ];
+    let first: Result<(), anyhow::Error> = match result {
+        Ok(()) => Ok(()),
+        Err(RunError::Source(error)) => Err(error.into()),
+        Err(RunError::Output(error)) => Err(error.into()),
+        Err(error @ RunError::Threads(_)) => Err(error.into()),
+    };
+    finished.into_iter().fold(first, |first, r| first.and(r.map_err(Into::into)))?;
+    if options.write.is_none() && options.jsonl.is_none() {
+        read::print_survey(options, every_server, &outputs.survey, &outputs.policy, ledger)?;
+    }
+    Ok(DONE)
+}
+
+fn list() -> anyhow::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    for interface in interfaces()? {
+        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+        let state = if interface.up { "up" } else { "down" };
+        let line =
+            format!("{:<16} {state:<5} {} {}", interface.name, addresses.join(" "), interface.description);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    out.flush()?;
+    Ok(DONE)
+}
