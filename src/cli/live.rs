@@ -1,6 +1,7 @@
 //! `zerttap live`.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,12 +17,15 @@ use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
-use crate::sink::smf::SmfFile;
+use crate::sink::smf::{Options, Rotation, SmfFile};
 use crate::sink::survey::{Row, Survey};
 use crate::source::{InterfaceState, Live, LiveOptions, interfaces};
 
 /// How often what is written is handed to the operating system.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long a file that cannot be written is left alone.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What signals ask for.
 #[derive(Default)]
@@ -52,7 +56,7 @@ impl Asked {
 
 /// The outputs of a watch.
 struct Outputs {
-    records: Option<SmfFile>,
+    records: Option<Kept>,
     lines: Option<OutputFile>,
     survey: Survey,
     policy: Policy,
@@ -60,6 +64,64 @@ struct Outputs {
     flushed: Instant,
     interfaces: Vec<Watched>,
     quiet: bool,
+}
+
+/// A file of records that is begun anew when it cannot be written any more.
+struct Kept {
+    file: Option<SmfFile>,
+    path: PathBuf,
+    options: Options,
+    /// Records that could not be written.
+    lost: u64,
+    retry: Instant,
+}
+
+impl Kept {
+    fn create(path: &Path, options: Options) -> Result<Self, OutputError> {
+        // What rotates goes on after what is there from before.
+        let rotates = options.rotation != Rotation::default();
+        let first = Options { fresh: rotates, ..options };
+        let file = Some(SmfFile::create(path, first)?);
+        let options = Options { fresh: true, ..options };
+        Ok(Self { file, path: path.to_owned(), options, lost: 0, retry: Instant::now() })
+    }
+
+    /// Does something with the file, and gives it up if that fails.
+    fn with(&mut self, what: impl FnOnce(&mut SmfFile) -> Result<(), OutputError>) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = what(file) {
+            self.file = None;
+            self.retry = Instant::now() + RETRY;
+            anstream::eprintln!("{}", message("error", &format!("{error}; trying again")));
+        }
+    }
+
+    fn record(&mut self, bytes: &[u8]) {
+        if self.file.is_none() && Instant::now() >= self.retry {
+            match SmfFile::create(&self.path, self.options) {
+                Ok(file) => self.file = Some(file),
+                Err(_) => self.retry = Instant::now() + RETRY,
+            }
+        }
+        self.with(|file| file.record(bytes));
+        if self.file.is_none() {
+            self.lost += 1;
+            return;
+        }
+        let lost = std::mem::take(&mut self.lost);
+        if lost > 0 {
+            let text = format!("{}: {lost} records were lost", self.path.display());
+            anstream::eprintln!("{}", message("warning", &text));
+        }
+    }
+
+    fn finish(self) -> Result<(), OutputError> {
+        if self.lost > 0 {
+            let text = format!("{}: {} records were lost", self.path.display(), self.lost);
+            anstream::eprintln!("{}", message("warning", &text));
+        }
+        self.file.map_or(Ok(()), SmfFile::finish)
+    }
 }
 
 /// What was last told of an interface.
@@ -73,7 +135,10 @@ impl Output for Outputs {
     type Error = OutputError;
 
     fn record(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
-        self.records.as_mut().map_or(Ok(()), |f| f.record(bytes))
+        if let Some(records) = &mut self.records {
+            records.record(bytes);
+        }
+        Ok(())
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), OutputError> {
@@ -88,12 +153,12 @@ impl Output for Outputs {
         if self.asked.rotate.swap(false, Ordering::Relaxed)
             && let Some(records) = &mut self.records
         {
-            records.rotate()?;
+            records.with(SmfFile::rotate);
         }
         if self.flushed.elapsed() >= FLUSH {
             self.flushed = Instant::now();
             if let Some(records) = &mut self.records {
-                records.flush()?;
+                records.with(SmfFile::flush);
             }
             if let Some(lines) = &mut self.lines {
                 lines.flush()?;
@@ -163,9 +228,13 @@ pub(super) fn run(args: &LiveArgs, sources: &Sources) -> anyhow::Result<u8> {
         records: options
             .write
             .as_deref()
-            .map(|p| SmfFile::create(p, options.written.options(options.force)))
+            .map(|p| Kept::create(p, options.written.options(options.force)))
             .transpose()?,
-        lines: options.jsonl.as_deref().map(|p| OutputFile::create(p, options.force)).transpose()?,
+        lines: options
+            .jsonl
+            .as_deref()
+            .map(|p| OutputFile::create(p, options.force))
+            .transpose()?,
         survey: Survey::default(),
         policy: settings.policy.clone(),
         asked,
@@ -223,10 +292,12 @@ fn finish(
     let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
     line.push(b'\n');
     let finished = [
-        outputs.records.map_or(Ok(()), SmfFile::finish),
+        outputs.records.map_or(Ok(()), Kept::finish),
         outputs.lines.map_or(Ok(()), |file| file.finish_with(&line)),
         match &options.stats {
-            Some(path) => OutputFile::create(path, options.force).and_then(|f| f.finish_with(&line)),
+            Some(path) => {
+                OutputFile::create(path, options.force).and_then(|f| f.finish_with(&line))
+            }
             None => Ok(()),
         },
     ];
@@ -248,8 +319,12 @@ fn list() -> anyhow::Result<u8> {
     for interface in interfaces()? {
         let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
         let state = if interface.up { "up" } else { "down" };
-        let line =
-            format!("{:<16} {state:<5} {} {}", interface.name, addresses.join(" "), interface.description);
+        let line = format!(
+            "{:<16} {state:<5} {} {}",
+            interface.name,
+            addresses.join(" "),
+            interface.description
+        );
         writeln!(out, "{}", line.trim_end())?;
     }
     out.flush()?;

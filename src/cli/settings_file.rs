@@ -202,7 +202,8 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     });
     let matches = matches.unwrap_or_else(|e| e.exit());
     let write_is_of_file = missing.is_some();
-    let with_file = matches.subcommand().filter(|(name, _)| matches!(*name, "read" | "config" | "live"));
+    let with_file =
+        matches.subcommand().filter(|(name, _)| matches!(*name, "read" | "config" | "live"));
     let Some((name, given)) = with_file.map(|(n, m)| (n.to_owned(), m.clone())) else {
         let args = Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
         return Ok(Parsed { args, sources: None });

@@ -202,6 +202,7 @@ impl WrittenArgs {
             framing: self.framing,
             blksize: self.blksize,
             force,
+            fresh: false,
             fsync: self.fsync,
             rotation: Rotation { bytes: self.rotate_size, minutes: self.rotate_minutes },
         }

@@ -17,6 +17,8 @@ pub struct Options {
     pub blksize: u16,
     /// Overwrite files that exist.
     pub force: bool,
+    /// Take another name where one is there already, instead of refusing to.
+    pub fresh: bool,
     /// Wait until a file is on the disk.
     pub fsync: bool,
     /// When another file begins.
@@ -77,7 +79,8 @@ impl SmfFile {
             names: BTreeSet::new(),
         };
         if !options.rotation.is_on() {
-            file.current = Some(file.open(path.to_owned(), None)?);
+            let path = file.free(path.to_owned());
+            file.current = Some(file.open(path, None)?);
         } else if path == Path::new("-") {
             return Err(OutputError::Name("standard output cannot be several files".to_owned()));
         }
@@ -145,8 +148,28 @@ impl SmfFile {
             };
             path = path.with_file_name(file);
         }
+        let path = self.free(path);
         self.names.insert(path.clone());
         path
+    }
+
+    /// A name that no file has, if that is asked for: with the first number that is
+    /// free before the extension.
+    fn free(&mut self, path: PathBuf) -> PathBuf {
+        if !self.options.fresh || self.options.force || !path.is_file() {
+            return path;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy()));
+        let extension = extension.unwrap_or_default();
+        let mut number = self.number;
+        loop {
+            number += 1;
+            let path = path.with_file_name(format!("{stem}-{number:04}{extension}"));
+            if !path.exists() || number == u32::MAX {
+                return path;
+            }
+        }
     }
 
     /// Hands what is whole to the operating system.

@@ -1,9 +1,9 @@
 //! Packets from network interfaces, each captured by a thread of its own.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -93,7 +93,8 @@ pub struct Interface {
 /// # Errors
 /// What libpcap says.
 pub fn interfaces() -> Result<Vec<Interface>, SourceError> {
-    let wrong = |e: pcap::Error| SourceError::Interface { name: "all".to_owned(), why: e.to_string() };
+    let wrong =
+        |e: pcap::Error| SourceError::Interface { name: "all".to_owned(), why: e.to_string() };
     let list = Device::list().map_err(wrong)?;
     Ok(list
         .into_iter()
@@ -168,7 +169,10 @@ impl Live {
             let thread = std::thread::Builder::new()
                 .name(format!("capture {}", state.name))
                 .spawn(move || capturing.run(capture))
-                .map_err(|e| SourceError::Interface { name: state.name.clone(), why: e.to_string() })?;
+                .map_err(|e| SourceError::Interface {
+                    name: state.name.clone(),
+                    why: e.to_string(),
+                })?;
             states.push(state);
             threads.push(thread);
             wakers.push(waker);
@@ -201,7 +205,13 @@ impl Live {
     }
 
     /// Takes packets of a bundle as long as there is room.
-    fn take(&mut self, bundle: &mut Bundle, batch: &mut Batch, packets: usize, bytes: usize) -> bool {
+    fn take(
+        &mut self,
+        bundle: &mut Bundle,
+        batch: &mut Batch,
+        packets: usize,
+        bytes: usize,
+    ) -> bool {
         let mut taken = 0;
         for head in &bundle.heads {
             if batch.heads.len() >= packets || batch.arena.len() >= bytes {
@@ -258,7 +268,9 @@ impl Feed for Live {
                         for give in &self.empty {
                             match give.try_send(bundle) {
                                 Ok(()) => break,
-                                Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => {
+                                Err(
+                                    TrySendError::Full(back) | TrySendError::Disconnected(back),
+                                ) => {
                                     bundle = back;
                                 }
                             }
