@@ -55,6 +55,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("ctrlc", &["cli/"]),
+    ("signal_hook", &["cli/live.rs"]),
+    ("sd_notify", &["cli/live.rs"]),
+    ("tiny_http", &["cli/live.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

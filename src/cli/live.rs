@@ -1,10 +1,11 @@
 //! `zerttap live`.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
@@ -17,6 +18,7 @@ use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
+use crate::sink::metrics::{self, Metrics};
 use crate::sink::smf::{Options, Rotation, SmfFile};
 use crate::sink::survey::{Row, Survey};
 use crate::source::{InterfaceState, Live, LiveOptions, interfaces};
@@ -61,8 +63,11 @@ struct Outputs {
     survey: Survey,
     policy: Policy,
     asked: Asked,
+    /// The packet clock.
+    clock: i64,
     flushed: Instant,
     interfaces: Vec<Watched>,
+    metrics: Option<Served>,
     quiet: bool,
 }
 
@@ -71,8 +76,9 @@ struct Kept {
     file: Option<SmfFile>,
     path: PathBuf,
     options: Options,
-    /// Records that could not be written.
+    /// Records that could not be written since it was last told, and in all.
     lost: u64,
+    lost_in_all: u64,
     retry: Instant,
 }
 
@@ -83,7 +89,14 @@ impl Kept {
         let first = Options { fresh: rotates, ..options };
         let file = Some(SmfFile::create(path, first)?);
         let options = Options { fresh: true, ..options };
-        Ok(Self { file, path: path.to_owned(), options, lost: 0, retry: Instant::now() })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            options,
+            lost: 0,
+            lost_in_all: 0,
+            retry: Instant::now(),
+        })
     }
 
     /// Does something with the file, and gives it up if that fails.
@@ -106,6 +119,7 @@ impl Kept {
         self.with(|file| file.record(bytes));
         if self.file.is_none() {
             self.lost += 1;
+            self.lost_in_all += 1;
             return;
         }
         let lost = std::mem::take(&mut self.lost);
@@ -131,6 +145,80 @@ struct Watched {
     down: bool,
 }
 
+impl Watched {
+    fn metrics(&self) -> metrics::Interface {
+        let state = &self.state;
+        metrics::Interface {
+            name: state.name.clone(),
+            packets: state.packets.load(Ordering::Relaxed),
+            dropped: state.dropped.load(Ordering::Relaxed),
+            interface_dropped: state.interface_dropped.load(Ordering::Relaxed),
+            up: !state.down.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Metrics that are served over HTTP, by a thread of their own.
+struct Served {
+    text: Arc<Mutex<String>>,
+    updated: Instant,
+    started: u64,
+}
+
+impl Served {
+    fn start(address: SocketAddr) -> anyhow::Result<Self> {
+        let server = tiny_http::Server::http(address)
+            .map_err(|e| anyhow::anyhow!("metrics at {address}: {e}"))?;
+        let started = since_1970().as_secs();
+        let first = Metrics { started, ..Metrics::default() }.text();
+        let text = Arc::new(Mutex::new(first));
+        let served = Arc::clone(&text);
+        std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
+            for request in server.incoming_requests() {
+                let known = matches!(request.url(), "/metrics" | "/");
+                let body = served.lock().map(|text| text.clone()).unwrap_or_default();
+                let kind = &b"text/plain; version=0.0.4; charset=utf-8"[..];
+                let (body, status) = match known {
+                    true => (body, 200),
+                    false => ("metrics are at /metrics\n".to_owned(), 404),
+                };
+                let mut response = tiny_http::Response::from_string(body).with_status_code(status);
+                if let Ok(header) = tiny_http::Header::from_bytes(&b"Content-Type"[..], kind) {
+                    response = response.with_header(header);
+                }
+                // A client that has gone needs no answer.
+                let _ = request.respond(response);
+            }
+        })?;
+        Ok(Self { text, updated: Instant::now(), started })
+    }
+
+    fn update(
+        &mut self,
+        ledger: &Ledger,
+        interfaces: Vec<metrics::Interface>,
+        clock: i64,
+        records_lost: u64,
+    ) {
+        self.updated = Instant::now();
+        let lag_seconds = since_1970().as_secs_f64() - clock as f64 / 1e9;
+        let metrics = Metrics {
+            ledger: serde_json::to_value(ledger.line()).unwrap_or_default(),
+            interfaces,
+            lag_seconds: lag_seconds.max(0.0),
+            started: self.started,
+            records_lost,
+        };
+        if let Ok(mut text) = self.text.lock() {
+            *text = metrics.text();
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 impl Output for Outputs {
     type Error = OutputError;
 
@@ -149,7 +237,8 @@ impl Output for Outputs {
         self.survey.add(row, &self.policy);
     }
 
-    fn tick(&mut self, _: i64) -> Result<(), OutputError> {
+    fn tick(&mut self, clock: i64) -> Result<(), OutputError> {
+        self.clock = clock;
         if self.asked.rotate.swap(false, Ordering::Relaxed)
             && let Some(records) = &mut self.records
         {
@@ -170,12 +259,20 @@ impl Output for Outputs {
     }
 
     fn wants_ledger(&mut self) -> bool {
-        self.asked.ledger.swap(false, Ordering::Relaxed)
+        let due = self.metrics.as_ref().is_some_and(|m| m.updated.elapsed() >= FLUSH);
+        due || self.asked.ledger.load(Ordering::Relaxed)
     }
 
     fn ledger(&mut self, ledger: &Ledger) -> Result<(), OutputError> {
-        if let Ok(line) = serde_json::to_string(&ledger.line()) {
+        if self.asked.ledger.swap(false, Ordering::Relaxed)
+            && let Ok(line) = serde_json::to_string(&ledger.line())
+        {
             eprintln!("{line}");
+        }
+        let interfaces = self.interfaces.iter().map(|w| w.metrics()).collect();
+        let lost = self.records.as_ref().map_or(0, |r| r.lost_in_all);
+        if let Some(served) = &mut self.metrics {
+            served.update(ledger, interfaces, self.clock, lost);
         }
         Ok(())
     }
@@ -238,8 +335,10 @@ pub(super) fn run(args: &LiveArgs, sources: &Sources) -> anyhow::Result<u8> {
         survey: Survey::default(),
         policy: settings.policy.clone(),
         asked,
+        clock: i64::MIN,
         flushed: Instant::now(),
         interfaces: Vec::new(),
+        metrics: args.metrics.map(Served::start).transpose()?,
         quiet: options.quiet,
     };
     let mut live = Live::open(

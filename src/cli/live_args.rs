@@ -53,6 +53,10 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "TYPE", help_heading = "Capture")]
     pub time_stamp_type: Option<String>,
 
+    /// Serve metrics for Prometheus at this address, under /metrics.
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Status")]
+    pub metrics: Option<std::net::SocketAddr>,
+
     #[command(flatten)]
     pub options: ReadOptions,
 }

@@ -5,6 +5,7 @@ pub mod html;
 pub mod jsonl;
 mod jsonl_ee;
 pub mod layout;
+pub mod metrics;
 pub mod ranking;
 pub mod records;
 pub mod smf;

@@ -1,0 +1,111 @@
+//! The ledger of a watch as metrics, in the text format of Prometheus.
+
+use std::fmt::Write;
+
+/// What is told of one interface.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Packets that were read.
+    pub packets: u64,
+    /// Packets that the kernel had no room for.
+    pub dropped: u64,
+    /// Packets that the interface had no room for.
+    pub interface_dropped: u64,
+    /// Whether it can be read.
+    pub up: bool,
+}
+
+/// A ledger and more, as numbers with names.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    /// The ledger as a JSON object.
+    pub ledger: serde_json::Value,
+    /// Interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Seconds by which the packet clock is behind the wall clock.
+    pub lag_seconds: f64,
+    /// When the watch began, seconds since 1970.
+    pub started: u64,
+    /// Records that could not be written.
+    pub records_lost: u64,
+}
+
+/// What the values of the ledger's groups count.
+const GROUPS: [(&str, &str); 6] = [
+    ("connections", "Connections by what became of them, or was seen of them."),
+    ("ipsec", "IKE security associations and tunnels."),
+    ("streams", "What was odd in streams."),
+    ("frames", "What was odd in frames."),
+    ("input", "Input that was lost or passed over."),
+    ("written", "Records written."),
+];
+
+impl Metrics {
+    /// As Prometheus reads them.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        let head = |out: &mut String, name: &str, kind: &str, help: &str| {
+            let _ = writeln!(out, "# HELP zerttap_{name} {help}\n# TYPE zerttap_{name} {kind}");
+        };
+        head(&mut out, "build_info", "gauge", "The version.");
+        let version = env!("CARGO_PKG_VERSION");
+        let _ = writeln!(out, "zerttap_build_info{{version=\"{version}\"}} 1");
+        head(&mut out, "start_time_seconds", "gauge", "When the watch began, since 1970.");
+        let _ = writeln!(out, "zerttap_start_time_seconds {}", self.started);
+        head(&mut out, "lag_seconds", "gauge", "How far the packet clock is behind.");
+        let _ = writeln!(out, "zerttap_lag_seconds {:.3}", self.lag_seconds);
+        if let Some(bytes) = resident() {
+            head(&mut out, "resident_memory_bytes", "gauge", "Memory in use.");
+            let _ = writeln!(out, "zerttap_resident_memory_bytes {bytes}");
+        }
+        head(&mut out, "records_lost_total", "counter", "Records that could not be written.");
+        let _ = writeln!(out, "zerttap_records_lost_total {}", self.records_lost);
+        type Count = fn(&Interface) -> u64;
+        let of_interfaces: [(&str, &str, &str, Count); 4] = [
+            ("interface_packets_total", "counter", "Packets read.", |i| i.packets),
+            ("interface_kernel_dropped_total", "counter", "Packets the kernel dropped.", |i| {
+                i.dropped
+            }),
+            ("interface_dropped_total", "counter", "Packets the interface dropped.", |i| {
+                i.interface_dropped
+            }),
+            ("interface_up", "gauge", "Whether it can be read.", |i| u64::from(i.up)),
+        ];
+        for (name, kind, help, count) in of_interfaces {
+            head(&mut out, name, kind, help);
+            for interface in &self.interfaces {
+                let label = escape(&interface.name);
+                let _ =
+                    writeln!(out, "zerttap_{name}{{interface=\"{label}\"}} {}", count(interface));
+            }
+        }
+        head(&mut out, "packets_total", "counter", "Packets by what they were.");
+        for (fate, count) in self.ledger["counters"].as_object().into_iter().flatten() {
+            let packets = count["packets"].as_u64().unwrap_or(0);
+            let _ = writeln!(out, "zerttap_packets_total{{fate=\"{}\"}} {packets}", escape(fate));
+        }
+        for (group, help) in GROUPS {
+            head(&mut out, &format!("{group}_total"), "counter", help);
+            for (what, count) in self.ledger[group].as_object().into_iter().flatten() {
+                let count = count.as_u64().unwrap_or(0);
+                let what = escape(what);
+                let _ = writeln!(out, "zerttap_{group}_total{{what=\"{what}\"}} {count}");
+            }
+        }
+        out
+    }
+}
+
+fn escape(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Memory in use, in bytes, where the system tells.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
