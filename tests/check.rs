@@ -686,3 +686,28 @@ mod hostile {
         }
     }
 }
+
+/// A mirror that shows one direction, or began in the middle: what the stack recorded
+/// is not missing on the wire.
+#[test]
+fn what_was_captured_in_part_is_not_missing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let stack = records(&["--home", "192.0.2.10"], &["intervals"]);
+    let dump = written(dir.path(), "stack.smf", &stack);
+    for filter in [
+        "not (tcp[tcpflags] & tcp-syn != 0)",
+        "src host 192.0.2.10 and not (tcp[tcpflags] & tcp-syn != 0)",
+    ] {
+        let output = zerttap()
+            .args(["check", "--jsonl", "-", "--filter", filter, "--stack"])
+            .arg(&dump)
+            .arg(case("intervals"))
+            .output()
+            .expect("the program runs");
+        let (out, err) = text(&output);
+        let last = out.lines().last().unwrap_or_else(|| panic!("{err}"));
+        let last: Value = serde_json::from_str(last).expect("an object");
+        assert_eq!(last["missing"], 0, "{filter}: {last}");
+        assert!(last["connections"]["only_stack"]["incomplete"].as_u64() > Some(3), "{last}");
+    }
+}

@@ -88,7 +88,7 @@ impl Judge<'_> {
             let reason = if reversed(c, tap, self.calibration.clock) {
                 Reason::OtherEnd
             } else {
-                self.only_stack(c)
+                self.only_stack(part, c)
             };
             let subject = Subject::Connection(c.tuple, c.start);
             each(Finding::Alone(c.system, subject, true, reason, place(c), bytes(c)));
@@ -105,11 +105,15 @@ impl Judge<'_> {
         }
     }
 
-    fn only_stack(&self, c: &Connection) -> Reason {
+    fn only_stack(&self, part: &Part, c: &Connection) -> Reason {
         let start = c.start - self.calibration.clock;
         let end = c.end.map(|e| e - self.calibration.clock);
         let (local, remote) = (c.tuple.local.0, c.tuple.remote.0);
         let slack = self.options.tolerance;
+        if part.has_a_part(c.tuple, start - slack, end.unwrap_or(i64::MAX - slack) + slack) {
+            // Such as one direction, or all but the beginning.
+            return Reason::Incomplete;
+        }
         if local == remote || local.is_loopback() {
             return Reason::Loopback;
         }

@@ -1,6 +1,6 @@
 //! A part of what is compared, in memory.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub(super) struct OneSide {
 }
 
 /// What is known of a connection by its ends and its start.
-type KnownFacts = HashMap<([(IpAddr, u16); 2], i64), Facts>;
+type KnownFacts = BTreeMap<([(IpAddr, u16); 2], i64), Facts>;
 
 /// A part of what is compared.
 #[derive(Debug, Default)]
@@ -50,9 +50,20 @@ impl Part {
 
     /// What the tap knows of a connection of its own.
     pub fn facts(&self, tuple: Tuple, start: i64) -> Option<&Facts> {
-        let ends = [tuple.local.min(tuple.remote), tuple.local.max(tuple.remote)];
-        self.facts.get(&(ends, start))
+        self.facts.get(&(ends(tuple), start))
     }
+
+    /// Whether the tap has seen a part of a connection, between two moments.
+    pub fn has_a_part(&self, tuple: Tuple, from: i64, to: i64) -> bool {
+        let ends = ends(tuple);
+        let within = self.facts.range((ends, from.min(to))..=(ends, to));
+        within.into_iter().any(|(_, facts)| facts.incomplete)
+    }
+}
+
+/// The ends of a connection, the lower first.
+fn ends(tuple: Tuple) -> [(IpAddr, u16); 2] {
+    [tuple.local.min(tuple.remote), tuple.local.max(tuple.remote)]
 }
 
 #[derive(Default)]
