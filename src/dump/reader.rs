@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::header::{self, Descriptor, HEAD, MAX_RECORD, Segment};
+use super::header::{self, Descriptor, HEAD, MAX_RECORD, MIN_RECORD, Segment};
 use super::{Damage, DumpError, Wrong, netdata, unframed};
 use crate::input::Input;
 use crate::record::view::Triplet;
@@ -275,7 +275,8 @@ impl Reader {
         }
         self.record[..2].copy_from_slice(&total.to_be_bytes());
         self.record[2..4].fill(0);
-        if lacks_bytes(&self.record) {
+        // Segments that belong to different records may be together too short for one.
+        if self.record.len() < MIN_RECORD || lacks_bytes(&self.record) {
             let after = self.input.offset();
             return Ok(Some(Step::Damage(self.give_up(after, Wrong::LacksSegment))));
         }
@@ -332,6 +333,11 @@ impl Reader {
     fn netdata(&mut self) -> io::Result<Step> {
         let at = self.input.offset();
         match self.netdata.next(&mut self.input, &mut self.record)? {
+            netdata::Next::Record if self.record.len() < MIN_RECORD => {
+                let skipped = self.input.offset() - at;
+                let what = Wrong::TooShort(self.record.len());
+                Ok(Step::Damage(Damage { offset: at, skipped, what }))
+            }
             netdata::Next::Record => Ok(Step::Record(at)),
             netdata::Next::End => Ok(Step::End),
             netdata::Next::Wrong(what, skipped) => {
