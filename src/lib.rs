@@ -1,9 +1,10 @@
 //! z/OS zERT from the wire.
 //!
-//! Packets from capture files are followed as TCP connections, their TLS and
-//! SSL handshakes are observed, and the SMF type 119 records that the z/OS
-//! stack would have written come out. `docs/architecture.md` says which room
-//! does what and which way its dependencies point.
+//! Packets from capture files and network interfaces are followed as TCP and
+//! Enterprise Extender connections, what protects them is observed, and the SMF type
+//! 119 records that the z/OS stack would have written come out. What a stack did
+//! write is held against them. `docs/architecture.md` says which room does what and
+//! which way its dependencies point.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

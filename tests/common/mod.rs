@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test uses a part")]
 
+pub mod altered;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
