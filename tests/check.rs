@@ -32,7 +32,7 @@ fn check(stack: &[Vec<u8>], tap: &[Vec<u8>], options: Options) -> (Said, Outcome
     }
     let mut said = Said::default();
     let outcome = check
-        .run(&mut |finding, _| {
+        .run(&mut |finding| {
             match finding {
                 Finding::Pair(_, _, events, _) => {
                     for judged in events.iter().flat_map(|e| &e.comparison.others) {
@@ -380,7 +380,7 @@ fn however_it_is_divided_the_outcome_is_the_same() {
         for (n, record) in base.iter().enumerate() {
             check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
         }
-        let outcome = check.run(&mut |_, _| Ok::<(), std::io::Error>(())).expect("checked");
+        let outcome = check.run(&mut |_| Ok::<(), std::io::Error>(())).expect("checked");
         let differences: Vec<_> = outcome.differences.iter().map(|(k, v)| (*k, v.0)).collect();
         (outcome.pairs, outcome.contradicted, outcome.fields, differences)
     };

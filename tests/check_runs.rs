@@ -229,3 +229,29 @@ fn what_was_captured_in_part_is_not_missing() {
         assert!(last["connections"]["only_stack"]["incomplete"].as_u64() > Some(3), "{last}");
     }
 }
+
+/// What is wrong with single records stands in the lines too, each time.
+#[test]
+fn every_fault_is_a_line() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut stack = records(&["--home", "192.0.2.10"], &["intervals"]);
+    // No date of the beginning, and bytes that are no record.
+    let unreadable: Vec<usize> = (0..stack.len()).filter(|n| stack[*n][23] == 11).take(2).collect();
+    for n in unreadable {
+        let place =
+            places(&stack[n]).into_iter().find(|p| p.0.ends_with("SASDate")).expect("there");
+        stack[n][place.2].fill(0);
+    }
+    stack.insert(3, vec![0xFF; 40]);
+    let dump = written(dir.path(), "stack.smf", &stack);
+    let output = run(&["--jsonl", "-", "--stack", dump.to_str().expect("a name")], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<Value> =
+        text(&output).0.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+    let count = |fault: &str| lines.iter().filter(|l| l["fault"] == fault).count();
+    assert_eq!((count("unreadable"), count("damage")), (2, 1), "{lines:?}");
+    let last = &lines[lines.len() - 1];
+    for (fault, times) in last["faults"].as_object().expect("faults") {
+        assert_eq!(times, count(fault), "{fault}");
+    }
+}

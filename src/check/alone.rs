@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMINATION};
-use super::observation::{Ends, Place, System};
+use super::observation::{Ends, Observation, Place, System};
 use super::session::{Interval, counters, growing};
 use crate::names::Kind;
 use crate::record::field::Format;
-use crate::record::{Common12, Record};
+use crate::record::{Common12, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
 /// What can be wrong with a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub enum Fault {
     SectionOutside,
     /// A section is shorter than that of the first level.
     SectionShort,
+    /// Its common section says nothing that could be compared.
+    Unreadable,
     /// A code that the tables do not have.
     UnknownCode,
     /// A record is there twice.
@@ -46,6 +48,7 @@ impl Fault {
             Self::Damage => "damage",
             Self::SectionOutside => "section_outside",
             Self::SectionShort => "section_short",
+            Self::Unreadable => "unreadable",
             Self::UnknownCode => "unknown_code",
             Self::Duplicate => "duplicate",
             Self::EventOrder => "event_order",
@@ -64,6 +67,7 @@ impl Fault {
             Self::Damage => "bytes that are no record",
             Self::SectionOutside => "a section lies outside its record",
             Self::SectionShort => "a section is shorter than any release writes it",
+            Self::Unreadable => "a record whose common section cannot be read",
             Self::UnknownCode => "a code that the tables do not have",
             Self::Duplicate => "a record is there twice",
             Self::EventOrder => "an event comes where it cannot",
@@ -94,8 +98,16 @@ pub struct Found {
     pub what: String,
 }
 
-/// Looks at one record.
+/// Looks at one record; only zERT's are known.
 pub(super) fn record(record: &Record<'_>, place: Place, each: &mut dyn FnMut(Found)) {
+    let is_zert = record.record_type() == TYPE_TCPIP
+        && matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY));
+    if !is_zert {
+        return;
+    }
+    if Observation::of(record).is_none() {
+        each(Found { fault: Fault::Unreadable, place, what: String::new() });
+    }
     let length = record.bytes().len();
     for (n, triplet) in record.triplets().iter().enumerate().filter(|(_, t)| t.number > 0) {
         let end = triplet.offset.checked_add(triplet.length.saturating_mul(triplet.number));

@@ -79,12 +79,20 @@ impl Check {
         Ok(Self { options, spool, outcome: Outcome::default(), cached: None })
     }
 
-    /// Takes a record of the stack.
+    /// Takes a record of the stack; returns what is wrong with it by itself.
     ///
     /// # Errors
     /// If a temporary file cannot be written.
-    pub fn stack(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
-        self.record(Side::Stack, bytes, place)
+    pub fn stack(&mut self, bytes: &[u8], place: Place) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        if let Ok(record) = Record::parse(bytes) {
+            alone::record(&record, place, &mut |fault| found.push(fault));
+        }
+        for fault in &found {
+            self.outcome.fault(fault);
+        }
+        self.record(Side::Stack, bytes, place)?;
+        Ok(found)
     }
 
     /// Takes a record of the tap.
@@ -102,8 +110,10 @@ impl Check {
     }
 
     /// Bytes of the stack's dump that are no record.
-    pub fn damage(&mut self, place: Place, what: String) {
-        self.outcome.fault(&Found { fault: Fault::Damage, place, what });
+    pub fn damage(&mut self, place: Place, what: String) -> Found {
+        let found = Found { fault: Fault::Damage, place, what };
+        self.outcome.fault(&found);
+        found
     }
 
     /// Takes what the tap knows of a connection beside its records.
@@ -120,11 +130,7 @@ impl Check {
         let Some(seen) = Observation::of(&record) else { return Ok(()) };
         let level = Level::of(&record).unwrap_or_default();
         let survey = match side {
-            Side::Stack => {
-                let outcome = &mut self.outcome;
-                alone::record(&record, place, &mut |found| outcome.fault(&found));
-                &mut outcome.stack
-            }
+            Side::Stack => &mut self.outcome.stack,
             _ => &mut self.outcome.tap,
         };
         survey.add(&seen, level);
@@ -136,13 +142,14 @@ impl Check {
         &mut self.outcome.stack
     }
 
-    /// Checks, and tells each finding.
+    /// Checks, and tells each finding that [`Self::stack`] and [`Self::damage`] have not
+    /// told.
     ///
     /// # Errors
     /// If a temporary file cannot be read, or `each` fails.
     pub fn run<E: From<io::Error>>(
         mut self,
-        each: &mut dyn FnMut(&Finding<'_>, &Calibration) -> Result<(), E>,
+        each: &mut dyn FnMut(&Finding<'_>) -> Result<(), E>,
     ) -> Result<Outcome, E> {
         let clocks = if self.outcome.compared { self.clocks()? } else { (0, 0) };
         let mut calibration =
@@ -153,7 +160,6 @@ impl Check {
             calibration = groups.finish(clocks.0, clocks.1);
         }
         let mut outcome = Outcome::default();
-        let told = &calibration;
         self.parts(&calibration, &mut Groups::default(), &mut |finding| {
             match finding {
                 Finding::Pair(system, subject, events, bytes) => {
@@ -168,7 +174,7 @@ impl Check {
                 }
                 Finding::Fault(found) => outcome.fault(found),
             }
-            each(finding, told)
+            each(finding)
         })?;
         // What was found while records came in.
         for (fault, (count, examples)) in std::mem::take(&mut self.outcome.faults) {

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::check_args::Check as CheckArgs;
 use super::{DONE, UNUSABLE, message, read, settings_file};
 use crate::check::report::{Judgement, Limits, last_line, line, page, text};
-use crate::check::{Check, Facts, Options, Place};
+use crate::check::{Check, Facts, Finding, Found, Options, Place};
 use crate::config::{self, Home, Interval, Prefix, Settings, Stack, Stacks};
 use crate::dump::{self, Item, Reader};
 use crate::pipeline::{self, Output, RunError, Tuning, Wants};
@@ -43,26 +43,23 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
     let mut check = Check::new(options, size(args)).context("temporary files")?;
     let mut files = Vec::new();
     for path in &args.stack {
-        dump(path, args.quiet, &mut files, &mut |bytes, place, damage| match damage {
-            Some(what) => {
-                check.damage(place, what);
-                Ok(())
-            }
-            None => check.stack(bytes, place),
+        dump(path, args.quiet, &mut files, &mut |bytes, place, damage, files| match damage {
+            Some(what) => tell(&mut lines, &[check.damage(place, what)], files),
+            None => tell(&mut lines, &check.stack(bytes, place)?, files),
         })?;
     }
     for path in &args.tap {
         check.with_tap();
-        dump(path, args.quiet, &mut files, &mut |bytes, place, damage| match damage {
+        dump(path, args.quiet, &mut files, &mut |bytes, place, damage, _| match damage {
             Some(_) => Ok(()),
-            None => check.tap(bytes, place),
+            None => Ok(check.tap(bytes, place)?),
         })?;
     }
     if !args.captures.is_empty() {
         check.with_tap();
         captures(args, &mut check)?;
     }
-    let outcome = check.run(&mut |finding, _| match &mut lines {
+    let outcome = check.run(&mut |finding| match &mut lines {
         Some(file) => file.write(&line(finding, &files)).map_err(anyhow::Error::from),
         None => Ok(()),
     })?;
@@ -94,8 +91,17 @@ fn size(args: &CheckArgs) -> u64 {
     dumps + captures / RECORDS_IN_CAPTURES
 }
 
-/// A record and its place, or damage there.
-type Take<'a> = dyn FnMut(&[u8], Place, Option<String>) -> io::Result<()> + 'a;
+/// A record and its place, or damage there; with the names of the files so far.
+type Take<'a> = dyn FnMut(&[u8], Place, Option<String>, &[String]) -> anyhow::Result<()> + 'a;
+
+/// Writes what is wrong with single records, where lines are wanted.
+fn tell(lines: &mut Option<OutputFile>, found: &[Found], files: &[String]) -> anyhow::Result<()> {
+    let Some(file) = lines else { return Ok(()) };
+    for found in found {
+        file.write(&line(&Finding::Fault(found), files))?;
+    }
+    Ok(())
+}
 
 /// Reads a file of records.
 fn dump(
@@ -113,14 +119,14 @@ fn dump(
         let mut damaged = 0;
         while let Some(item) = reader.next_item().with_context(|| name.clone())? {
             match item {
-                Item::Record { offset, bytes } => take(bytes, Place { file, offset }, None)?,
+                Item::Record { offset, bytes } => take(bytes, Place { file, offset }, None, files)?,
                 Item::Damage(damage) => {
                     damaged += 1;
                     let text = damage.to_string();
                     if damaged <= SHOWN_DAMAGE && !quiet {
                         anstream::eprintln!("{}", message("warning", &format!("{name}: {text}")));
                     }
-                    take(&[], Place { file, offset: damage.offset }, Some(text))?;
+                    take(&[], Place { file, offset: damage.offset }, Some(text), files)?;
                 }
             }
         }

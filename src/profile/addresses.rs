@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::cursor::{Cursor, mask_bits, subnet};
+use super::cursor::{Cursor, mask_bits};
 use super::statements::begins;
 use super::words::Word;
 use super::{AddressKind, HomeAddress, Note, Place, Profile, ProfileError};
@@ -272,7 +272,7 @@ fn range(cursor: &mut Cursor<'_>, profile: &mut Profile, word: &Word) -> Result<
     let mask = before_addresses(cursor)?;
     let (address, length) = cursor.need_address("an address of the range")?;
     let most = if address.is_ipv4() { 32 } else { 128 };
-    let range = subnet(address, mask.or(length).unwrap_or(most));
+    let range = Prefix::new(address, mask.or(length).unwrap_or(most));
     if delete {
         profile.home.retain(|h| h.statement != "VIPARANGE" || h.prefix != range);
     } else {

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::ProfileError;
 use super::words::Word;
-use crate::config::Prefix;
 
 /// Walks over the words of a profile.
 #[derive(Debug)]
@@ -150,11 +149,6 @@ pub(super) fn mask_bits(address: IpAddr) -> Option<u8> {
     let bits = mask.leading_ones();
     let all = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
     (mask == all && bits >= 1).then(|| u8::try_from(bits).unwrap_or(32))
-}
-
-/// The addresses of a subnet.
-pub(super) fn subnet(address: IpAddr, bits: u8) -> Prefix {
-    Prefix::new(address, bits)
 }
 
 #[cfg(test)]

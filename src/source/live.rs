@@ -247,9 +247,7 @@ impl Feed for Live {
         packets: usize,
         bytes: usize,
     ) -> Result<bool, SourceError> {
-        batch.arena.clear();
-        batch.heads.clear();
-        batch.first = self.next;
+        batch.begin(self.next);
         let until = Instant::now() + GATHER;
         while batch.heads.len() < packets && batch.arena.len() < bytes {
             let bundle = match self.waiting.pop_front() {

@@ -99,6 +99,14 @@ pub struct Totals {
 }
 
 impl Batch {
+    /// Empties it, to be filled again from a packet on.
+    fn begin(&mut self, first: u64) {
+        self.arena.clear();
+        self.heads.clear();
+        self.first = first;
+        self.tick = None;
+    }
+
     /// The captured bytes of a packet of this batch.
     pub fn bytes(&self, head: &PacketHead) -> &[u8] {
         let start = head.offset as usize;

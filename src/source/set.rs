@@ -250,10 +250,7 @@ impl Set {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
-        batch.arena.clear();
-        batch.heads.clear();
-        batch.first = self.next;
-        batch.tick = None;
+        batch.begin(self.next);
         while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
             let Some(at) = self.earliest() else { break };
             self.take(at, batch)?;
