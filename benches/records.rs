@@ -24,7 +24,7 @@ struct Records(Vec<Vec<u8>>);
 impl Output for Records {
     type Error = std::convert::Infallible;
 
-    fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+    fn record(&mut self, _: usize, bytes: &[u8]) -> Result<(), Self::Error> {
         self.0.push(bytes.to_vec());
         Ok(())
     }

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod service;
 pub mod session;
 pub mod sink;
 pub mod source;

@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("summary", &["names", "record", "session"]),
     ("dump", &["input", "record"]),
     ("check", &["record", "names", "sink"]),
+    ("service", &["record"]),
     ("sink", &["record", "dump", "names", "observe", "policy"]),
     (
         "pipeline",
@@ -33,21 +34,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "check", "config", "profile", "source", "pipeline", "sink", "dump", "record", "names",
-            "policy",
+            "check", "config", "profile", "source", "pipeline", "sink", "service", "dump",
+            "record", "names", "policy",
         ],
     ),
 ];
 
 /// Where a crate may be touched (tests apart): one place each.
 const CRATES: &[(&str, &[&str])] = &[
-    ("pcap", &["source/filter.rs", "source/live.rs"]),
+    ("pcap", &["source/filter.rs", "source/live/"]),
     ("etherparse", &["frame/"]),
     ("tls_parser", &["observe/tls/wire.rs"]),
     ("ssh_parser", &["observe/ssh/wire.rs"]),
     ("ipsec_parser", &["observe/ike/wire.rs"]),
     ("x509_parser", &["observe/certificate/"]),
-    ("rayon", &["pipeline/mod.rs"]),
+    ("rayon", &["pipeline/mod.rs", "pipeline/under_way.rs"]),
     ("clap", &["cli/"]),
     ("flate2", &["input/", "dump/archive.rs"]),
     ("zstd", &["input/"]),
@@ -55,9 +56,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("ctrlc", &["cli/"]),
-    ("signal_hook", &["cli/live.rs"]),
-    ("sd_notify", &["cli/live.rs"]),
-    ("tiny_http", &["cli/live.rs"]),
+    ("signal_hook", &["cli/live/"]),
+    ("sd_notify", &["cli/live/"]),
+    ("tiny_http", &["cli/live/"]),
+    ("tracing", &["cli/"]),
+    ("tracing_subscriber", &["cli/live/log.rs"]),
+    ("ratatui", &["cli/live/top.rs"]),
+    ("caps", &["cli/live/confine.rs"]),
+    ("landlock", &["cli/live/confine.rs"]),
+    ("seccompiler", &["cli/live/confine.rs"]),
+    ("nix", &["cli/live/", "source/live/fanout.rs", "service/"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -41,7 +41,7 @@ pub(super) enum Command {
     ///
     /// Runs until it is told to stop by SIGINT or SIGTERM; then everything is
     /// closed out in order.
-    Live(Box<super::live_args::Live>),
+    Live(Box<super::live::Live>),
     /// Hold what a z/OS stack has recorded against what was on the wire.
     ///
     /// Pairs the stack's records with those of a capture, and gives a verdict on

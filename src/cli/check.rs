@@ -143,7 +143,7 @@ const NO_FILE: u32 = u32::MAX;
 impl Output for IntoCheck<'_> {
     type Error = io::Error;
 
-    fn record(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn record(&mut self, _: usize, bytes: &[u8]) -> io::Result<()> {
         self.0.tap(bytes, Place { file: NO_FILE, offset: 0 })
     }
 

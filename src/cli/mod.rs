@@ -6,7 +6,6 @@ mod check;
 mod check_args;
 mod config;
 mod live;
-mod live_args;
 mod names;
 mod profile;
 mod read;

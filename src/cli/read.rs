@@ -43,7 +43,7 @@ struct Outputs {
 impl Output for Outputs {
     type Error = OutputError;
 
-    fn record(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+    fn record(&mut self, _: usize, bytes: &[u8]) -> Result<(), OutputError> {
         self.records.as_mut().map_or(Ok(()), |f| f.record(bytes))
     }
 

@@ -134,6 +134,13 @@ pub(super) fn json_lines() -> Value {
                     }),
                 );
             }
+            "Line" => {
+                let kinds = json!({
+                    "description": "The ledger at the end, or as it stood while watching.",
+                    "enum": ["ledger", "status"],
+                });
+                properties.insert("type".to_owned(), kinds);
+            }
             "EeConnection" => {
                 properties.insert("proto".to_owned(), json!({ "const": "udp" }));
             }

@@ -16,6 +16,7 @@ use toml::de::{DeTable, DeValue};
 use super::args::Args;
 use super::read_args::ReadOptions;
 use super::stack_args::{StackArgs, StackTable};
+use crate::sink::socket::Address;
 
 /// Bytes of a settings file.
 const MAX_BYTES: u64 = 16 << 20;
@@ -179,6 +180,17 @@ impl Entry {
 /// If the settings file cannot be read or used. What is wrong with the command line
 /// itself ends the program with clap's message.
 pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
+    parse_again(arguments).map_err(|error| match error.downcast::<clap::Error>() {
+        Ok(usage) => usage.exit(),
+        Err(error) => error,
+    })
+}
+
+/// Like [`parse`], but no message ends the program.
+///
+/// # Errors
+/// Also what is wrong with the command line itself.
+pub(super) fn parse_again(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     let command = Args::command();
     let mut missing = None;
     let matches = command.clone().try_get_matches_from(&arguments).or_else(|error| {
@@ -200,16 +212,16 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
             _ => Err(error),
         }
     });
-    let matches = matches.unwrap_or_else(|e| e.exit());
+    let matches = matches?;
     let write_is_of_file = missing.is_some();
     let with_file =
         matches.subcommand().filter(|(name, _)| matches!(*name, "read" | "config" | "live"));
     let Some((name, given)) = with_file.map(|(n, m)| (n.to_owned(), m.clone())) else {
-        let args = Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+        let args = Args::from_arg_matches(&matches)?;
         return Ok(Parsed { args, sources: None });
     };
     let Some(path) = given.get_one::<PathBuf>("config").cloned() else {
-        let args = Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+        let args = Args::from_arg_matches(&matches)?;
         let sources = Sources { file: None, all: given.clone(), given, write_is_of_file };
         return Ok(Parsed { args, sources: Some(sources) });
     };
@@ -218,7 +230,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     if let Some(error) = missing
         && !file.top.iter().any(|e| e.name == "write")
     {
-        error.exit();
+        return Err(error.into());
     }
 
     let mut sources = Sources { file: None, all: given.clone(), given, write_is_of_file };
@@ -435,7 +447,8 @@ impl Reader<'_> {
     fn path_of(&self, name: &str, value: String) -> String {
         let is_path = PATHS.contains(&name)
             || name == "policy" && (value.contains('/') || value.ends_with(".toml"));
-        if !is_path || value == "-" {
+        let is_address = name == "jsonl" && value.parse::<Address>().is_ok();
+        if !is_path || value == "-" || is_address {
             return value;
         }
         let directory = self.path.parent().unwrap_or(Path::new(""));

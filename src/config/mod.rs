@@ -70,6 +70,22 @@ impl Prefix {
         (self.bits == most).then_some(self.address)
     }
 
+    /// The same prefix with the bits after it cleared.
+    #[must_use]
+    pub fn network(&self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(a) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
+                IpAddr::V4((u32::from(a) & mask).into())
+            }
+            IpAddr::V6(a) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
+                IpAddr::V6((u128::from(a) & mask).into())
+            }
+        };
+        Self { address, bits: self.bits }
+    }
+
     /// Whether an address lies in the prefix.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {

@@ -168,6 +168,11 @@ impl Stacks {
         &self.list[stack]
     }
 
+    /// All configured addresses.
+    pub fn prefixes(&self) -> impl Iterator<Item = Prefix> {
+        self.list.iter().flat_map(|s| s.home.own.iter().chain(&s.home.possible)).copied()
+    }
+
     /// Whether no address is configured, so that every server is the stack's.
     pub fn every_server(&self) -> bool {
         self.list.len() == 1 && self.list[0].home.is_empty()

@@ -80,6 +80,11 @@ impl<T> Table<T> {
         Some((key, value))
     }
 
+    /// All connections, in the order of their slots.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
+        self.slots.iter().flatten().map(|(key, value)| (key, value))
+    }
+
     /// The slots that hold a connection, ascending.
     pub fn occupied(&self) -> Vec<u32> {
         (0u32..).zip(&self.slots).filter(|(_, s)| s.is_some()).map(|(i, _)| i).collect()

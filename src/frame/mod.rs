@@ -18,6 +18,7 @@ use std::net::IpAddr;
 use esp::EspFlows;
 
 pub use fragment::{FragmentCounters, FragmentPool};
+pub use tunnel::TUNNEL_PORTS;
 
 /// TCP flag bits, as in the header.
 pub mod flag {

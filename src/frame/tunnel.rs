@@ -21,6 +21,9 @@ const MPLS_IN_IP: u8 = 137;
 const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 const GENEVE_PORT: u16 = 6081;
 const GTP_USER_PORT: u16 = 2152;
+/// UDP ports on which other packets are carried.
+pub const TUNNEL_PORTS: [u16; 5] =
+    [VXLAN_PORTS[0], VXLAN_PORTS[1], GENEVE_PORT, GTP_USER_PORT, CAPWAP_DATA_PORT];
 const CAPWAP_DATA_PORT: u16 = 5247;
 
 /// Reads the payload of an IP packet by its protocol number.

@@ -1,9 +1,11 @@
 //! One followed connection: its life, its streams, its observer and its
 //! session, joined.
 
+use std::sync::Arc;
+
 use super::sessions::Members;
 use super::under::UnderIpsec;
-use crate::config::Mode;
+use crate::config::{Mode, Settings};
 use crate::flow::{Change, Close, Dir, Key, Life};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
@@ -29,6 +31,14 @@ pub(super) struct Stream {
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    /// Those of its beginning.
+    pub settings: Arc<Settings>,
+    /// Stretches with lost packets up to its beginning.
+    losses: u32,
+    /// Whether packets were lost during its life.
+    pub lossy: bool,
+    /// Whether its handshake is counted.
+    pub counted: bool,
     /// Ordinal of the first packet: the connection's identity in this run.
     pub ordinal: u64,
     pub first_ts: i64,
@@ -97,12 +107,23 @@ pub(super) struct Effect {
     pub protection_changed: bool,
     /// A handshake has failed.
     pub failed: bool,
+    /// A handshake was completed.
+    pub completed: bool,
     pub closed: bool,
 }
 
 impl Connection {
-    pub fn new(ordinal: u64, ts: i64, clock: i64) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        losses: u32,
+        ordinal: u64,
+        (ts, clock): (i64, i64),
+    ) -> Self {
         Self {
+            settings,
+            losses,
+            lossy: false,
+            counted: false,
             ordinal,
             first_ts: ts,
             first_clock: clock,
@@ -161,9 +182,11 @@ impl Connection {
         // A reset's payload is a message for people, not part of the stream.
         if segment.length > 0 && segment.flags & flag::RST == 0 {
             let (was, had_failed) = (self.records_protection(), self.failed);
+            let was_protected = self.protected;
             self.payload(dir, segment, payload, (ts, clock), context);
             effect.protection_changed = self.records_protection() != was;
             effect.failed = self.failed && !had_failed;
+            effect.completed = self.protected && !was_protected;
         }
         if change == Change::Closed {
             effect.closed = true;
@@ -506,10 +529,19 @@ impl Connection {
         stream.ranges.missed(first.map(|_| 0), to)
     }
 
-    /// Whether the capture lacks something of the connection.
+    /// Notes at its end whether packets were lost during its life.
+    pub fn note_losses(&mut self, losses: u32) {
+        self.lossy |= losses != self.losses;
+    }
+
+    /// Whether the capture lacks something of the connection, or may.
     pub fn incomplete(&self) -> bool {
         let one_sided = self.life.established().is_some() && self.segments().contains(&0);
-        one_sided || !self.life.start_seen() || self.missed() > 0 || self.findings().incomplete()
+        self.lossy
+            || one_sided
+            || !self.life.start_seen()
+            || self.missed() > 0
+            || self.findings().incomplete()
     }
 
     /// The direction in which the client sends: the opener of the connection;

@@ -84,7 +84,9 @@ impl Slot {
 /// The pairs of one shard.
 #[derive(Debug)]
 pub(super) struct EeTable {
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
+    /// Stretches with lost packets up to the batch under way, and to its end.
+    pub losses: [u32; 2],
     wants: Wants,
     pairs: HashMap<Pair, Slot, foldhash::quality::RandomState>,
     /// Pairs in the order in which they came, to make room.
@@ -99,6 +101,7 @@ impl EeTable {
         Self {
             sessions: Sessions::new(settings.stacks.list().len()),
             settings,
+            losses: [0; 2],
             wants,
             pairs: HashMap::default(),
             order: VecDeque::new(),
@@ -135,7 +138,7 @@ impl EeTable {
             }
             self.make_room(p.clock, emitted);
             let slot = Slot {
-                link: Link::new(p, self.settings.settle_seconds),
+                link: Link::new(p, &self.settings, self.losses[0]),
                 next: None,
                 rejected: None,
                 scheduled: i64::MAX,
@@ -166,12 +169,12 @@ impl EeTable {
                 return;
             }
             let over =
-                std::mem::replace(&mut slot.link, Link::new(p, self.settings.settle_seconds));
+                std::mem::replace(&mut slot.link, Link::new(p, &self.settings, self.losses[0]));
             self.report(p.pair, over, p.clock, emitted);
         }
         let Some(slot) = self.pairs.get_mut(&p.pair) else { return };
         if slot.next.is_none() && frame.is_some_and(|f| slot.link.ee.may_restart(f, p.clock)) {
-            slot.next = Some(Link::new(p, self.settings.settle_seconds));
+            slot.next = Some(Link::new(p, &self.settings, self.losses[0]));
         }
         if let Some(next) = &mut slot.next {
             next.under.packet(p.from, header);
@@ -208,6 +211,32 @@ impl EeTable {
         }
     }
 
+    /// Established connections as records of their initiation at a moment.
+    pub fn list(&self, event: Event, listed: &mut Vec<Emission>) {
+        for (pair, link, key) in self.under_way() {
+            for seen in views(pair, link).into_iter().flatten() {
+                let local = local(seen, link);
+                let snapshot = snapshot(&key, link, local);
+                let detail = View::of(&link.settings, seen.stack).detail(event, &snapshot);
+                let payload = super::under::payload(detail, seen.stack, snapshot.ipsec, local);
+                let (clock, ordinal) = (event.at, link.ordinal);
+                listed.push(Emission { clock, ordinal, number: 0, payload });
+            }
+        }
+    }
+
+    /// Connections under way as rows.
+    pub fn glance(&self) -> impl Iterator<Item = Row> {
+        self.under_way().map(|(pair, link, _)| self.row(pair, link))
+    }
+
+    fn under_way(&self) -> impl Iterator<Item = (&Pair, &Link, Key)> {
+        let port = self.settings.ee_base_port;
+        let all = self.pairs.iter().map(|(pair, slot)| (pair, &slot.link));
+        all.filter(|(_, l)| l.ended.is_none() && l.ee.status() == Status::Confirmed)
+            .map(move |(pair, link)| (pair, link, ends(pair, port)))
+    }
+
     /// Fires every timer up to the packet clock, and ends intervals in between.
     pub fn advance(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         while let Some(end) = self.sessions.due(clock) {
@@ -222,7 +251,7 @@ impl EeTable {
         if self.sessions.stirred(end.stack) {
             for (pair, slot) in &mut self.pairs {
                 let link = &mut slot.link;
-                let views = views(&self.settings, pair, link);
+                let views = views(pair, link);
                 for (n, seen) in views.into_iter().flatten().enumerate() {
                     let traffic = link.traffic(local(seen, link));
                     if let Some(member) = &mut link.members[n]
@@ -325,6 +354,7 @@ impl EeTable {
         let link = &mut slot.link;
         link.ended = Some((ts, how));
         link.ended_clock = clock;
+        link.note_losses(self.losses[1]);
         let (initiation, termination) = link.session.ended(ts);
         self.record(pair, initiation, clock, emitted);
         self.record(pair, termination, clock, emitted);
@@ -372,7 +402,10 @@ impl EeTable {
 
     /// Reports a link for the last time.
     fn report(&mut self, pair: Pair, mut link: Link, clock: i64, emitted: &mut Vec<Emission>) {
-        let views = views(&self.settings, &pair, &link);
+        if link.ended.is_none() {
+            link.note_losses(self.losses[1]);
+        }
+        let views = views(&pair, &link);
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let Some(member) = link.members[n].take() else { continue };
             // It was given up: its end was not seen.
@@ -408,37 +441,20 @@ impl EeTable {
         let (Some(event), true) = (event, self.wants.records()) else { return };
         let Some(slot) = self.pairs.get_mut(&pair) else { return };
         let link = &mut slot.link;
-        let port = self.settings.ee_base_port;
-        let end = |side: Side| Endpoint { ip: pair.address(side), port };
-        let key = Key { low: end(Side::Low), high: end(Side::High) };
-        let sent = [Side::Low, Side::High].map(|side| link.ee.facts().sent(side));
-        let views = views(&self.settings, &pair, link);
-        for (n, seen) in views.into_iter().flatten().enumerate() {
-            let stack = self.settings.stacks.get(seen.stack);
+        let key = ends(&pair, self.settings.ee_base_port);
+        let settings = Arc::clone(&link.settings);
+        for (n, seen) in views(&pair, link).into_iter().flatten().enumerate() {
+            let stack = settings.stacks.get(seen.stack);
             let local = local(seen, link);
-            let snapshot = Snapshot {
-                transport: Transport::Udp,
-                key: &key,
-                local: match local {
-                    Side::Low => Dir::FromLow,
-                    Side::High => Dir::FromHigh,
-                },
-                outbound: false,
-                established: link.first_ts,
-                bytes: sent.map(|s| s.bytes),
-                segments: sent.map(|s| s.datagrams),
-                protection: FindingsRef::default(),
-                ipsec: link.under.protection(),
-                failed: None,
-            };
-            let detail = View::of(&self.settings, seen.stack).detail(event, &snapshot);
+            let snapshot = snapshot(&key, link, local);
+            let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
             if self.wants.summary && stack.summary {
                 // Always seen from the stack's end.
                 let ends = Ends {
-                    server: (pair.address(local), port),
-                    client: (pair.address(local.other()), port),
+                    server: (pair.address(local), self.settings.ee_base_port),
+                    client: (pair.address(local.other()), self.settings.ee_base_port),
                     role: Role::Peer,
-                    last_port: port + (PORTS as u16 - 1),
+                    last_port: self.settings.ee_base_port + (PORTS as u16 - 1),
                 };
                 let keys = sessions::keys(stack, &detail, ends, snapshot.ipsec, local);
                 let counted = (keys, link.traffic(local));
@@ -464,7 +480,7 @@ impl EeTable {
                 ip_proto: Transport::Udp as u8,
                 outbound: false,
             };
-            self.settings.stacks.get(seen.stack).jobs.find(end).map(|job| job.name.clone())
+            link.settings.stacks.get(seen.stack).jobs.find(end).map(|job| job.name.clone())
         };
         let (client, server) = (link.client(), link.client().other());
         let protection = link.under.protection().map(super::under::describe);
@@ -485,18 +501,19 @@ impl EeTable {
             key_exchange: None,
             certificate: None,
             lacking: None,
-            job: views(&self.settings, pair, link)[0].and_then(job),
+            job: views(pair, link)[0].and_then(job),
         }
     }
 
     fn line(&self, pair: &Pair, link: &Link) -> jsonl::EeConnection {
         let client = link.client();
         let port = self.settings.ee_base_port;
-        let by_client = views(&self.settings, pair, link)[0].is_some_and(|seen| !seen.server);
+        let by_client = views(pair, link)[0].is_some_and(|seen| !seen.server);
         let local = if by_client { "client" } else { "server" };
         let ends = [client, client.other()].map(|side| pair.address(side));
         let mut line = jsonl::EeConnection::new(link.ee.facts(), client, ends, port);
         line.local = local;
+        line.incomplete |= link.lossy;
         line.start = jsonl::time(link.first_ts);
         line.end = link.ended.map(|(ts, _)| jsonl::time(ts));
         line.open = link.ended.is_none();
@@ -512,10 +529,36 @@ impl EeTable {
     }
 }
 
+/// The ends of a link as those of a connection.
+fn ends(pair: &Pair, port: u16) -> Key {
+    let end = |side: Side| Endpoint { ip: pair.address(side), port };
+    Key { low: end(Side::Low), high: end(Side::High) }
+}
+
+/// A link as a record of one of its views tells of it.
+fn snapshot<'a>(key: &'a Key, link: &'a Link, local: Side) -> Snapshot<'a> {
+    let sent = [Side::Low, Side::High].map(|side| link.ee.facts().sent(side));
+    Snapshot {
+        transport: Transport::Udp,
+        key,
+        local: match local {
+            Side::Low => Dir::FromLow,
+            Side::High => Dir::FromHigh,
+        },
+        outbound: false,
+        established: link.first_ts,
+        bytes: sent.map(|s| s.bytes),
+        segments: sent.map(|s| s.datagrams),
+        protection: FindingsRef::default(),
+        ipsec: link.under.protection(),
+        failed: None,
+    }
+}
+
 /// Which stacks see a link: the end that was called is the server's.
-fn views(settings: &Settings, pair: &Pair, link: &Link) -> Views {
+fn views(pair: &Pair, link: &Link) -> Views {
     let client = link.client();
-    settings.stacks.views(pair.address(client.other()), pair.address(client))
+    link.settings.stacks.views(pair.address(client.other()), pair.address(client))
 }
 
 /// The local end of a view.

@@ -1,9 +1,12 @@
 //! One Enterprise Extender link, and a datagram of it.
 
+use std::sync::Arc;
+
 use super::ledger::Count;
 use super::pair::Pair;
 use super::sessions::{self, Members};
 use super::under::UnderIpsec;
+use crate::config::Settings;
 use crate::observe::Side;
 use crate::observe::ee::{Datagram, Ee, Reply};
 use crate::session::Session;
@@ -45,6 +48,12 @@ pub(super) enum Close {
 /// What one link between two addresses sends.
 #[derive(Debug)]
 pub(super) struct Link {
+    /// Those of its beginning.
+    pub settings: Arc<Settings>,
+    /// Stretches with lost packets up to its beginning.
+    losses: u32,
+    /// Whether packets were lost during its life.
+    pub lossy: bool,
     pub ordinal: u64,
     pub first_ts: i64,
     pub first_clock: i64,
@@ -67,9 +76,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub fn new(p: &EePacket, settle_seconds: u32) -> Self {
-        let settle = i64::from(settle_seconds) * SECOND;
+    pub fn new(p: &EePacket, settings: &Arc<Settings>, losses: u32) -> Self {
+        let settle = i64::from(settings.settle_seconds) * SECOND;
         Self {
+            settings: Arc::clone(settings),
+            losses,
+            lossy: false,
             ordinal: p.ordinal,
             first_ts: p.ts,
             first_clock: p.clock,
@@ -104,6 +116,11 @@ impl Link {
             _ => {}
         }
         reply
+    }
+
+    /// Notes at its end whether packets were lost during its life.
+    pub fn note_losses(&mut self, losses: u32) {
+        self.lossy |= losses != self.losses;
     }
 
     /// What was sent and received, seen from the stack.

@@ -247,8 +247,21 @@ pub struct Ledger {
     pub input: Input,
     /// Output.
     pub written: Written,
+    /// Handshakes that were completed, by protocol and version.
+    pub handshakes: BTreeMap<&'static str, u64>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// What is held at the moment; not part of what is printed.
+    pub now: Now,
+}
+
+/// What is held at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// TCP connections that are followed, ended ones of the last minute included.
+    pub connections: u64,
+    /// Security sessions of the intervals under way.
+    pub sessions: u64,
 }
 
 impl Ledger {
@@ -274,6 +287,9 @@ impl Ledger {
             mine.join(theirs);
         }
         self.ipsec.join(other.ipsec);
+        for (version, count) in &other.handshakes {
+            *self.handshakes.entry(version).or_default() += count;
+        }
         let (c, o) = (&mut self.connections, &other.connections);
         c.seen += o.seen;
         c.established += o.established;
@@ -305,15 +321,27 @@ impl Ledger {
         sum == self.total
     }
 
+    /// Counts a handshake that was completed.
+    pub fn handshake(&mut self, version: &'static str) {
+        *self.handshakes.entry(version).or_default() += 1;
+    }
+
+    /// The ledger as it stands at a moment of a watch, in nanoseconds since 1970.
+    pub fn status(&self, at: i64) -> Line<'_> {
+        Line { r#type: "status", at: Some(crate::sink::jsonl::time(at)), ..self.line() }
+    }
+
     /// The ledger as it is printed.
     pub fn line(&self) -> Line<'_> {
         Line {
             schema: crate::sink::jsonl::SCHEMA,
             r#type: "ledger",
+            at: None,
             packets: self.total.packets,
             bytes: self.total.bytes,
             counters: FATES.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
             connections: &self.connections,
+            handshakes: &self.handshakes,
             ipsec: &self.ipsec,
             streams: &self.streams,
             frames: &self.frames,
@@ -329,10 +357,15 @@ impl Ledger {
 pub struct Line<'a> {
     schema: u32,
     r#type: &'static str,
+    /// When, in the status of a watch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     packets: u64,
     bytes: u64,
     counters: BTreeMap<&'static str, Count>,
     connections: &'a Connections,
+    /// Completed handshakes by protocol and version.
+    handshakes: &'a BTreeMap<&'static str, u64>,
     ipsec: &'a PeerCounts,
     streams: &'a Streams,
     frames: &'a Frames,

@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::pair::Pair;
 use super::sessions::End;
 use super::shard::Wants;
-use super::summaries::{Shown, Summaries};
+use super::summaries::{Shown, Summaries, Written};
 use crate::config::{Seen, Settings, Views};
 use crate::names::overrides::Codes;
 use crate::observe::Side;
@@ -64,11 +64,11 @@ pub trait Output {
     /// Why it cannot be written.
     type Error;
 
-    /// An SMF record, RDW included.
+    /// An SMF record of a stack, RDW included.
     ///
     /// # Errors
     /// If it cannot be written.
-    fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+    fn record(&mut self, stack: usize, bytes: &[u8]) -> Result<(), Self::Error>;
 
     /// A connection's JSON object, line feed included.
     ///
@@ -88,9 +88,9 @@ pub trait Output {
         Ok(())
     }
 
-    /// Whether the ledger is to be told now.
-    fn wants_ledger(&mut self) -> bool {
-        false
+    /// What is asked of the engine now.
+    fn asks(&mut self) -> Asked {
+        Asked::default()
     }
 
     /// The ledger as it stands.
@@ -101,6 +101,37 @@ pub trait Output {
         let _ = ledger;
         Ok(())
     }
+
+    /// An established connection as a record of its initiation, because a list was
+    /// asked for.
+    fn listed(&mut self, stack: usize, bytes: &[u8]) {
+        let _ = (stack, bytes);
+    }
+
+    /// The list is complete.
+    fn list_ends(&mut self) {}
+
+    /// A connection under way, because a glance was asked for.
+    fn glance(&mut self, row: Row) {
+        let _ = row;
+    }
+
+    /// The glance is complete.
+    fn glance_ends(&mut self) {}
+}
+
+/// What is asked of the engine between two batches.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The ledger as it stands.
+    pub ledger: bool,
+    /// Established connections, as records.
+    pub list: bool,
+    /// Connections under way, as rows.
+    pub glance: bool,
+    /// Settings for connections that begin from now on. The stacks have to be the
+    /// same but for their addresses and ports.
+    pub settings: Option<Arc<Settings>>,
 }
 
 /// Merges emissions and gives connections their identifiers.
@@ -140,7 +171,7 @@ impl Merger {
     /// Begins with the clock of the first packet.
     pub fn begin<O: Output>(&mut self, clock: i64, output: &mut O) -> Result<(), O::Error> {
         let Some(summaries) = &mut self.summaries else { return Ok(()) };
-        let mut written = Vec::new();
+        let mut written = Written::new();
         summaries.begin(clock, &mut written);
         self.records_of_the_tool(written, output)
     }
@@ -165,7 +196,7 @@ impl Merger {
             self.close(end, output)?;
         }
         self.release_if(|_| true, output)?;
-        let mut written = Vec::new();
+        let mut written = Written::new();
         if let Some(summaries) = &mut self.summaries {
             summaries.shut_down(clock, &mut written);
         }
@@ -187,7 +218,7 @@ impl Merger {
     fn close<O: Output>(&mut self, end: End, output: &mut O) -> Result<(), O::Error> {
         let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(s, _) if s <= end.stack);
         self.release_if(|e| e.clock < end.clock || e.clock == end.clock && counted(e), output)?;
-        let mut written = Vec::new();
+        let mut written = Written::new();
         if let Some(summaries) = &mut self.summaries {
             summaries.close(end, &mut written);
         }
@@ -196,13 +227,13 @@ impl Merger {
 
     fn records_of_the_tool<O: Output>(
         &mut self,
-        written: Vec<Vec<u8>>,
+        written: Written,
         output: &mut O,
     ) -> Result<(), O::Error> {
-        for bytes in written {
+        for (stack, bytes) in written {
             self.records += 1;
             self.record_bytes += bytes.len() as u64;
-            output.record(&bytes)?;
+            output.record(stack, &bytes)?;
         }
         Ok(())
     }
@@ -230,14 +261,8 @@ impl Merger {
     fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
         match emission.payload {
             Payload::Record(stack, bytes) => self.record((emission.ordinal, stack), bytes, output),
-            Payload::UnderIpsec(stack, mut detail, pair, local) => {
-                if let (Some(facts), Some(section)) =
-                    (self.key_exchanges.get(&pair), &mut detail.ipsec)
-                {
-                    key_exchange(section, facts, local, &self.codes);
-                }
-                let mut bytes = Vec::with_capacity(512);
-                detail.encode(&mut bytes);
+            Payload::UnderIpsec(stack, detail, pair, local) => {
+                let bytes = self.under_ipsec(*detail, pair, local);
                 self.record((emission.ordinal, stack), bytes, output)
             }
             Payload::Sessions(stack, counted) => {
@@ -298,7 +323,45 @@ impl Merger {
         Detail::set_connection(&mut bytes, identifier);
         self.records += 1;
         self.record_bytes += bytes.len() as u64;
-        output.record(&bytes)
+        output.record(connection.1, &bytes)
+    }
+
+    /// The record of a connection under AH or ESP, with what IKE has shown.
+    fn under_ipsec(&self, mut detail: Detail, pair: Pair, local: Side) -> Vec<u8> {
+        if let (Some(facts), Some(section)) = (self.key_exchanges.get(&pair), &mut detail.ipsec) {
+            key_exchange(section, facts, local, &self.codes);
+        }
+        let mut bytes = Vec::with_capacity(512);
+        detail.encode(&mut bytes);
+        bytes
+    }
+
+    /// Passes on connections that were listed, by the order of their beginnings.
+    pub fn list<O: Output>(&mut self, mut listed: Vec<Emission>, output: &mut O) {
+        listed.sort_unstable_by_key(|e| (e.ordinal, e.number));
+        for emission in listed {
+            let (stack, mut bytes) = match emission.payload {
+                Payload::Record(stack, bytes) => (stack, bytes),
+                Payload::UnderIpsec(stack, detail, pair, local) => {
+                    (stack, self.under_ipsec(*detail, pair, local))
+                }
+                _ => continue,
+            };
+            let identifier = self.identifier((emission.ordinal, stack));
+            Detail::set_connection(&mut bytes, identifier);
+            output.listed(stack, &bytes);
+        }
+        output.list_ends();
+    }
+
+    /// Security sessions of the intervals under way.
+    pub fn sessions(&self) -> u64 {
+        self.summaries.as_ref().map_or(0, Summaries::sessions)
+    }
+
+    /// Takes other settings from now on.
+    pub fn renew(&mut self, settings: &Arc<Settings>) {
+        self.codes = settings.codes.clone();
     }
 
     /// The identifier of a connection, given with a stack that sees it: the next
@@ -358,7 +421,7 @@ mod tests {
 
     impl Output for Collected {
         type Error = std::convert::Infallible;
-        fn record(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        fn record(&mut self, _: usize, bytes: &[u8]) -> Result<(), Self::Error> {
             self.0.extend(Detail::connection(bytes));
             Ok(())
         }

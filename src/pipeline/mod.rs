@@ -20,6 +20,7 @@ mod sessions;
 mod shard;
 mod summaries;
 mod under;
+mod under_way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,8 +35,9 @@ use crate::frame::{Datagram, Frame, Ipsec, Parser};
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
+pub use crate::frame::TUNNEL_PORTS;
 pub use ledger::Ledger;
-pub use merge::Output;
+pub use merge::{Asked, Output};
 pub use shard::Wants;
 
 use ee::EePacket;
@@ -91,6 +93,8 @@ struct Work {
     watermark: i64,
     /// Where recording intervals end.
     ends: Vec<End>,
+    /// Stretches with lost packets, up to its end.
+    losses: u32,
 }
 
 /// The stage before the shards: reads, parses, divides.
@@ -101,6 +105,7 @@ struct Front<'a, F> {
     tuning: Tuning,
     ee_base_port: u16,
     intervals: Option<Intervals>,
+    losses: u32,
 }
 
 /// Where the recording intervals of all stacks end, by the packet clock.
@@ -182,6 +187,8 @@ impl<F: Feed> Front<'_, F> {
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let batch = &mut work.batch;
+        self.losses += u32::from(batch.lossy);
+        work.losses = self.losses;
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
             work.watermark = head.clock;
@@ -382,6 +389,7 @@ where
         tuning,
         ee_base_port,
         intervals,
+        losses: 0,
     };
     let mut merger = Merger::new(&settings, wants);
     let (mut current, mut next) = (Work::default(), Work::default());
@@ -409,6 +417,7 @@ where
                         ipsec: &work.ipsec,
                         watermark: work.watermark,
                         ends: &work.ends,
+                        losses: work.losses,
                     };
                     shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, bucket)| {
                         shard.batch(bucket, &shared);
@@ -421,10 +430,12 @@ where
             merger.end_at(&current.ends);
             merger.release(current.watermark, output).map_err(RunError::Output)?;
             output.tick(current.watermark).map_err(RunError::Output)?;
-            if output.wants_ledger() {
+            let asked = output.asks();
+            if asked.ledger {
                 let ledger = whole_ledger(&front, &shards, &merger);
                 output.ledger(&ledger).map_err(RunError::Output)?;
             }
+            under_way::answer(&asked, current.watermark, &mut shards, &mut merger, output);
             last = Some(current.watermark);
             progress(front.set.bytes_read());
             read = filled;
@@ -457,6 +468,10 @@ fn whole_ledger<F: Feed>(front: &Front<'_, F>, shards: &[Shard], merger: &Merger
         records: merger.records,
         record_bytes: merger.record_bytes,
         intervals_joined: front.intervals.as_ref().map_or(0, |i| i.joined),
+    };
+    ledger.now = ledger::Now {
+        connections: shards.iter().map(|s| s.table.len() as u64).sum(),
+        sessions: merger.sessions(),
     };
     ledger
 }

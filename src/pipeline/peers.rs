@@ -72,6 +72,8 @@ struct SecurityAssociation {
 
 #[derive(Debug)]
 struct Tunnel {
+    /// Those of its beginning.
+    settings: Arc<Settings>,
     protocol: IpsecProtocol,
     /// Ports by side, where it is in UDP.
     ports: Option<[u16; 2]>,
@@ -145,7 +147,7 @@ impl Reporter {
     /// to is the server's; it is returned, too.
     fn views(&self, pair: &Pair, tunnel: &Tunnel, ike: Option<&Facts>) -> (Views, Side) {
         let server = ike.and_then(|f| f.initiator).map_or(tunnel.receiver, Side::other);
-        let stacks = &self.settings.stacks;
+        let stacks = &tunnel.settings.stacks;
         (stacks.views(pair.address(server), pair.address(server.other())), server)
     }
 
@@ -188,7 +190,7 @@ impl Reporter {
         (event, clock): (Event, i64),
         (sessions, emitted): (&mut Sessions, &mut Vec<Emission>),
     ) {
-        let settings = &self.settings;
+        let settings = &Arc::clone(&tunnel.settings);
         if !self.wants.records() || settings.mode == Mode::Strict {
             return;
         }
@@ -240,6 +242,11 @@ impl PeerTable {
         }
     }
 
+    /// Takes other settings for tunnels that begin from now on.
+    pub fn renew(&mut self, settings: &Arc<Settings>) {
+        self.reporter.settings = Arc::clone(settings);
+    }
+
     /// Takes a packet.
     pub fn packet(&mut self, p: &PeerPacket, arena: &[u8], emitted: &mut Vec<Emission>) {
         self.advance(p.clock, emitted);
@@ -266,8 +273,7 @@ impl PeerTable {
                 room
             }
             What::Ipsec(header) => {
-                let settle = i64::from(self.reporter.settings.settle_seconds) * SECOND;
-                let tunnel = peers.ipsec(p, &header, settle);
+                let tunnel = peers.ipsec(p, &header, &self.reporter.settings);
                 if let Some(at) = tunnel {
                     self.lasts(p, at, emitted);
                 }
@@ -451,7 +457,7 @@ impl Peers {
     }
 
     /// Takes an ESP or AH packet; returns its tunnel if there is room for it.
-    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec, settle: i64) -> Option<usize> {
+    fn ipsec(&mut self, p: &PeerPacket, header: &Ipsec, settings: &Arc<Settings>) -> Option<usize> {
         for sa in &mut self.ikes {
             sa.ike.in_use();
         }
@@ -475,7 +481,9 @@ impl Peers {
                 if self.tunnels.len() >= MAX_TUNNELS {
                     return None;
                 }
+                let settle = i64::from(settings.settle_seconds) * SECOND;
                 self.tunnels.push(Tunnel {
+                    settings: Arc::clone(settings),
                     protocol: header.protocol,
                     ports,
                     tunnel_mode: header.tunnel_mode,

@@ -24,12 +24,7 @@ pub(super) fn local(seen: Seen, client: Dir) -> Dir {
     if seen.server { client.other() } else { client }
 }
 
-pub(super) fn line(
-    settings: &Settings,
-    key: &Key,
-    c: &Connection,
-    client: Dir,
-) -> jsonl::Connection {
+pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {
     let server = client.other();
     let endpoint = |dir: Dir| {
         let end = key.sender(dir);
@@ -39,7 +34,7 @@ pub(super) fn line(
         from_client: pair[client.index()],
         from_server: pair[server.index()],
     };
-    let local = views(settings, key, client)[0].map_or(server, |seen| local(seen, client));
+    let local = views(&c.settings, key, client)[0].map_or(server, |seen| local(seen, client));
     let ended = c.life.ended();
     jsonl::Connection {
         schema: jsonl::SCHEMA,
@@ -79,7 +74,7 @@ pub(super) fn line(
 }
 
 /// What people are told of a connection, unless it was never established.
-pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -> Option<Row> {
+pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
     let established = c.life.established().is_some() || !c.life.start_seen();
     if !established {
         return None;
@@ -88,7 +83,7 @@ pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -
     // A handshake that was not captured whole is not known to have failed.
     let lacking = || {
         let findings = c.findings();
-        findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
+        c.lossy || findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
     };
     let ipsec = c.ipsec().map(under::describe);
     let protection = match (describe(c.protection()), ipsec) {
@@ -104,6 +99,8 @@ pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -
         Some("one direction was not captured")
     } else if c.missed() > 0 {
         Some("bytes were not captured")
+    } else if c.lossy {
+        Some("packets were lost meanwhile")
     } else {
         None
     };
@@ -118,11 +115,11 @@ pub(super) fn row(settings: &Settings, key: &Key, c: &Connection, client: Dir) -
         from_client: bytes[client.index()],
         from_server: bytes[server.index()],
         start: c.first_ts,
-        findings: settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
+        findings: c.settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
         key_exchange: key_exchange(seen),
         certificate: seen.tls.and_then(|t| t.server_certificate.clone()),
         lacking,
-        job: job(settings, key, client).map(|job| job.name.clone()),
+        job: job(&c.settings, key, client).map(|job| job.name.clone()),
     })
 }
 

@@ -14,11 +14,12 @@ use super::peers::{PeerPacket, PeerTable};
 use super::report::{line, local, row, views};
 use super::sessions::{self, End, Ends, Sessions};
 use super::under;
-use crate::config::Settings;
+use crate::config::{Seen, Settings};
 use crate::flow::{Close, Dir, Key, Relation, Table};
 use crate::frame::{Ipsec, Segment};
+use crate::names::tls::version_name as tls_version;
 use crate::observe::certificate::Certificates;
-use crate::session::{Event, Kind, Session, Snapshot, Transport, View};
+use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::summary::Role;
 
@@ -55,6 +56,8 @@ pub(super) struct Shared<'a> {
     pub watermark: i64,
     /// Packet clocks in it at which recording intervals end.
     pub ends: &'a [End],
+    /// Stretches with lost packets, up to its end.
+    pub losses: u32,
 }
 
 /// A shard's part of a batch.
@@ -91,10 +94,12 @@ type Timer = (i64, u32, u64);
 /// One shard.
 #[derive(Debug)]
 pub(super) struct Shard {
-    settings: Arc<Settings>,
-    wants: Wants,
+    pub(super) settings: Arc<Settings>,
+    pub(super) wants: Wants,
     max_connections: usize,
-    table: Table<Connection>,
+    pub(super) table: Table<Connection>,
+    /// Stretches with lost packets up to the batch under way, and to its end.
+    losses: [u32; 2],
     context: Context,
     /// Established connections on their way to being long.
     settling: VecDeque<Timer>,
@@ -103,8 +108,8 @@ pub(super) struct Shard {
     /// Connections that are not established.
     opening: VecDeque<Timer>,
     sessions: Sessions,
-    peers: PeerTable,
-    ee: EeTable,
+    pub(super) peers: PeerTable,
+    pub(super) ee: EeTable,
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
 }
@@ -120,6 +125,7 @@ impl Shard {
             wants,
             max_connections,
             table: Table::default(),
+            losses: [0; 2],
             context: Context { certificates: Certificates::default(), mode },
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
@@ -134,7 +140,10 @@ impl Shard {
 
     /// Takes the shard's packets of a batch, in order.
     pub fn batch(&mut self, bucket: &Bucket, shared: &Shared<'_>) {
-        let &Shared { arena, ipsec, watermark, ends } = shared;
+        let &Shared { arena, ipsec, watermark, ends, losses } = shared;
+        // What was lost may have been of what begins in the batch, too.
+        self.losses = [self.losses[1], losses];
+        self.ee.losses = self.losses;
         self.sessions.end_at(ends);
         self.peers.sessions.end_at(ends);
         self.ee.sessions.end_at(ends);
@@ -186,6 +195,9 @@ impl Shard {
             self.settling.push_back((connection.settles_at, slot, connection.ordinal));
         }
         let finished = !had_finished && connection.life.finished();
+        if effect.completed {
+            count_handshake(connection, &mut self.ledger);
+        }
         if effect.closed {
             connection.ended_clock = p.clock;
         }
@@ -243,6 +255,7 @@ impl Shard {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
+        connection.note_losses(self.losses[1]);
         connection.conclude(true, clock, &mut self.context);
         let Some((ts, _)) = connection.life.ended() else {
             return;
@@ -277,7 +290,9 @@ impl Shard {
             self.forget(victim, p.clock);
         }
         self.ledger.connections.seen += 1;
-        let slot = self.table.insert(p.key, Connection::new(p.ordinal, p.ts, p.clock));
+        let settings = Arc::clone(&self.settings);
+        let new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
+        let slot = self.table.insert(p.key, new);
         self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
         Some(slot)
     }
@@ -314,7 +329,8 @@ impl Shard {
                 continue;
             }
             let client = connection.client(key);
-            for (n, seen) in views(&self.settings, key, client).into_iter().flatten().enumerate() {
+            let views = views(&connection.settings, key, client);
+            for (n, seen) in views.into_iter().flatten().enumerate() {
                 if seen.stack != end.stack {
                     continue;
                 }
@@ -412,24 +428,12 @@ impl Shard {
         }
         let client = connection.client(key);
         let ipsec = connection.ipsec().copied();
-        for (n, seen) in views(&self.settings, key, client).into_iter().flatten().enumerate() {
-            let stack = self.settings.stacks.get(seen.stack);
-            let snapshot = Snapshot {
-                transport: Transport::Tcp,
-                key,
-                local: local(seen, client),
-                outbound: !seen.server,
-                established: connection.session.as_ref().map_or(0, Session::established),
-                bytes: connection.bytes(),
-                segments: connection.segments(),
-                protection: connection.recorded_protection(),
-                ipsec: ipsec.as_ref(),
-                failed: Some(&*connection)
-                    .filter(|_| self.settings.level.tells_of_failures())
-                    .and_then(failed::failed),
-            };
+        let settings = Arc::clone(&connection.settings);
+        for (n, seen) in views(&settings, key, client).into_iter().flatten().enumerate() {
+            let stack = settings.stacks.get(seen.stack);
+            let snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
             let at = side(snapshot.local);
-            let detail = View::of(&self.settings, seen.stack).detail(event, &snapshot);
+            let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
             if self.wants.summary && stack.summary {
                 let (c, s) = (key.sender(client), key.sender(client.other()));
                 let ends = Ends {
@@ -463,13 +467,19 @@ impl Shard {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
+        if connection.life.ended().is_none() {
+            connection.note_losses(self.losses[1]);
+        }
         connection.conclude(true, clock, &mut self.context);
         let Some((key, mut connection)) = self.table.remove(slot) else {
             return;
         };
+        if connection.protected && !connection.counted {
+            count_handshake(&mut connection, &mut self.ledger);
+        }
         self.count(&connection);
         let client = connection.client(&key);
-        let views = views(&self.settings, &key, client);
+        let views = views(&connection.settings, &key, client);
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let Some(member) = connection.members[n].take() else { continue };
             // It was given up: its end was not seen.
@@ -480,10 +490,10 @@ impl Shard {
         let lines = self.wants.json.then_some(&mut self.emitted);
         ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
         let line = self.wants.json.then(|| {
-            let line = line(&self.settings, &key, &connection, client);
+            let line = line(&key, &connection, client);
             serde_json::to_vec(&line).unwrap_or_default()
         });
-        let row = self.wants.rows.then(|| row(&self.settings, &key, &connection, client)).flatten();
+        let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
         let opened = line.is_some().then(|| {
             let listener = key.sender(client.other());
             let connector = key.sender(client).ip;
@@ -509,13 +519,53 @@ impl Shard {
         counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
         counts.ipsec += u64::from(connection.ipsec().is_some());
         let protected = connection.protected || connection.ipsec().is_some();
-        counts.unprotected += u64::from(established && connection.life.start_seen() && !protected);
+        // Where packets were lost, protection may be what was not seen.
+        let sure = connection.life.start_seen() && !connection.lossy;
+        counts.unprotected += u64::from(established && sure && !protected);
         counts.incomplete += u64::from(connection.incomplete());
         let streams = &mut self.ledger.streams;
         streams.retransmitted_segments += connection.retransmitted;
         streams.conflicting_segments += connection.conflicts;
         streams.out_of_window_segments += connection.out_of_window;
         streams.missed_bytes += connection.missed();
+    }
+}
+
+/// Counts a completed handshake by what was agreed.
+fn count_handshake(connection: &mut Connection, ledger: &mut Ledger) {
+    connection.counted = true;
+    let protection = connection.protection();
+    let version = match (protection.tls, protection.ssh) {
+        (Some(tls), _) => tls.version.and_then(tls_version).unwrap_or("TLS, version unknown"),
+        (None, Some(ssh)) => match ssh.version {
+            Some(1) => "SSHv1",
+            Some(2) => "SSHv2",
+            _ => "SSH, version unknown",
+        },
+        (None, None) => return,
+    };
+    ledger.handshake(version);
+}
+
+/// A connection as a record of one of its views tells of it.
+pub(super) fn snapshot<'a>(
+    key: &'a Key,
+    connection: &'a Connection,
+    ipsec: Option<&'a IpsecProtection>,
+    (seen, client): (Seen, Dir),
+) -> Snapshot<'a> {
+    let fails = connection.settings.level.tells_of_failures();
+    Snapshot {
+        transport: Transport::Tcp,
+        key,
+        local: local(seen, client),
+        outbound: !seen.server,
+        established: connection.session.as_ref().map_or(0, Session::established),
+        bytes: connection.bytes(),
+        segments: connection.segments(),
+        protection: connection.recorded_protection(),
+        ipsec,
+        failed: Some(connection).filter(|_| fails).and_then(failed::failed),
     }
 }
 

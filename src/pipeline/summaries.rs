@@ -29,6 +29,9 @@ const DISABLED: u8 = 3;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
 
+/// Records with the stacks that they are of.
+pub(super) type Written = Vec<(usize, Vec<u8>)>;
+
 /// What the merge knows that shards do not.
 pub(super) struct Shown<'a> {
     pub expected: &'a Expected,
@@ -65,8 +68,13 @@ impl Summaries {
         self.ends.front().copied()
     }
 
+    /// Security sessions of the intervals under way.
+    pub fn sessions(&self) -> u64 {
+        self.books.iter().map(|book| book.len() as u64).sum()
+    }
+
     /// Monitoring begins.
-    pub fn begin(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
+    pub fn begin(&mut self, at: i64, written: &mut Written) {
         for stack in 0..self.books.len() {
             self.starts[stack] = Some(at);
             self.event(at, stack, (Kind::Enabled, ENABLED), written);
@@ -82,21 +90,21 @@ impl Summaries {
     }
 
     /// An interval ends.
-    pub fn close(&mut self, end: End, written: &mut Vec<Vec<u8>>) {
+    pub fn close(&mut self, end: End, written: &mut Written) {
         self.set(end, Set::Interval, written);
         self.ends.pop_front();
         self.starts[end.stack] = Some(end.clock);
     }
 
     /// Monitoring ends in an orderly way.
-    pub fn shut_down(&mut self, at: i64, written: &mut Vec<Vec<u8>>) {
+    pub fn shut_down(&mut self, at: i64, written: &mut Written) {
         for stack in 0..self.books.len() {
             self.set(End { clock: at, stack }, Set::Shutdown, written);
             self.event(at, stack, (Kind::Disabled, DISABLED), written);
         }
     }
 
-    fn set(&mut self, end: End, set: Set, written: &mut Vec<Vec<u8>>) {
+    fn set(&mut self, end: End, set: Set, written: &mut Written) {
         let End { clock: at, stack } = end;
         let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
         let (true, Some(start)) = (wanted, self.starts[stack]) else { return };
@@ -105,7 +113,7 @@ impl Summaries {
         self.books[stack].close(at, micros, set, &view, |summary| {
             let mut bytes = Vec::with_capacity(512);
             summary.encode(&mut bytes);
-            written.push(bytes);
+            written.push((stack, bytes));
         });
     }
 
@@ -116,24 +124,24 @@ impl Summaries {
         at: i64,
         stack: usize,
         (kind, summary_kind): (Kind, u8),
-        written: &mut Vec<Vec<u8>>,
+        written: &mut Written,
     ) {
         if !self.settings.tool_events {
             return;
         }
         let view = View::of(&self.settings, stack);
-        let stack = self.settings.stacks.get(stack);
+        let (number, stack) = (stack, self.settings.stacks.get(stack));
         if self.wants.detail && stack.detail {
             let mut bytes = Vec::new();
             view.tool_event(Event::new(kind, at)).encode(&mut bytes);
-            written.push(bytes);
+            written.push((number, bytes));
         }
         if self.wants.summary && stack.summary {
             let mut bytes = Vec::new();
             let mut summary = view.summary(at, REASON_EVENT);
             summary.common.event_type = summary_kind;
             summary.encode(&mut bytes);
-            written.push(bytes);
+            written.push((number, bytes));
         }
     }
 }

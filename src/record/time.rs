@@ -77,6 +77,15 @@ impl SmfTime {
     }
 }
 
+/// A moment, in nanoseconds since 1970-01-01 00:00:00 UTC, as STORE CLOCK stores it:
+/// bit 51 is a microsecond, and 1900-01-01 00:00:00 is zero.
+pub fn stck(nanos: i64) -> u64 {
+    /// Seconds from 1900 to 1970.
+    const EPOCH: i128 = 2_208_988_800;
+    let since_1900 = i128::from(nanos) + EPOCH * 1_000_000_000;
+    u64::try_from((since_1900.max(0) << 12) / 1000).unwrap_or(u64::MAX)
+}
+
 /// Days from 1970-01-01 to the first of January of a year.
 fn days_before(year: i64) -> i64 {
     let leap_days = |y: i64| y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400);
@@ -154,5 +163,13 @@ mod tests {
     fn absent_dates_have_no_text() {
         assert_eq!(SmfTime { time: 0, date: 0 }.to_text(), None);
         assert_eq!(SmfTime { time: 0, date: 0xF }.to_text(), None);
+    }
+
+    #[test]
+    fn clocks_are_stored_as_the_machine_does() {
+        // z/Architecture Principles of Operation: 1970-01-01 00:00:00 UTC.
+        assert_eq!(stck(0), 0x7D91_048B_CA00_0000);
+        assert_eq!(stck(1_000), 0x7D91_048B_CA00_1000);
+        assert_eq!(stck(i64::MIN), 0);
     }
 }

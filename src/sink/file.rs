@@ -41,6 +41,9 @@ pub enum OutputError {
     /// A name for each of several files cannot be made.
     #[error("{0}")]
     Name(String),
+    /// Somebody else may have made the link to lead us astray.
+    #[error("{}: a symbolic link in a directory that everybody may write; give what it leads to", .0.display())]
+    Link(PathBuf),
 }
 
 /// A file that is written beside its place and put there when it is complete.
@@ -56,6 +59,8 @@ pub struct OutputFile {
     written: u64,
     path: PathBuf,
     temporary: Option<PathBuf>,
+    /// Whether it is a file that has its name already.
+    readable: bool,
     sync: bool,
 }
 
@@ -98,11 +103,13 @@ impl OutputFile {
             written: 0,
             path: path.to_owned(),
             temporary,
+            readable: false,
             sync: false,
         };
         if path == Path::new("-") {
             return Ok(start(Destination::Stdout(io::stdout()), None));
         }
+        refuse_links(path)?;
         match fs::metadata(path) {
             Ok(there) if there.is_file() => {
                 if !force {
@@ -124,6 +131,52 @@ impl OutputFile {
         let file =
             OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(io_error)?;
         Ok(start(Destination::File(file), Some(temporary)))
+    }
+
+    /// Starts a file that has its name from the beginning, so that others can read
+    /// along; otherwise like [`OutputFile::create`].
+    ///
+    /// # Errors
+    /// If the file exists and `force` is not set, or cannot be created.
+    pub fn create_readable(path: &Path, force: bool) -> Result<Self, OutputError> {
+        let regular = path != Path::new("-") && fs::metadata(path).is_ok_and(|m| m.is_file());
+        let anew = path != Path::new("-") && fs::metadata(path).is_err();
+        if regular && !force {
+            return Err(OutputError::Exists(path.to_owned()));
+        }
+        if !regular && !anew {
+            return Self::create(path, force);
+        }
+        refuse_links(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true);
+        let options = if anew { options.create_new(true) } else { options.truncate(true) };
+        Self::opened(path, options, 0)
+    }
+
+    /// Goes on at the end of a file, or starts it.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn append(path: &Path) -> Result<Self, OutputError> {
+        refuse_links(path)?;
+        let length = fs::metadata(path).map_or(0, |m| m.len());
+        Self::opened(path, OpenOptions::new().append(true).create(true), length)
+    }
+
+    fn opened(path: &Path, options: &OpenOptions, written: u64) -> Result<Self, OutputError> {
+        let file =
+            options.open(path).map_err(|error| OutputError::Io { file: path.to_owned(), error })?;
+        Ok(Self {
+            destination: Some(Destination::File(file)),
+            buffer: Vec::new(),
+            ends: Vec::new(),
+            written,
+            path: path.to_owned(),
+            temporary: None,
+            readable: true,
+            sync: false,
+        })
     }
 
     /// Waits at the end until everything is on the disk.
@@ -163,16 +216,25 @@ impl OutputFile {
     /// Writing has failed: keeps what is whole, under the file's name.
     fn cut(&mut self, error: io::Error) -> OutputError {
         let file = self.path.clone();
-        let (Some(Destination::File(there)), Some(temporary)) =
-            (self.destination.take(), self.temporary.take())
-        else {
+        let temporary = self.temporary.take();
+        let Some(Destination::File(there)) = self.destination.take() else {
             return OutputError::Io { file, error };
         };
+        if temporary.is_none() && !self.readable {
+            return OutputError::Io { file, error };
+        }
         let length = there.metadata().map_or(self.written, |m| m.len());
         let of_buffer = usize::try_from(length.saturating_sub(self.written)).unwrap_or(0);
         let whole = self.ends.iter().copied().take_while(|end| *end <= of_buffer).last();
         let kept = self.written + whole.unwrap_or(0) as u64;
-        if kept == 0 || there.set_len(kept).is_err() || fs::rename(&temporary, &file).is_err() {
+        let is_cut = there.set_len(kept).is_ok();
+        let Some(temporary) = temporary else {
+            return match is_cut {
+                true => OutputError::Cut { file, error, kept },
+                false => OutputError::Io { file, error },
+            };
+        };
+        if kept == 0 || !is_cut || fs::rename(&temporary, &file).is_err() {
             let _ = fs::remove_file(&temporary);
             return OutputError::Io { file, error };
         }
@@ -241,6 +303,26 @@ impl OutputFile {
     }
 }
 
+/// Refuses a symbolic link in a directory where anybody may have put it.
+#[cfg(unix)]
+fn refuse_links(path: &Path) -> Result<(), OutputError> {
+    use std::os::unix::fs::MetadataExt;
+    const OTHERS_WRITE: u32 = 0o002;
+    if !fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink()) {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs::metadata(parent) {
+        Ok(parent) if parent.mode() & OTHERS_WRITE != 0 => Err(OutputError::Link(path.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_links(_: &Path) -> Result<(), OutputError> {
+    Ok(())
+}
+
 /// Every call is of bytes that belong together.
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -264,6 +346,23 @@ impl Drop for OutputFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_anybody_may_have_made_are_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        fs::write(&target, "before").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        assert!(OutputFile::create(&link, true).is_ok());
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).expect("a mode");
+        for made in [OutputFile::create, OutputFile::create_readable] {
+            assert!(matches!(made(&link, true), Err(OutputError::Link(_))));
+        }
+        assert!(matches!(OutputFile::append(&link), Err(OutputError::Link(_))));
+        assert_eq!(fs::read_to_string(target).expect("there"), "before");
+    }
 
     #[test]
     fn a_file_appears_when_it_is_finished() {

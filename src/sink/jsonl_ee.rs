@@ -31,7 +31,8 @@ pub struct EeConnection {
     midstream: bool,
     bytes: Both,
     datagrams: Both,
-    incomplete: bool,
+    /// Whether the capture lacks something of it, or may.
+    pub incomplete: bool,
     /// Recognised protection.
     pub protection: Vec<&'static str>,
     ee: Ee,

@@ -30,6 +30,16 @@ pub struct Metrics {
     pub started: u64,
     /// Records that could not be written.
     pub records_lost: u64,
+    /// Lines that could not be written or sent.
+    pub lines_lost: u64,
+    /// Clients of the services.
+    pub clients: usize,
+    /// Records that clients were too slow for.
+    pub client_records_lost: u64,
+    /// TCP connections that are followed.
+    pub connections: u64,
+    /// Security sessions of the intervals under way.
+    pub sessions: u64,
 }
 
 /// What the values of the ledger's groups count.
@@ -60,8 +70,35 @@ impl Metrics {
             head(&mut out, "resident_memory_bytes", "gauge", "Memory in use.");
             let _ = writeln!(out, "zerttap_resident_memory_bytes {bytes}");
         }
-        head(&mut out, "records_lost_total", "counter", "Records that could not be written.");
-        let _ = writeln!(out, "zerttap_records_lost_total {}", self.records_lost);
+        let single: [(&str, &str, &str, u64); 6] = [
+            (
+                "records_lost_total",
+                "counter",
+                "Records that could not be written.",
+                self.records_lost,
+            ),
+            ("lines_lost_total", "counter", "Lines that could not be written.", self.lines_lost),
+            ("clients", "gauge", "Clients of the services.", self.clients as u64),
+            (
+                "client_records_lost_total",
+                "counter",
+                "Records that clients were too slow for.",
+                self.client_records_lost,
+            ),
+            ("connections_followed", "gauge", "TCP connections followed.", self.connections),
+            ("sessions_open", "gauge", "Security sessions of this interval.", self.sessions),
+        ];
+        for (name, kind, help, value) in single {
+            head(&mut out, name, kind, help);
+            let _ = writeln!(out, "zerttap_{name} {value}");
+        }
+        head(&mut out, "handshakes_total", "counter", "Completed handshakes by version.");
+        for (version, count) in self.ledger["handshakes"].as_object().into_iter().flatten() {
+            let count = count.as_u64().unwrap_or(0);
+            let (protocol, label) = (protocol(version), escape(version));
+            let labels = format!("protocol=\"{protocol}\",version=\"{label}\"");
+            let _ = writeln!(out, "zerttap_handshakes_total{{{labels}}} {count}");
+        }
         type Count = fn(&Interface) -> u64;
         let of_interfaces: [(&str, &str, &str, Count); 4] = [
             ("interface_packets_total", "counter", "Packets read.", |i| i.packets),
@@ -96,6 +133,11 @@ impl Metrics {
         }
         out
     }
+}
+
+/// The protocol of a version's name.
+fn protocol(version: &str) -> &'static str {
+    if version.starts_with("SSH") { "ssh" } else { "tls" }
 }
 
 fn escape(label: &str) -> String {

@@ -60,6 +60,32 @@ impl Ranking {
         self.names.entry(name).or_default()[class as usize].add(bytes);
     }
 
+    /// Adds another ranking.
+    pub fn join(&mut self, other: &Self) {
+        self.beyond += other.beyond;
+        for (name, classes) in &other.names {
+            if self.names.len() >= MAX_NAMES && !self.names.contains_key(name) {
+                self.beyond += total(classes).connections;
+                continue;
+            }
+            let mine = self.names.entry(name.clone()).or_default();
+            for (mine, theirs) in mine.iter_mut().zip(classes) {
+                mine.join(*theirs);
+            }
+        }
+    }
+
+    /// All names together.
+    pub fn sum(&self) -> Classes {
+        let mut sum = Classes::default();
+        for classes in self.names.values() {
+            for (all, one) in sum.iter_mut().zip(classes) {
+                all.join(*one);
+            }
+        }
+        sum
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()

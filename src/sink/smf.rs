@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::OutputFile;
 use super::file::OutputError;
+use super::name;
 use crate::dump::{Framing, WriteError, Writer};
 use crate::record::{Header, SmfTime};
 
@@ -40,9 +41,6 @@ impl Rotation {
         self.bytes.is_some() || self.minutes.is_some()
     }
 }
-
-/// Where the name of a file has its number.
-const NUMBER: &str = "%N";
 
 /// Writes records.
 #[derive(Debug)]
@@ -123,30 +121,11 @@ impl SmfFile {
     /// The name of the next file.
     fn name(&mut self, time: SmfTime) -> PathBuf {
         self.number += 1;
-        let number = format!("{:04}", self.number);
         let template = self.template.to_string_lossy().into_owned();
-        let mut name = template.replace(NUMBER, &number);
-        // Without a date the digits are zeros.
-        let text = time.to_text().unwrap_or_else(|| "0000-00-00 00:00:00.00".to_owned());
-        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-        for (code, range) in [
-            ("%Y", 0..4),
-            ("%m", 5..7),
-            ("%d", 8..10),
-            ("%H", 11..13),
-            ("%M", 14..16),
-            ("%S", 17..19),
-        ] {
-            name = name.replace(code, part(range));
-        }
+        let name = name::expand(&template, time, self.number);
         let mut path = PathBuf::from(&name);
         if name == template || self.names.contains(&path) {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let file = match path.extension() {
-                Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
-                None => format!("{stem}-{number}"),
-            };
-            path = path.with_file_name(file);
+            path = name::numbered(&path, self.number);
         }
         let path = self.free(path);
         self.names.insert(path.clone());
@@ -159,17 +138,7 @@ impl SmfFile {
         if !self.options.fresh || self.options.force || !path.is_file() {
             return path;
         }
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy()));
-        let extension = extension.unwrap_or_default();
-        let mut number = self.number;
-        loop {
-            number += 1;
-            let path = path.with_file_name(format!("{stem}-{number:04}{extension}"));
-            if !path.exists() || number == u32::MAX {
-                return path;
-            }
-        }
+        name::free(&path, self.number)
     }
 
     /// Hands what is whole to the operating system.

@@ -43,6 +43,27 @@ pub struct Row {
     pub job: Option<String>,
 }
 
+impl Row {
+    /// The name under which a ranking has it.
+    pub fn name(&self, by: By) -> String {
+        match by {
+            By::Server => super::table::server(&self.key),
+            By::Client => self.key.client.to_string(),
+            By::Job => self.job.clone().unwrap_or_else(|| NO_JOB.to_owned()),
+        }
+    }
+}
+
+/// How a connection is classed, by the worst of its findings.
+pub fn class(row: &Row, policy: &Policy) -> Class {
+    match (&row.key.protection, policy.worst(&row.findings)) {
+        (None, _) => Class::Unprotected,
+        (Some(p), _) if p == UNKNOWN => Class::Unknown,
+        (_, Some(Severity::Weak | Severity::Broken)) => Class::Weak,
+        _ => Class::Protected,
+    }
+}
+
 /// Connections and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
@@ -220,21 +241,11 @@ impl Survey {
     /// Adds one connection.
     pub fn add(&mut self, row: Row, policy: &Policy) {
         let bytes = row.from_client + row.from_server;
-        let class = match (&row.key.protection, policy.worst(&row.findings)) {
-            (None, _) => Class::Unprotected,
-            (Some(p), _) if p == UNKNOWN => Class::Unknown,
-            (_, Some(Severity::Weak | Severity::Broken)) => Class::Weak,
-            _ => Class::Protected,
-        };
+        let class = class(&row, policy);
         self.classes[class as usize].add(bytes);
         self.timeline.add(row.start, class, bytes);
         for by in By::ALL {
-            let name = match by {
-                By::Server => super::table::server(&row.key),
-                By::Client => row.key.client.to_string(),
-                By::Job => row.job.clone().unwrap_or_else(|| NO_JOB.to_owned()),
-            };
-            self.rankings[by as usize].add(name, class, bytes);
+            self.rankings[by as usize].add(row.name(by), class, bytes);
         }
         for finding in &row.findings {
             let finding = self.findings.entry(*finding).or_default();

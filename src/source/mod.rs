@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use crate::input::Input;
 
 pub use filter::Filter;
-pub use live::{Interface, InterfaceState, Live, LiveOptions, interfaces};
+pub use live::{Interface, InterfaceState, Live, LiveControl, LiveOptions, WatchTime, interfaces};
 pub use set::{Format, Set, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
@@ -60,6 +60,8 @@ pub struct Batch {
     pub first: u64,
     /// The packet clock after the batch, where it goes on without packets.
     pub tick: Option<i64>,
+    /// Whether packets were lost before or between these.
+    pub lossy: bool,
 }
 
 /// Where batches come from.
@@ -105,6 +107,7 @@ impl Batch {
         self.heads.clear();
         self.first = first;
         self.tick = None;
+        self.lossy = false;
     }
 
     /// The captured bytes of a packet of this batch.

@@ -1,0 +1,105 @@
+//! The arguments of `zerttap live`.
+
+use clap::Parser;
+
+use super::log::LogForm;
+use crate::cli::read_args::ReadOptions;
+use crate::source::MAX_PACKET;
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Signals: INT and TERM close out in order (the last summaries, the record that zERT is
+disabled, complete files); HUP reads settings and profiles again, which hold for
+connections that begin from then on, and begins other files: of records where
+--rotate-size or --rotate-minutes is given, of JSON Lines always; USR1 prints the
+ledger to standard error.
+
+Until it is complete a file of records has a temporary name (.NAME.PID.partial); what
+is in it is whole records at any time. A file of JSON Lines has its name from the
+beginning; with %Y %m %d %H %M %S in it another begins whenever the name changes.
+--jsonl unix:PATH or tcp:HOST:PORT sends the lines to who listens there.
+
+Examples:
+  zerttap live -D                                        list interfaces
+  zerttap live -i eth1 --jsonl - --home 10.1.0.0/16      every connection as it ends
+  zerttap live -i eth1 -i eth2 --config zert.toml \\
+      --rotate-minutes 60 -w 'zert-%Y%m%d-%H%M.smf'      a file an hour
+  zerttap live -i eth1 -w zert.smf tcp or udp portrange 12000-12004"
+)]
+pub(in crate::cli) struct Live {
+    /// An interface (repeatable: several are one traffic).
+    #[arg(short, long, value_name = "IFACE", required_unless_present = "list")]
+    pub interface: Vec<String>,
+
+    /// List the interfaces.
+    #[arg(short = 'D', long = "list-interfaces")]
+    pub list: bool,
+
+    /// Only packets that a tcpdump filter accepts; the kernel runs it.
+    #[arg(value_name = "FILTER")]
+    pub expression: Vec<String>,
+
+    /// Captured bytes of a packet.
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_PACKET,
+          value_parser = clap::value_parser!(u32).range(64..=262_144), help_heading = "Capture")]
+    pub snap_length: u32,
+
+    /// Megabytes of the kernel's buffer, for each interface.
+    #[arg(long, value_name = "MB", default_value_t = 64,
+          value_parser = clap::value_parser!(u32).range(1..=2000), help_heading = "Capture")]
+    pub buffer: u32,
+
+    /// Capture threads of each interface; the kernel deals them packets by connection.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "Capture")]
+    pub capture_threads: u16,
+
+    /// Do not wait for more packets before one is handed over.
+    #[arg(long, help_heading = "Capture")]
+    pub immediate: bool,
+
+    /// Have the kernel copy packets between other addresses, too; by default it leaves
+    /// out TCP and UDP that no stack has a part in, which no counter has then.
+    #[arg(long, help_heading = "Capture")]
+    pub all_addresses: bool,
+
+    /// See only packets to and from this host.
+    #[arg(long, help_heading = "Capture")]
+    pub no_promiscuous: bool,
+
+    /// Where time stamps are made: host, adapter, adapter_unsynced and others of
+    /// libpcap.
+    #[arg(long, value_name = "TYPE", help_heading = "Capture")]
+    pub time_stamp_type: Option<String>,
+
+    /// Serve metrics for Prometheus at this address, under /metrics.
+    #[arg(long, value_name = "ADDR:PORT", help_heading = "Status")]
+    pub metrics: Option<std::net::SocketAddr>,
+
+    /// Serve records as they are written at Unix-domain sockets in a directory,
+    /// SYSTCPER.STACK and SYSTCPES.STACK, with the messages of z/OS's services of
+    /// these names.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath,
+          help_heading = "Output")]
+    pub service: Option<std::path::PathBuf>,
+
+    /// Show who is unprotected or weak, rates and losses, on the terminal; q ends.
+    #[arg(long, help_heading = "Status")]
+    pub top: bool,
+
+    /// Form of the messages on standard error.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Status")]
+    pub log: LogForm,
+
+    /// Become this user once interfaces are open [default: who called sudo].
+    #[arg(long, value_name = "NAME", help_heading = "Safety")]
+    pub user: Option<String>,
+
+    /// Do not have the kernel confine the process to its files (Landlock) and to
+    /// harmless system calls (seccomp).
+    #[arg(long, help_heading = "Safety")]
+    pub no_confine: bool,
+
+    #[command(flatten)]
+    pub options: ReadOptions,
+}

@@ -1,0 +1,321 @@
+//! `zerttap live`.
+
+mod args;
+mod confine;
+mod kept;
+mod kernel_filter;
+mod log;
+mod metrics;
+mod outputs;
+mod reload;
+mod signals;
+mod top;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use sd_notify::NotifyState;
+
+pub(in crate::cli) use args::Live;
+
+use super::settings_file::Sources;
+use super::{DONE, read};
+use crate::config::{Settings, Stacks};
+use crate::pipeline::{self, Ledger, RunError, Tuning, Wants};
+use crate::service::{Names, Service};
+use crate::sink::OutputFile;
+use crate::sink::file::OutputError;
+use crate::sink::lines::LineFile;
+use crate::sink::smf::{Options, Rotation, SmfFile};
+use crate::sink::socket::{Address, LineSocket};
+use crate::sink::survey::Survey;
+use crate::source::{self, LiveOptions, interfaces};
+use confine::Needs;
+use kept::Kept;
+use metrics::Served;
+use outputs::{Lines, Outputs, Watched};
+use reload::Reload;
+use signals::Signals;
+use top::Top;
+
+/// Runs the command; returns the exit status.
+pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
+    if args.list {
+        return list();
+    }
+    let options = &args.options;
+    check(args)?;
+    let recent = args.top.then(log::Recent::default);
+    log::start(args.log, options.quiet, recent.clone());
+    let stacks = read::stacks(options, sources)?;
+    read::note_profiles(options, &stacks);
+    let mut settings = read::settings(options, stacks.into_iter().map(|c| c.stack).collect())?;
+    let (recorded, wants) = wants(args, &mut settings);
+    let words = args.expression.join(" ");
+    let given = options.filter.clone().or_else(|| Some(words).filter(|w| !w.is_empty()));
+    let filter = kernel_filter::expression(given.as_deref(), &settings.stacks, !args.all_addresses);
+
+    let signals = Signals::watch()?;
+    let mut live = source::Live::open(
+        &args.interface,
+        &LiveOptions {
+            snap_length: args.snap_length,
+            buffer: args.buffer << 20,
+            promiscuous: !args.no_promiscuous,
+            immediate: args.immediate,
+            time_stamps: args.time_stamp_type.clone(),
+            filter,
+            threads: args.capture_threads,
+        },
+    )?;
+    let metrics = args.metrics.map(Served::bind).transpose()?;
+    // From here on there is no way back to what was given up; threads come after it.
+    confine::confine(&needs(args))?;
+    live.start()?;
+    confine::drop_capture();
+
+    let time = live.time();
+    let reload = Reload::new(settings.clone(), live.control(), (given, !args.all_addresses));
+    let status = settings.stacks.get(0).schedule();
+    let for_people = options.write.is_none() && options.jsonl.is_none() && args.service.is_none();
+    let mut outputs = Outputs {
+        records: options.write.as_deref().map(|p| records(p, args)).transpose()?,
+        recorded,
+        lines: options.jsonl.as_deref().map(|p| lines(p, options.force)).transpose()?,
+        service: match &args.service {
+            Some(directory) => Some(Service::start(directory, &names(&settings), time.now())?),
+            None => None,
+        },
+        survey: (for_people && !args.top).then(Survey::default),
+        policy: settings.policy.clone(),
+        signals,
+        reload,
+        interfaces: live.states().into_iter().map(Watched::new).collect(),
+        metrics: metrics.map(Served::start).transpose()?,
+        top: recent.map(Top::start).transpose()?,
+        status: (None, status),
+        time,
+        clock: i64::MIN,
+        flushed: Instant::now(),
+        told_lost: [0; 2],
+    };
+    let mut tuning = Tuning::default();
+    if let Some(threads) = options.threads {
+        tuning.threads = threads.into();
+    }
+    tracing::info!("watching {}", args.interface.join(", "));
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let stop = Arc::clone(&outputs.signals.stop);
+    let (ledger, result) =
+        pipeline::run(&mut live, &settings, wants, tuning, &mut outputs, &stop, &mut |_| {});
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    drop(live);
+    finish(args, outputs, &ledger, result, settings.stacks.every_server())
+}
+
+/// What does not go together.
+fn check(args: &Live) -> anyhow::Result<()> {
+    let options = &args.options;
+    if options.report.is_some() {
+        bail!("--report is for captures; read what was captured, or use --jsonl");
+    }
+    if options.filter.is_some() && !args.expression.is_empty() {
+        bail!("two filters: {}, and --filter", args.expression.join(" "));
+    }
+    let standard = [&options.write, &options.jsonl, &options.stats]
+        .into_iter()
+        .filter(|o| o.as_deref() == Some(Path::new("-")))
+        .count();
+    if standard + usize::from(args.top) > 1 {
+        bail!("only one of --write, --jsonl, --stats and --top can have standard output");
+    }
+    Ok(())
+}
+
+/// What goes into files of each stack, and what is to be produced. Services get all
+/// records, whatever goes into files.
+fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, Wants) {
+    let served = args.service.is_some();
+    let written = args.options.write.is_some();
+    let mut stacks = settings.stacks.list().to_vec();
+    let recorded = stacks.iter().map(|s| [s.detail && written, s.summary && written]).collect();
+    if served {
+        stacks.iter_mut().for_each(|s| (s.detail, s.summary) = (true, true));
+    }
+    let wants = Wants {
+        detail: (written || served) && stacks.iter().any(|s| s.detail),
+        summary: (written || served) && stacks.iter().any(|s| s.summary),
+        json: args.options.jsonl.is_some(),
+        rows: args.top || !(written || served || args.options.jsonl.is_some()),
+    };
+    settings.stacks = Stacks::new(stacks);
+    (recorded, wants)
+}
+
+/// What is still needed once interfaces are open.
+fn needs(args: &Live) -> Needs {
+    let options = &args.options;
+    let mut needs = Needs {
+        user: args.user.clone(),
+        adapter_stamps: args.time_stamp_type.as_deref().is_some_and(|t| t.starts_with("adapter")),
+        confine: !args.no_confine,
+        ..Needs::default()
+    };
+    for file in [&options.write, &options.stats].into_iter().flatten() {
+        needs.writes(file);
+    }
+    if let Some(path) = &options.jsonl {
+        match path.to_string_lossy().parse() {
+            Ok(Address::Unix(_)) => {}
+            Ok(Address::Tcp(place)) => {
+                needs.connect = place.rsplit(':').next().and_then(|port| port.parse().ok());
+            }
+            Err(()) => needs.writes(path),
+        }
+    }
+    if let Some(directory) = &args.service {
+        needs.writes_in(directory);
+    }
+    let parent = |file: &PathBuf| {
+        let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    };
+    needs.read.extend(options.config.iter().map(parent));
+    needs.read.extend(options.codes.clone());
+    needs.read.push(PathBuf::from(&options.policy));
+    let stack = &options.stack;
+    let files = stack.profile.iter().chain(&stack.include).chain(&stack.ftp_data);
+    needs.read.extend(files.cloned());
+    needs
+}
+
+/// The names that services answer with.
+fn names(settings: &Settings) -> Vec<Names> {
+    let name = |s: &crate::config::Stack| Names {
+        sysname: s.identity.sysname.clone(),
+        job: match s.identity.as_name.as_str() {
+            "" => s.identity.stack.clone(),
+            job => job.to_owned(),
+        },
+        stack: s.identity.stack.clone(),
+    };
+    settings.stacks.list().iter().map(name).collect()
+}
+
+/// The file of records.
+fn records(path: &Path, args: &Live) -> anyhow::Result<Kept<SmfFile>> {
+    let options = args.options.written.options(args.options.force);
+    // What rotates goes on after what is there from before.
+    let rotates = options.rotation != Rotation::default();
+    tell_left_behind(path);
+    let file = SmfFile::create(path, Options { fresh: rotates, ..options })?;
+    let (path, name) = (path.to_owned(), path.display().to_string());
+    let again = Options { fresh: true, ..options };
+    Ok(Kept::new(file, name, "records", move || SmfFile::create(&path, again)))
+}
+
+/// Tells of files that were not completed because the process ended by force. What
+/// is in them is whole records.
+fn tell_left_behind(path: &Path) {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(rest) = name.strip_prefix('.').and_then(|n| n.strip_suffix(".partial")) else {
+            continue;
+        };
+        let Some((_, process)) = rest.rsplit_once('.') else { continue };
+        let runs = process.parse::<u32>().is_ok_and(|p| Path::new(&format!("/proc/{p}")).exists());
+        if !runs {
+            let file = entry.path();
+            tracing::warn!(
+                "{}: left by a process that ended by force; its records are whole",
+                file.display()
+            );
+        }
+    }
+}
+
+/// Where lines go.
+fn lines(path: &Path, force: bool) -> anyhow::Result<Lines> {
+    if path == Path::new("-") {
+        return Ok(Lines::Standard(OutputFile::create(path, force)?));
+    }
+    if let Ok(address) = path.to_string_lossy().parse::<Address>() {
+        let socket = LineSocket::start(address)?;
+        let state = socket.state();
+        return Ok(Lines::Socket(socket, state));
+    }
+    let file = LineFile::create(path, force)?;
+    let (path, name) = (path.to_owned(), path.display().to_string());
+    Ok(Lines::File(Kept::new(file, name, "lines", move || LineFile::again(&path))))
+}
+
+/// Closes everything, and tells what there is to tell.
+fn finish(
+    args: &Live,
+    mut outputs: Outputs,
+    ledger: &Ledger,
+    result: Result<(), RunError<OutputError>>,
+    every_server: bool,
+) -> anyhow::Result<u8> {
+    let options = &args.options;
+    // The terminal is the user's again.
+    outputs.top = None;
+    outputs.look_around();
+    let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
+    line.push(b'\n');
+    let finished = [
+        outputs.records.map_or(Ok(()), |kept| kept.finish(SmfFile::finish)),
+        match outputs.lines {
+            Some(Lines::Standard(out)) => out.finish_with(&line),
+            Some(Lines::File(mut file)) => {
+                file.write(|f| f.line(&line));
+                file.finish(LineFile::finish)
+            }
+            Some(Lines::Socket(socket, _)) => {
+                socket.line(&line);
+                Ok(())
+            }
+            None => Ok(()),
+        },
+        match &options.stats {
+            Some(path) => {
+                OutputFile::create(path, options.force).and_then(|f| f.finish_with(&line))
+            }
+            None => Ok(()),
+        },
+    ];
+    drop(outputs.service);
+    let first: Result<(), anyhow::Error> = match result {
+        Ok(()) => Ok(()),
+        Err(RunError::Source(error)) => Err(error.into()),
+        Err(RunError::Output(error)) => Err(error.into()),
+        Err(error @ RunError::Threads(_)) => Err(error.into()),
+    };
+    finished.into_iter().fold(first, |first, r| first.and(r.map_err(Into::into)))?;
+    if let Some(survey) = &outputs.survey {
+        read::print_survey(options, every_server, survey, &outputs.policy, ledger)?;
+    }
+    Ok(DONE)
+}
+
+fn list() -> anyhow::Result<u8> {
+    let mut out = anstream::stdout().lock();
+    for interface in interfaces()? {
+        let addresses: Vec<String> = interface.addresses.iter().map(ToString::to_string).collect();
+        let state = if interface.up { "up" } else { "down" };
+        let line = format!(
+            "{:<16} {state:<5} {} {}",
+            interface.name,
+            addresses.join(" "),
+            interface.description
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    out.flush()?;
+    Ok(DONE)
+}
