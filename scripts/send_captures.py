@@ -3,7 +3,9 @@
 as fast as the receiver is likely to take them; after four seconds one frame more, so
 that the clock of a capture goes on as long as that of the wall.
 
-usage: send_captures.py IFACE FILE...
+usage: send_captures.py IFACE[,IFACE] FILE...
+
+With two interfaces each takes one direction: that from the lower address or the other.
 """
 import socket
 import struct
@@ -26,18 +28,29 @@ def frames(path):
             yield frame
 
 
+def upward(frame):
+    """Whether a frame of IP goes from the lower address to the higher."""
+    kind = frame[12:14]
+    if kind == b"\x08\x00":
+        return frame[26:30] < frame[30:34]
+    return kind == b"\x86\xdd" and frame[22:38] < frame[38:54]
+
+
 def main():
-    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    out.bind((sys.argv[1], 0))
+    outs = []
+    for name in sys.argv[1].split(","):
+        outs.append(socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+        outs[-1].bind((name, 0))
     sent = 0
     for path in sys.argv[2:]:
         for frame in frames(path):
-            out.send(frame)
+            outs[upward(frame) % len(outs)].send(frame)
             sent += 1
             if sent % 50 == 0:
                 time.sleep(0.001)
     time.sleep(4)
-    out.send(bytes.fromhex("ffffffffffff020000000001" "0806") + bytes(46))
+    for out in outs:
+        out.send(bytes.fromhex("ffffffffffff020000000001" "0806") + bytes(46))
     print(f"{sent + 1} frames sent")
 
 

@@ -65,7 +65,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("caps", &["cli/live/confine.rs"]),
     ("landlock", &["cli/live/confine.rs"]),
     ("seccompiler", &["cli/live/confine.rs"]),
-    ("nix", &["cli/live/", "source/live/fanout.rs", "service/"]),
+    ("nix", &["cli/live/", "source/live/", "service/"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

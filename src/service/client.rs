@@ -126,11 +126,15 @@ impl Client {
         }
         loop {
             let (entries, lost, over) = self.wait();
+            let nothing = entries.is_empty();
+            if !nothing {
+                stream.write_all(&wire::data(entries.iter().map(|e| &**e)))?;
+            }
             if lost > 0 {
                 stream.write_all(&wire::lost(lost))?;
             }
-            if !entries.is_empty() {
-                stream.write_all(&wire::data(entries.iter().map(|e| &**e)))?;
+            if !nothing {
+                continue;
             } else if over {
                 return stream.write_all(&wire::termination());
             } else if is_gone(stream) {

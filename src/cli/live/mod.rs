@@ -101,6 +101,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
         clock: i64::MIN,
         flushed: Instant::now(),
         told_lost: [0; 2],
+        told_at: None,
     };
     let mut tuning = Tuning::default();
     if let Some(threads) = options.threads {
@@ -265,6 +266,7 @@ fn finish(
     let options = &args.options;
     // The terminal is the user's again.
     outputs.top = None;
+    outputs.told_at = None;
     outputs.look_around();
     let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
     line.push(b'\n');

@@ -28,6 +28,9 @@ use crate::source::{InterfaceState, WatchTime};
 /// How often what is written is handed to the operating system.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// How often it is said that somebody is slow.
+const REPEAT: Duration = Duration::from_secs(60);
+
 /// Where lines go.
 pub(super) enum Lines {
     /// Standard output: where nobody reads any more, the watch ends.
@@ -131,6 +134,7 @@ pub(super) struct Outputs {
     pub flushed: Instant,
     /// Lines and records for clients that were lost when it was last told.
     pub told_lost: [u64; 2],
+    pub told_at: Option<Instant>,
 }
 
 impl Output for Outputs {
@@ -270,6 +274,9 @@ impl Outputs {
     /// Says what was lost and what has changed.
     pub fn look_around(&mut self) {
         self.interfaces.iter_mut().for_each(Watched::look);
+        if self.told_at.is_some_and(|told| told.elapsed() < REPEAT) {
+            return;
+        }
         let lines = self.lines.as_ref().map_or(0, Lines::lost);
         let records = self.service.as_ref().map_or(0, Service::lost);
         let [told_lines, told_records] = self.told_lost;
@@ -279,7 +286,10 @@ impl Outputs {
         if records > told_records {
             tracing::warn!("{} records were lost to slow clients", records - told_records);
         }
-        self.told_lost = [lines, records];
+        if self.told_lost != [lines, records] {
+            self.told_lost = [lines, records];
+            self.told_at = Some(Instant::now());
+        }
     }
 
     /// Tells how it stands at the end of an interval, losses first.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pcap::{Active, Capture, Precision, TimestampType};
 
 use super::clock::WatchClock;
-use super::{Bundle, GATHER, Head, InterfaceState, LiveOptions, SharedFilter, Waker, fanout};
+use super::{Bundle, GATHER, Head, InterfaceState, LiveOptions, SharedFilter, fanout};
 use crate::source::{LinkType, SourceError};
 
 /// Packets that a capture thread hands over together.
@@ -58,7 +58,20 @@ pub(super) fn open(
     if options.threads > 1 {
         fanout::join(&capture, group).map_err(wrong)?;
     }
-    Ok(capture)
+    // libpcap waits without end where no packet comes; here it is waited for a while.
+    capture.setnonblock().map_err(|e| SourceError::Interface {
+        name: name.to_owned(),
+        why: e.to_string(),
+    })
+}
+
+/// Waits until there are packets, but not long.
+fn wait(capture: &Capture<Active>) {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    let timeout = PollTimeout::try_from(GATHER).unwrap_or(PollTimeout::ZERO);
+    // What is wrong with the descriptor the next look at it tells.
+    let _ = poll(&mut [PollFd::new(capture.as_fd(), PollFlags::POLLIN)], timeout);
 }
 
 /// What a capture thread has.
@@ -74,7 +87,6 @@ pub(super) struct Capturing {
     pub stop: Arc<AtomicBool>,
     pub full: SyncSender<Bundle>,
     pub empty: Receiver<Bundle>,
-    pub waker: Waker,
     pub time: WatchClock,
 }
 
@@ -91,9 +103,6 @@ impl Capturing {
                 }
                 std::thread::sleep(RETRY);
                 capture = open(&self.state.name, &self.options, self.group).ok();
-                if let (Some(opened), Ok(mut waker)) = (&mut capture, self.waker.lock()) {
-                    *waker = Some(opened.breakloop_handle());
-                }
                 // The kernel begins to count anew.
                 before = (0, 0);
                 continue;
@@ -164,6 +173,9 @@ impl Capturing {
                 link: LinkType(link),
             });
         });
+        if packets == 0 && took.is_ok() {
+            wait(capture);
+        }
         // Where there was more than was taken, what is left may be as old.
         let all = packets < BUNDLE_PACKETS;
         bundle.complete = if all { now.saturating_sub(HANDED_OVER).max(last) } else { last };

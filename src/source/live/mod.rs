@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pcap::{Active, BreakLoop, Capture, Device};
+use pcap::{Active, Capture, Device};
 
 use super::{Batch, Feed, LinkType, PacketHead, SourceError, Totals};
 use capture::{Capturing, open};
@@ -26,9 +26,6 @@ const GATHER: Duration = Duration::from_millis(100);
 /// Packets may be handed over so much later than they came: the clock of an idle
 /// network stays behind the time by as much.
 const LATE: i64 = 1_000_000_000;
-
-/// Wakes a capture thread: without packets the kernel lets it sleep.
-type Waker = Arc<Mutex<Option<BreakLoop>>>;
 
 /// A filter that can be changed while capturing, and how often it was.
 #[derive(Debug, Default)]
@@ -176,7 +173,6 @@ pub struct Live {
     filter: Arc<SharedFilter>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
-    wakers: Vec<Waker>,
     lossy: bool,
     clock: i64,
     next: u64,
@@ -256,7 +252,6 @@ impl Live {
             filter: Arc::new(filter),
             stop: Arc::new(AtomicBool::new(false)),
             threads: Vec::new(),
-            wakers: Vec::new(),
             lossy: false,
             clock: i64::MIN,
             next: 0,
@@ -271,8 +266,7 @@ impl Live {
     /// If a thread cannot be started.
     pub fn start(&mut self) -> Result<(), SourceError> {
         let Some(sender) = self.sender.take() else { return Ok(()) };
-        for (from, (state, group, mut capture)) in self.opened.drain(..).enumerate() {
-            let waker: Waker = Arc::new(Mutex::new(Some(capture.breakloop_handle())));
+        for (from, (state, group, capture)) in self.opened.drain(..).enumerate() {
             let (give, take) = sync_channel(BUNDLES);
             let capturing = Capturing {
                 from,
@@ -284,7 +278,6 @@ impl Live {
                 stop: Arc::clone(&self.stop),
                 full: sender.clone(),
                 empty: take,
-                waker: Arc::clone(&waker),
                 time: self.time.clone(),
             };
             let thread = std::thread::Builder::new()
@@ -295,7 +288,6 @@ impl Live {
                     why: e.to_string(),
                 })?;
             self.threads.push(thread);
-            self.wakers.push(waker);
             self.empty.push(give);
         }
         Ok(())
@@ -457,12 +449,7 @@ impl Feed for Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // A thread may sleep, or wait for room.
-        for waker in &self.wakers {
-            if let Ok(Some(handle)) = waker.lock().as_deref() {
-                handle.breakloop();
-            }
-        }
+        // A thread may wait for room.
         let _ = std::mem::replace(&mut self.bundles, sync_channel(0).1);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
