@@ -3,7 +3,7 @@
 as fast as the receiver is likely to take them; after four seconds one frame more, so
 that the clock of a capture goes on as long as that of the wall.
 
-usage: send_captures.py IFACE[,IFACE] FILE...
+usage: send_captures.py [--endless] IFACE[,IFACE] FILE...
 
 With two interfaces each takes one direction: that from the lower address or the other.
 """
@@ -37,17 +37,23 @@ def upward(frame):
 
 
 def main():
+    endless = sys.argv[1] == "--endless"
+    if endless:
+        del sys.argv[1]
     outs = []
     for name in sys.argv[1].split(","):
         outs.append(socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
         outs[-1].bind((name, 0))
     sent = 0
-    for path in sys.argv[2:]:
-        for frame in frames(path):
+    all_frames = [frame for path in sys.argv[2:] for frame in frames(path)]
+    while True:
+        for frame in all_frames:
             outs[upward(frame) % len(outs)].send(frame)
             sent += 1
             if sent % 50 == 0:
                 time.sleep(0.001)
+        if not endless:
+            break
     time.sleep(4)
     for out in outs:
         out.send(bytes.fromhex("ffffffffffff020000000001" "0806") + bytes(46))

@@ -211,6 +211,8 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
         max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
+        max_held: usize::try_from(args.max_handshake_memory << 20).unwrap_or(usize::MAX),
+        max_sessions: usize::try_from(args.max_sessions).unwrap_or(usize::MAX),
         ee_base_port: args.ee_base_port,
         settle_seconds: args.settle,
         tool_events: !args.no_tool_events,

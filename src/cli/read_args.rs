@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::show_args::WrittenArgs;
 use super::stack_args::StackArgs;
-use crate::config::{EE_BASE_PORT, MAX_CONNECTIONS, SETTLE_SECONDS};
+use crate::config::{EE_BASE_PORT, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, SETTLE_SECONDS};
 use crate::record::Level;
 use crate::sink::ranking;
 
@@ -101,6 +101,20 @@ pub(in crate::cli) struct ReadOptions {
           value_parser = clap::value_parser!(u64).range(64..=1_000_000_000),
           help_heading = "What to follow")]
     pub max_connections: u64,
+
+    /// Megabytes that all unfinished handshakes together may hold; beyond them the
+    /// oldest are given up, and counted.
+    #[arg(long, value_name = "MB", default_value_t = (MAX_HELD >> 20) as u64,
+          value_parser = clap::value_parser!(u64).range(64..=1_000_000),
+          help_heading = "What to follow")]
+    pub max_handshake_memory: u64,
+
+    /// Security sessions that are counted at once; connections of more are in no
+    /// summary, and counted.
+    #[arg(long, value_name = "N", default_value_t = MAX_SESSIONS as u64,
+          value_parser = clap::value_parser!(u64).range(64..=1_000_000_000),
+          help_heading = "What to follow")]
+    pub max_sessions: u64,
 
     /// Level of the records: v2r3 (V2R3, V2R4), v2r5 (V2R5, 3.1), or v3r2 (3.2),
     /// which tells of roles and of handshakes that failed.

@@ -151,6 +151,12 @@ pub const EE_BASE_PORT: u16 = 12000;
 /// The default of [`Settings::max_connections`].
 pub const MAX_CONNECTIONS: usize = 4 * 1024 * 1024;
 
+/// The default of [`Settings::max_held`], 1 GiB.
+pub const MAX_HELD: usize = 1 << 30;
+
+/// The default of [`Settings::max_sessions`].
+pub const MAX_SESSIONS: usize = 4 * 1024 * 1024;
+
 /// Seconds that a connection has to last for an initiation record.
 pub const SETTLE_SECONDS: u32 = 10;
 
@@ -167,6 +173,10 @@ pub struct Settings {
     pub include_midstream: bool,
     /// Connections that are followed at once.
     pub max_connections: usize,
+    /// Bytes that all unfinished handshakes together may hold.
+    pub max_held: usize,
+    /// Security sessions that may be counted at once.
+    pub max_sessions: usize,
     /// Seconds that a connection has to last for an initiation record.
     pub settle_seconds: u32,
     /// Whether zERT is recorded as enabled at the start and disabled at the end.
@@ -190,6 +200,8 @@ impl Default for Settings {
             mode: Mode::Extended,
             include_midstream: false,
             max_connections: MAX_CONNECTIONS,
+            max_held: MAX_HELD,
+            max_sessions: MAX_SESSIONS,
             settle_seconds: SETTLE_SECONDS,
             tool_events: true,
             policy: Policy::default(),

@@ -229,6 +229,13 @@ impl Observer {
         }
     }
 
+    /// Bytes of unfinished messages that are held.
+    pub fn held(&self) -> usize {
+        self.tls.as_ref().map_or(0, |tls| tls.held())
+            + self.ssh.as_ref().map_or(0, |ssh| ssh.held())
+            + self.ike.as_ref().map_or(0, |ike| ike.held())
+    }
+
     /// IKE in the connection.
     pub fn ike(&self) -> Option<&TcpEncapsulation> {
         self.ike.as_deref()

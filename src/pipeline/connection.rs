@@ -24,7 +24,7 @@ const MAX_AHEAD: i64 = 1 << 30;
 pub(super) struct Stream {
     positions: Option<Positions>,
     ranges: Ranges,
-    reassembler: Option<Box<Reassembler>>,
+    pub(super) reassembler: Option<Box<Reassembler>>,
     pub segments: u64,
 }
 
@@ -37,6 +37,10 @@ pub(super) struct Connection {
     losses: u32,
     /// Whether packets were lost during its life.
     pub lossy: bool,
+    /// Bytes that its handshake holds, as they were counted last.
+    pub(super) held: usize,
+    /// Whether it is in the queue of those that hold bytes.
+    pub queued: bool,
     /// Whether its handshake is counted.
     pub counted: bool,
     /// Ordinal of the first packet: the connection's identity in this run.
@@ -52,7 +56,7 @@ pub(super) struct Connection {
     /// When the session settles, on the packet clock.
     pub settles_at: i64,
     pub streams: [Stream; 2],
-    observer: Option<Box<Observer>>,
+    pub(super) observer: Option<Box<Observer>>,
     /// Whether the beginnings of segments are looked at.
     watching: bool,
     /// Findings of a finished observation.
@@ -82,6 +86,8 @@ pub(super) struct Connection {
 pub(super) struct Context {
     pub certificates: Certificates,
     pub mode: Mode,
+    /// Bytes that all handshakes hold.
+    pub held: usize,
 }
 
 /// The course of a connection that was not simply protected from its first
@@ -123,6 +129,8 @@ impl Connection {
             settings,
             losses,
             lossy: false,
+            held: 0,
+            queued: false,
             counted: false,
             ordinal,
             first_ts: ts,
@@ -318,6 +326,7 @@ impl Connection {
             self.release_unless_followed(dir);
         }
         self.settle_progress(progress, context);
+        self.count_held(context);
     }
 
     /// Notes what a clear dialogue shows.
@@ -355,7 +364,7 @@ impl Connection {
         }
     }
 
-    fn settle_progress(&mut self, progress: Progress, context: &Context) {
+    pub(super) fn settle_progress(&mut self, progress: Progress, context: &Context) {
         match progress {
             Progress::Open => return,
             Progress::Protected => self.protected = true,
@@ -431,39 +440,6 @@ impl Connection {
     /// the last call.
     pub fn announcements(&mut self) -> Vec<Announcement> {
         self.course.as_mut().map(|c| std::mem::take(&mut c.announcements)).unwrap_or_default()
-    }
-
-    /// Hands out what still waits for missing bytes, and draws the conclusion
-    /// that a single captured direction allows. Called when nothing more may
-    /// come, or when a record is due.
-    pub fn conclude(&mut self, over: bool, clock: i64, context: &mut Context) {
-        if over {
-            for dir in [Dir::FromLow, Dir::FromHigh] {
-                let Some(mut reassembler) = self.streams[dir.index()].reassembler.take() else {
-                    continue;
-                };
-                let Some(observer) = &mut self.observer else {
-                    continue;
-                };
-                let mut progress = Progress::Open;
-                let side = side(dir);
-                reassembler.flush(clock, &mut |piece| {
-                    deliver(observer, side, piece, &mut context.certificates, &mut progress);
-                });
-                self.conflicts += reassembler.conflicts();
-                self.settle_progress(progress, context);
-            }
-        }
-        let segments = self.streams.each_ref().map(|s| s.segments);
-        let seen = match segments {
-            [0, _] => Side::High,
-            [_, 0] => Side::Low,
-            _ => return,
-        };
-        if let Some(observer) = &mut self.observer {
-            let progress = observer.conclude_one_sided(seen);
-            self.settle_progress(progress, context);
-        }
     }
 
     /// IKE in the connection.
@@ -581,7 +557,7 @@ struct Place {
 }
 
 /// Shows a piece of a stream to the observer; the first progress counts.
-fn deliver(
+pub(super) fn deliver(
     observer: &mut Observer,
     side: Side,
     piece: Piece<'_>,

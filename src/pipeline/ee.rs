@@ -99,7 +99,7 @@ pub(super) struct EeTable {
 impl EeTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
         Self {
-            sessions: Sessions::new(settings.stacks.list().len()),
+            sessions: Sessions::new(&settings),
             settings,
             losses: [0; 2],
             wants,

@@ -152,6 +152,8 @@ pub struct Streams {
     pub out_of_window_segments: u64,
     /// Payload bytes that were not captured.
     pub missed_bytes: u64,
+    /// Handshakes whose bytes were given up because all held too many.
+    pub handshakes_given_up: u64,
 }
 
 /// Written output.
@@ -163,6 +165,8 @@ pub struct Written {
     pub record_bytes: u64,
     /// Long silences whose recording intervals were joined.
     pub intervals_joined: u64,
+    /// Connections that no summary counts because there were too many sessions.
+    pub sessions_refused: u64,
 }
 
 /// What was odd in frames.
@@ -310,6 +314,8 @@ impl Ledger {
         s.conflicting_segments += o.conflicting_segments;
         s.out_of_window_segments += o.out_of_window_segments;
         s.missed_bytes += o.missed_bytes;
+        s.handshakes_given_up += o.handshakes_given_up;
+        self.written.sessions_refused += other.written.sessions_refused;
     }
 
     /// Whether every packet and every byte is in exactly one counter.

@@ -10,9 +10,11 @@ mod ee;
 mod ee_link;
 mod failed;
 mod ftp;
+mod holding;
 mod ike_tcp;
 pub mod ledger;
 mod merge;
+mod over;
 mod pair;
 mod peers;
 mod report;
@@ -378,9 +380,8 @@ where
     };
     let settings = Arc::new(settings.clone());
     let ee_base_port = settings.ee_base_port;
-    let share = settings.max_connections.div_ceil(SHARDS).max(1);
     let mut shards: Vec<Shard> =
-        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants, share)).collect();
+        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants)).collect();
     let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
     let mut front = Front {
         set,
@@ -464,7 +465,9 @@ fn whole_ledger<F: Feed>(front: &Front<'_, F>, shards: &[Shard], merger: &Merger
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
     ledger.ipsec.evicted += front.parser.esp_evicted();
     ledger.input = front.set.totals().into();
+    let sessions_refused = ledger.written.sessions_refused;
     ledger.written = ledger::Written {
+        sessions_refused,
         records: merger.records,
         record_bytes: merger.record_bytes,
         intervals_joined: front.intervals.as_ref().map_or(0, |i| i.joined),

@@ -234,7 +234,7 @@ impl Reporter {
 impl PeerTable {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
         Self {
-            sessions: Sessions::new(settings.stacks.list().len()),
+            sessions: Sessions::new(&settings),
             reporter: Reporter { settings, wants },
             pairs: HashMap::default(),
             quiet: VecDeque::new(),

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::merge::{Emission, Payload};
-use crate::config::Stack;
+use crate::config::{Settings, Stack};
+use crate::flow::SHARDS;
 use crate::observe::Side;
 use crate::record::summary::sessions;
 use crate::record::{Attributes, Certificates, Detail, Level, ebcdic};
@@ -39,7 +40,7 @@ pub(super) struct Sessions {
 }
 
 /// What was counted of one stack.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counted {
     tally: Tally,
     /// Packets up to the end of its last interval.
@@ -47,9 +48,12 @@ struct Counted {
 }
 
 impl Sessions {
-    /// Counts for so many stacks.
-    pub fn new(stacks: usize) -> Self {
-        let stacks = std::iter::repeat_with(Counted::default).take(stacks).collect();
+    /// Counts for all stacks.
+    pub fn new(settings: &Settings) -> Self {
+        let most = settings.max_sessions.div_ceil(SHARDS).max(1);
+        let counted = || Counted { tally: Tally::new(most), packets: 0 };
+        let stacks = settings.stacks.list().len();
+        let stacks = std::iter::repeat_with(counted).take(stacks).collect();
         Self { ends: VecDeque::new(), packets: 0, stacks }
     }
 
@@ -73,6 +77,11 @@ impl Sessions {
         self.packets > self.stacks[stack].packets
     }
 
+    /// Connections for whose sessions there was no room, since the last time.
+    pub fn refused(&mut self) -> u64 {
+        self.stacks.iter_mut().map(|counted| counted.tally.refused()).sum()
+    }
+
     /// The counts of a stack.
     pub fn tally(&mut self, stack: usize) -> &mut Tally {
         &mut self.stacks[stack].tally
@@ -85,7 +94,7 @@ impl Sessions {
         if counted.tally.is_empty() {
             return;
         }
-        let tally = counted.tally.drain().collect();
+        let tally = counted.tally.take();
         let number = u32::try_from(end.stack).unwrap_or(u32::MAX);
         let payload = Payload::Sessions(end.stack, tally);
         emitted.push(Emission { clock: end.clock, ordinal: 0, number, payload });

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
 use super::failed;
-use super::ftp::{self, Control, Place};
-use super::ike_tcp;
+use super::ftp::{self, Control};
 use super::ledger::{Fate, Ledger};
 use super::merge::{Emission, Payload};
+use super::over::count_handshake;
 use super::peers::{PeerPacket, PeerTable};
-use super::report::{line, local, row, views};
+use super::report::{local, views};
 use super::sessions::{self, End, Ends, Sessions};
 use super::under;
 use crate::config::{Seen, Settings};
-use crate::flow::{Close, Dir, Key, Relation, Table};
+use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
 use crate::frame::{Ipsec, Segment};
-use crate::names::tls::version_name as tls_version;
 use crate::observe::certificate::Certificates;
 use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
@@ -32,6 +31,9 @@ const LINGER: i64 = 60 * SECOND;
 /// How long a connection that was never established is kept without packets:
 /// longer than SYN retransmission goes on.
 const HALF_OPEN: i64 = 300 * SECOND;
+
+/// One handshake has to find room.
+const MIN_HELD: usize = 1024 * 1024;
 
 /// A segment on its way to its shard.
 #[derive(Clone, Copy, Debug)]
@@ -97,17 +99,21 @@ pub(super) struct Shard {
     pub(super) settings: Arc<Settings>,
     pub(super) wants: Wants,
     max_connections: usize,
+    /// Bytes that its handshakes may hold.
+    pub(super) max_held: usize,
     pub(super) table: Table<Connection>,
     /// Stretches with lost packets up to the batch under way, and to its end.
-    losses: [u32; 2],
-    context: Context,
+    pub(super) losses: [u32; 2],
+    pub(super) context: Context,
     /// Established connections on their way to being long.
     settling: VecDeque<Timer>,
     /// Ended connections, and such as have finished both ways.
     lingering: VecDeque<Timer>,
     /// Connections that are not established.
     opening: VecDeque<Timer>,
-    sessions: Sessions,
+    /// Connections whose handshakes hold bytes, the oldest first.
+    pub(super) holding: VecDeque<(u32, u64)>,
+    pub(super) sessions: Sessions,
     pub(super) peers: PeerTable,
     pub(super) ee: EeTable,
     pub ledger: Ledger,
@@ -115,22 +121,27 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub fn new(settings: Arc<Settings>, wants: Wants, max_connections: usize) -> Self {
+    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+        let share = |all: usize| all.div_ceil(SHARDS).max(1);
+        let max_connections = share(settings.max_connections);
+        let max_held = share(settings.max_held).max(MIN_HELD);
         let mode = settings.mode;
-        let stacks = settings.stacks.list().len();
         let peers = PeerTable::new(Arc::clone(&settings), wants);
         let ee = EeTable::new(Arc::clone(&settings), wants);
+        let sessions = Sessions::new(&settings);
         Self {
             settings,
             wants,
             max_connections,
+            max_held,
             table: Table::default(),
             losses: [0; 2],
-            context: Context { certificates: Certificates::default(), mode },
+            context: Context { certificates: Certificates::default(), mode, held: 0 },
+            holding: VecDeque::new(),
             settling: VecDeque::new(),
             lingering: VecDeque::new(),
             opening: VecDeque::new(),
-            sessions: Sessions::new(stacks),
+            sessions,
             peers,
             ee,
             ledger: Ledger::default(),
@@ -159,6 +170,8 @@ impl Shard {
             self.ee.packet(packet, arena, ipsec, &mut self.emitted);
         }
         self.ee.advance(watermark, &mut self.emitted);
+        self.ledger.written.sessions_refused +=
+            self.sessions.refused() + self.peers.sessions.refused() + self.ee.sessions.refused();
     }
 
     fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
@@ -207,7 +220,16 @@ impl Shard {
         let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
         self.ledger.count(fate, p.wire);
         let announces = connection.announces();
+        if connection.holds() && !std::mem::replace(&mut connection.queued, true) {
+            self.holding.push_back((slot, connection.ordinal));
+            if self.holding.len() > 2 * self.table.len() + 1024 {
+                self.prune();
+            }
+        }
         self.events(slot, effect, p);
+        if self.context.held > self.max_held {
+            self.give_up_oldest(p.clock);
+        }
         if announces {
             self.announce(slot, p.clock);
         }
@@ -461,90 +483,6 @@ impl Shard {
             }
         }
     }
-
-    /// Reports a connection for the last time and forgets it.
-    fn forget(&mut self, slot: u32, clock: i64) {
-        let Some((_, connection)) = self.table.get_mut(slot) else {
-            return;
-        };
-        if connection.life.ended().is_none() {
-            connection.note_losses(self.losses[1]);
-        }
-        connection.conclude(true, clock, &mut self.context);
-        let Some((key, mut connection)) = self.table.remove(slot) else {
-            return;
-        };
-        if connection.protected && !connection.counted {
-            count_handshake(&mut connection, &mut self.ledger);
-        }
-        self.count(&connection);
-        let client = connection.client(&key);
-        let views = views(&connection.settings, &key, client);
-        for (n, seen) in views.into_iter().flatten().enumerate() {
-            let Some(member) = connection.members[n].take() else { continue };
-            // It was given up: its end was not seen.
-            let at = side(local(seen, client));
-            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
-            member.end(false, traffic, self.sessions.tally(seen.stack));
-        }
-        let lines = self.wants.json.then_some(&mut self.emitted);
-        ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
-        let line = self.wants.json.then(|| {
-            let line = line(&key, &connection, client);
-            serde_json::to_vec(&line).unwrap_or_default()
-        });
-        let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
-        let opened = line.is_some().then(|| {
-            let listener = key.sender(client.other());
-            let connector = key.sender(client).ip;
-            (Place { listener: (listener.ip, listener.port), connector }, connection.first_clock)
-        });
-        self.emitted.push(Emission {
-            clock,
-            ordinal: connection.ordinal,
-            number: connection.emitted,
-            payload: Payload::Connection { line, row: row.map(Box::new), opened, views },
-        });
-    }
-
-    fn count(&mut self, connection: &Connection) {
-        let counts = &mut self.ledger.connections;
-        let established = connection.life.established().is_some();
-        counts.established += u64::from(established && connection.life.start_seen());
-        counts.midstream += u64::from(!connection.life.start_seen());
-        counts.closed += u64::from(connection.life.ended().is_some());
-        let protection = connection.protection();
-        counts.tls += u64::from(protection.tls.is_some());
-        counts.ssh += u64::from(protection.ssh.is_some());
-        counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
-        counts.ipsec += u64::from(connection.ipsec().is_some());
-        let protected = connection.protected || connection.ipsec().is_some();
-        // Where packets were lost, protection may be what was not seen.
-        let sure = connection.life.start_seen() && !connection.lossy;
-        counts.unprotected += u64::from(established && sure && !protected);
-        counts.incomplete += u64::from(connection.incomplete());
-        let streams = &mut self.ledger.streams;
-        streams.retransmitted_segments += connection.retransmitted;
-        streams.conflicting_segments += connection.conflicts;
-        streams.out_of_window_segments += connection.out_of_window;
-        streams.missed_bytes += connection.missed();
-    }
-}
-
-/// Counts a completed handshake by what was agreed.
-fn count_handshake(connection: &mut Connection, ledger: &mut Ledger) {
-    connection.counted = true;
-    let protection = connection.protection();
-    let version = match (protection.tls, protection.ssh) {
-        (Some(tls), _) => tls.version.and_then(tls_version).unwrap_or("TLS, version unknown"),
-        (None, Some(ssh)) => match ssh.version {
-            Some(1) => "SSHv1",
-            Some(2) => "SSHv2",
-            _ => "SSH, version unknown",
-        },
-        (None, None) => return,
-    };
-    ledger.handshake(version);
 }
 
 /// A connection as a record of one of its views tells of it.

@@ -1,6 +1,6 @@
 //! Files of records in a form that z/OS takes, one or several after another.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::OutputFile;
@@ -42,6 +42,9 @@ impl Rotation {
     }
 }
 
+/// Names of files that are remembered.
+const NAMES: usize = 1000;
+
 /// Writes records.
 #[derive(Debug)]
 pub struct SmfFile {
@@ -49,7 +52,7 @@ pub struct SmfFile {
     options: Options,
     current: Option<Open>,
     number: u32,
-    names: BTreeSet<PathBuf>,
+    names: VecDeque<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl SmfFile {
             options,
             current: None,
             number: 0,
-            names: BTreeSet::new(),
+            names: VecDeque::new(),
         };
         if !options.rotation.is_on() {
             let path = file.free(path.to_owned());
@@ -128,7 +131,11 @@ impl SmfFile {
             path = name::numbered(&path, self.number);
         }
         let path = self.free(path);
-        self.names.insert(path.clone());
+        // The same name comes again soon or never: an hour that a zone has twice.
+        if self.names.len() >= NAMES {
+            self.names.pop_front();
+        }
+        self.names.push_back(path.clone());
         path
     }
 

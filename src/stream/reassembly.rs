@@ -101,6 +101,11 @@ impl Reassembler {
         !self.waiting.is_empty()
     }
 
+    /// Bytes that are held: those that wait, and those that are compared with.
+    pub fn held(&self) -> usize {
+        self.waiting_bytes + self.history.len()
+    }
+
     /// Segments that contradicted bytes seen before.
     pub fn conflicts(&self) -> u64 {
         self.conflicts

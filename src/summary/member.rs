@@ -65,7 +65,52 @@ impl Counts {
 }
 
 /// Counts by session.
-pub type Tally = HashMap<Arc<Key>, Counts, foldhash::quality::RandomState>;
+#[derive(Debug)]
+pub struct Tally {
+    counts: HashMap<Arc<Key>, Counts, foldhash::quality::RandomState>,
+    most: usize,
+    refused: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
+}
+
+impl Tally {
+    /// Counts at most so many sessions that connections enter.
+    pub fn new(most: usize) -> Self {
+        Self { counts: HashMap::default(), most, refused: 0 }
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Takes out what was counted.
+    pub fn take(&mut self) -> Vec<(Arc<Key>, Counts)> {
+        self.counts.drain().collect()
+    }
+
+    /// Connections for whose sessions there was no room, since the last time.
+    pub fn refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The session of a key, if there is one or room for one.
+    fn enter(&mut self, key: Key) -> Option<Arc<Key>> {
+        if let Some((known, _)) = self.counts.get_key_value(&key) {
+            return Some(Arc::clone(known));
+        }
+        if self.counts.len() >= self.most {
+            self.refused += 1;
+            return None;
+        }
+        Some(Arc::new(key))
+    }
+}
 
 /// A session that a connection is or was in.
 #[derive(Debug)]
@@ -102,10 +147,7 @@ impl Membership {
             counts(tally, &stay.key).active += 1;
             return;
         }
-        let key = match tally.get_key_value(&key) {
-            Some((known, _)) => Arc::clone(known),
-            None => Arc::new(key),
-        };
+        let Some(key) = tally.enter(key) else { return };
         let counts = counts(tally, &key);
         counts.connections += 1;
         counts.active += 1;
@@ -158,7 +200,7 @@ impl Membership {
 }
 
 fn counts<'a>(tally: &'a mut Tally, key: &Arc<Key>) -> &'a mut Counts {
-    tally.entry(Arc::clone(key)).or_default()
+    tally.counts.entry(Arc::clone(key)).or_default()
 }
 
 #[cfg(test)]
@@ -187,9 +229,9 @@ mod tests {
         let mut tally = Tally::default();
         let mut member = Membership::enter(vec![clear()], received(300), &mut tally);
         member.change(vec![tls()], received(300), &mut tally);
-        assert_eq!(tally[&clear()].active, 0);
+        assert_eq!(tally.counts[&clear()].active, 0);
         member.change(vec![clear()], received(4300), &mut tally);
-        assert_eq!((tally[&clear()].active, tally[&tls()].active), (1, 0));
+        assert_eq!((tally.counts[&clear()].active, tally.counts[&tls()].active), (1, 0));
         member.end(false, received(5000), &mut tally);
         let counts = |in_bytes| Counts {
             connections: 1,
@@ -198,7 +240,7 @@ mod tests {
             active: 0,
             traffic: received(in_bytes),
         };
-        assert_eq!((tally[&clear()], tally[&tls()]), (counts(1000), counts(4000)));
+        assert_eq!((tally.counts[&clear()], tally.counts[&tls()]), (counts(1000), counts(4000)));
     }
 
     #[test]
@@ -207,8 +249,11 @@ mod tests {
         let mut member = Membership::enter(vec![tls()], received(10), &mut tally);
         member.change(vec![tls(), clear()], received(10), &mut tally);
         member.end(false, received(30), &mut tally);
-        assert_eq!((tally[&tls()].partial, tally[&tls()].traffic.in_bytes), (0, 30));
-        assert_eq!((tally[&clear()].partial, tally[&clear()].traffic.in_bytes), (1, 20));
+        assert_eq!((tally.counts[&tls()].partial, tally.counts[&tls()].traffic.in_bytes), (0, 30));
+        assert_eq!(
+            (tally.counts[&clear()].partial, tally.counts[&clear()].traffic.in_bytes),
+            (1, 20)
+        );
     }
 
     #[test]
@@ -216,7 +261,7 @@ mod tests {
         let mut tally = Tally::default();
         let member = Membership::enter(vec![clear()], received(5), &mut tally);
         member.end(true, received(5), &mut tally);
-        let counts = tally[&clear()];
+        let counts = tally.counts[&clear()];
         assert_eq!((counts.connections, counts.short, counts.partial, counts.active), (1, 1, 0, 0));
     }
 }

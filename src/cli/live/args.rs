@@ -76,6 +76,12 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_name = "ADDR:PORT", help_heading = "Status")]
     pub metrics: Option<std::net::SocketAddr>,
 
+    /// Hand what is written to the operating system every so many seconds: an end by
+    /// force loses no more.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(..=3600), help_heading = "Output")]
+    pub flush: u32,
+
     /// Serve records as they are written at Unix-domain sockets in a directory,
     /// SYSTCPER.STACK and SYSTCPES.STACK, with the messages of z/OS's services of
     /// these names.

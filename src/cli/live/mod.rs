@@ -14,7 +14,7 @@ mod top;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
@@ -99,7 +99,9 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
         status: (None, status),
         time,
         clock: i64::MIN,
+        flush_every: Duration::from_secs(args.flush.into()),
         flushed: Instant::now(),
+        looked: Instant::now(),
         told_lost: [0; 2],
         told_at: None,
     };

@@ -25,8 +25,8 @@ use crate::sink::socket::{LineSocket, SocketState};
 use crate::sink::survey::{Row, Survey};
 use crate::source::{InterfaceState, WatchTime};
 
-/// How often what is written is handed to the operating system.
-const FLUSH: Duration = Duration::from_secs(1);
+/// How often it is looked at what was lost, and the watchdog is told.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How often it is said that somebody is slow.
 const REPEAT: Duration = Duration::from_secs(60);
@@ -131,7 +131,9 @@ pub(super) struct Outputs {
     pub time: WatchTime,
     /// The packet clock.
     pub clock: i64,
+    pub flush_every: Duration,
     pub flushed: Instant,
+    pub looked: Instant,
     /// Lines and records for clients that were lost when it was last told.
     pub told_lost: [u64; 2],
     pub told_at: Option<Instant>,
@@ -171,20 +173,15 @@ impl Output for Outputs {
         if let Some(Lines::File(file)) = &mut self.lines {
             file.with(|f| f.at(clock));
         }
-        if self.flushed.elapsed() < FLUSH {
-            return Ok(());
+        if self.flushed.elapsed() >= self.flush_every {
+            self.flushed = Instant::now();
+            self.flush()?;
         }
-        self.flushed = Instant::now();
-        if let Some(records) = &mut self.records {
-            records.flush(SmfFile::flush);
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            self.look_around();
+            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         }
-        match &mut self.lines {
-            Some(Lines::Standard(out)) => out.flush()?,
-            Some(Lines::File(file)) => file.flush(LineFile::flush),
-            Some(Lines::Socket(..)) | None => {}
-        }
-        self.look_around();
-        let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         Ok(())
     }
 
@@ -271,6 +268,19 @@ impl Output for Outputs {
 }
 
 impl Outputs {
+    /// Hands what is written to the operating system.
+    fn flush(&mut self) -> Result<(), OutputError> {
+        if let Some(records) = &mut self.records {
+            records.flush(SmfFile::flush);
+        }
+        match &mut self.lines {
+            Some(Lines::Standard(out)) => out.flush()?,
+            Some(Lines::File(file)) => file.flush(LineFile::flush),
+            Some(Lines::Socket(..)) | None => {}
+        }
+        Ok(())
+    }
+
     /// Says what was lost and what has changed.
     pub fn look_around(&mut self) {
         self.interfaces.iter_mut().for_each(Watched::look);

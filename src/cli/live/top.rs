@@ -319,18 +319,18 @@ fn talkers_table(view: &View, by: By, height: u16) -> Table<'static> {
             group(sum.connections),
             table::bytes(sum.bytes),
         ];
-        let cells = numbers.into_iter().map(|n| Cell::from(format!("{n:>10}")));
+        let cells = numbers.into_iter().map(|n| Cell::from(format!("{n:>11}")));
         Cells::new(std::iter::once(Cell::from(name.clone())).chain(cells)).style(style)
     });
-    let widths = [Constraint::Min(20)].into_iter().chain([Constraint::Length(10); 6]);
+    let widths = [Constraint::Min(20)].into_iter().chain([Constraint::Length(11); 6]);
     let head = [
         by.name().to_uppercase(),
-        "UNPROTECTED".chars().take(10).collect(),
-        "     bytes".to_owned(),
-        "      WEAK".to_owned(),
-        "     bytes".to_owned(),
-        "       ALL".to_owned(),
-        "     bytes".to_owned(),
+        "UNPROTECTED".to_owned(),
+        format!("{:>11}", "BYTES"),
+        format!("{:>11}", "WEAK"),
+        format!("{:>11}", "BYTES"),
+        format!("{:>11}", "ALL"),
+        format!("{:>11}", "BYTES"),
     ];
     Table::new(rows, widths)
         .header(Cells::new(head).bold())

@@ -177,6 +177,12 @@ impl TcpEncapsulation {
     pub fn hole(&mut self, side: Side) {
         self.incomplete = true;
         self.halves[side.index()].lost = true;
+        self.halves[side.index()].kept = Vec::new();
+    }
+
+    /// Bytes of unfinished messages that are held.
+    pub fn held(&self) -> usize {
+        self.halves.iter().map(|half| half.kept.len()).sum()
     }
 }
 

@@ -102,6 +102,11 @@ impl Ssh {
         }
     }
 
+    /// Bytes of unfinished packets that are held.
+    pub fn held(&self) -> usize {
+        self.halves.iter().map(|half| half.buffer.len()).sum()
+    }
+
     fn progress(&mut self) -> Progress {
         let complete = match self.facts.version {
             Some(1) => {

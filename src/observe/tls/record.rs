@@ -146,7 +146,12 @@ impl Messages {
 
     /// Forgets an incomplete message.
     pub fn clear(&mut self) {
-        self.buffer.clear();
+        self.buffer = Vec::new();
+    }
+
+    /// Bytes that are held.
+    pub fn held(&self) -> usize {
+        self.buffer.len()
     }
 }
 

@@ -33,6 +33,11 @@ impl Deframer {
         self.sealed = true;
     }
 
+    /// Bytes that are held.
+    pub fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes the next record out of `bytes` and what was kept; `None` when
     /// more bytes are needed.
     pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Record> {

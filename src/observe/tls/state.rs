@@ -172,6 +172,18 @@ impl Tls {
         half.alert.clear();
     }
 
+    /// Bytes of unfinished messages that are held.
+    pub fn held(&self) -> usize {
+        let of = |half: &Half| {
+            half.messages.held()
+                + match &half.framing {
+                    Framing::Sslv2(deframer) => deframer.held(),
+                    _ => 0,
+                }
+        };
+        self.halves.iter().map(of).sum()
+    }
+
     /// Only one side was captured. With the client's bytes nothing can be
     /// proved; the server's show its choice, and that it went on.
     pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {

@@ -59,10 +59,9 @@ pub(super) fn open(
         fanout::join(&capture, group).map_err(wrong)?;
     }
     // libpcap waits without end where no packet comes; here it is waited for a while.
-    capture.setnonblock().map_err(|e| SourceError::Interface {
-        name: name.to_owned(),
-        why: e.to_string(),
-    })
+    capture
+        .setnonblock()
+        .map_err(|e| SourceError::Interface { name: name.to_owned(), why: e.to_string() })
 }
 
 /// Waits until there are packets, but not long.

@@ -1,0 +1,97 @@
+//! The end of a connection: reported for the last time, counted, forgotten.
+
+use super::connection::{Connection, side};
+use super::ftp::Place;
+use super::ike_tcp;
+use super::ledger::Ledger;
+use super::merge::{Emission, Payload};
+use super::report::{line, local, row, views};
+use super::sessions;
+use super::shard::Shard;
+use crate::names::tls::version_name as tls_version;
+
+impl Shard {
+    /// Reports a connection for the last time and forgets it.
+    pub(super) fn forget(&mut self, slot: u32, clock: i64) {
+        let Some((_, connection)) = self.table.get_mut(slot) else {
+            return;
+        };
+        if connection.life.ended().is_none() {
+            connection.note_losses(self.losses[1]);
+        }
+        connection.conclude(true, clock, &mut self.context);
+        let Some((key, mut connection)) = self.table.remove(slot) else {
+            return;
+        };
+        if connection.protected && !connection.counted {
+            count_handshake(&mut connection, &mut self.ledger);
+        }
+        self.count(&connection);
+        let client = connection.client(&key);
+        let views = views(&connection.settings, &key, client);
+        for (n, seen) in views.into_iter().flatten().enumerate() {
+            let Some(member) = connection.members[n].take() else { continue };
+            // It was given up: its end was not seen.
+            let at = side(local(seen, client));
+            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
+            member.end(false, traffic, self.sessions.tally(seen.stack));
+        }
+        let lines = self.wants.json.then_some(&mut self.emitted);
+        ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
+        let line = self.wants.json.then(|| {
+            let line = line(&key, &connection, client);
+            serde_json::to_vec(&line).unwrap_or_default()
+        });
+        let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();
+        let opened = line.is_some().then(|| {
+            let listener = key.sender(client.other());
+            let connector = key.sender(client).ip;
+            (Place { listener: (listener.ip, listener.port), connector }, connection.first_clock)
+        });
+        self.emitted.push(Emission {
+            clock,
+            ordinal: connection.ordinal,
+            number: connection.emitted,
+            payload: Payload::Connection { line, row: row.map(Box::new), opened, views },
+        });
+    }
+
+    fn count(&mut self, connection: &Connection) {
+        let counts = &mut self.ledger.connections;
+        let established = connection.life.established().is_some();
+        counts.established += u64::from(established && connection.life.start_seen());
+        counts.midstream += u64::from(!connection.life.start_seen());
+        counts.closed += u64::from(connection.life.ended().is_some());
+        let protection = connection.protection();
+        counts.tls += u64::from(protection.tls.is_some());
+        counts.ssh += u64::from(protection.ssh.is_some());
+        counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
+        counts.ipsec += u64::from(connection.ipsec().is_some());
+        let protected = connection.protected || connection.ipsec().is_some();
+        // Where packets were lost, protection may be what was not seen.
+        let sure = connection.life.start_seen() && !connection.lossy;
+        counts.unprotected += u64::from(established && sure && !protected);
+        counts.incomplete += u64::from(connection.incomplete());
+        let streams = &mut self.ledger.streams;
+        streams.retransmitted_segments += connection.retransmitted;
+        streams.conflicting_segments += connection.conflicts;
+        streams.out_of_window_segments += connection.out_of_window;
+        streams.missed_bytes += connection.missed();
+    }
+}
+
+/// Counts a completed handshake by what was agreed.
+pub(super) fn count_handshake(connection: &mut Connection, ledger: &mut Ledger) {
+    connection.counted = true;
+    let protection = connection.protection();
+    let version = match (protection.tls, protection.ssh) {
+        (Some(tls), _) => tls.version.and_then(tls_version).unwrap_or("TLS, version unknown"),
+        (None, Some(ssh)) => match ssh.version {
+            Some(1) => "SSHv1",
+            Some(2) => "SSHv2",
+            _ => "SSH, version unknown",
+        },
+        (None, None) => return,
+    };
+    ledger.handshake(version);
+}
