@@ -9,8 +9,10 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use zerttap::check::{Check, Observation, Options, Place};
+use zerttap::config::Settings;
 use zerttap::dump::{Framing, Item, Reader, Writer};
 use zerttap::frame::Parser;
 use zerttap::input::Input;
@@ -21,8 +23,11 @@ use zerttap::observe::ssh::Ssh;
 use zerttap::observe::tls::Tls;
 use zerttap::observe::upgrade::Upgrade;
 use zerttap::observe::{Observer, Side};
-use zerttap::record::Record;
+use zerttap::pipeline::{Output, Tuning, Wants};
+use zerttap::record::{Detail, Level, Record, Summary};
 use zerttap::sink::records::{annotated, object};
+use zerttap::sink::survey::Row;
+use zerttap::source::{Batch, Feed, LinkType, PacketHead, Set, SetOptions, SourceError, Totals};
 
 /// What a target does with its input.
 pub type Target = fn(&[u8]);
@@ -38,7 +43,200 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("certificate", certificate),
     ("frame", frame),
     ("dump", dump),
+    ("record", record),
+    ("engine", engine),
+    ("source", source),
+    ("profile", profile),
+    ("settings", settings),
 ];
+
+/// One record: what is decoded is encoded to the same, and everything that prints
+/// takes it.
+pub fn record(data: &[u8]) {
+    let Ok(record) = Record::parse(data) else { return };
+    let mut out = Vec::new();
+    object(&mut out, &record, 0);
+    annotated(&mut out, &record, 1, 0).expect("memory takes everything");
+    if let Some(detail) = Detail::decode(data) {
+        let mut first = Vec::new();
+        detail.encode(&mut first);
+        let again = Detail::decode(&first).expect("what was written is a record");
+        let mut second = Vec::new();
+        again.encode(&mut second);
+        assert_eq!(first, second);
+    }
+    if let Some(summary) = Summary::decode(data) {
+        let mut first = Vec::new();
+        summary.encode(&mut first);
+        let again = Summary::decode(&first).expect("what was written is a record");
+        let mut second = Vec::new();
+        again.encode(&mut second);
+        assert_eq!(first, second);
+    }
+}
+
+/// Packets of the fuzzer: each a chunk whose flags are the link type and the time since
+/// the last one.
+struct Packets<'a> {
+    chunks: Vec<Chunk<'a>>,
+    next: usize,
+    clock: i64,
+    ts: i64,
+}
+
+impl<'a> Packets<'a> {
+    fn new(data: &'a [u8]) -> Self {
+        let start = 1_700_000_000_000_000_000;
+        Self { chunks: chunks(data), next: 0, clock: start, ts: start }
+    }
+}
+
+impl Feed for Packets<'_> {
+    fn fill(&mut self, batch: &mut Batch, packets: usize, _: usize) -> Result<bool, SourceError> {
+        *batch = Batch { first: self.next as u64, ..Batch::default() };
+        while let Some(chunk) = self.chunks.get(self.next)
+            && batch.heads.len() < packets
+        {
+            self.next += 1;
+            // The bits above the side: raw IP or Ethernet, and how the time goes on.
+            let step = [0, 1_000, 1_000_000_000, 11_000_000_000, -500_000_000, 2_000_000_000_000]
+                [usize::from(chunk.flags >> 2) % 6];
+            self.ts += step;
+            self.clock = self.clock.max(self.ts);
+            let captured = u32::try_from(chunk.bytes.len()).unwrap_or(0);
+            batch.heads.push(PacketHead {
+                ts: self.ts,
+                clock: self.clock,
+                offset: u32::try_from(batch.arena.len()).unwrap_or(0),
+                captured,
+                wire: captured + u32::from(chunk.flags >> 7) * 100,
+                link: LinkType(if chunk.flags & 2 == 0 { 1 } else { 101 }),
+                wanted: true,
+            });
+            batch.arena.extend_from_slice(chunk.bytes);
+        }
+        Ok(!batch.heads.is_empty())
+    }
+
+    fn bytes_read(&self) -> u64 {
+        0
+    }
+
+    fn totals(&self) -> Totals {
+        Totals::default()
+    }
+}
+
+/// What a run writes.
+#[derive(Debug, Default, PartialEq)]
+struct Written {
+    records: Vec<Vec<u8>>,
+    lines: Vec<Vec<u8>>,
+    rows: usize,
+}
+
+impl Output for Written {
+    type Error = std::convert::Infallible;
+
+    fn record(&mut self, _: usize, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.records.push(bytes.to_vec());
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Self::Error> {
+        self.lines.push(line.to_vec());
+        Ok(())
+    }
+
+    fn row(&mut self, _: Row) {
+        self.rows += 1;
+    }
+}
+
+/// The whole engine on packets: every packet is in one counter, what is written does
+/// not depend on how the work is cut up, and every record is one.
+pub fn engine(data: &[u8]) {
+    let run = |batch_packets: usize| {
+        let mut written = Written::default();
+        let tuning = Tuning { threads: 1, batch_packets, batch_bytes: 1 << 20 };
+        let settings = Settings {
+            // Small, so that bounds are met.
+            max_connections: 64,
+            include_midstream: data.first().is_some_and(|b| b & 1 != 0),
+            level: if data.len().is_multiple_of(2) { Level::V2r3 } else { Level::V3r2 },
+            ..Settings::default()
+        };
+        let wants = Wants { detail: true, summary: true, json: true, rows: true };
+        let (ledger, result) = zerttap::pipeline::run(
+            &mut Packets::new(data),
+            &settings,
+            wants,
+            tuning,
+            &mut written,
+            &AtomicBool::new(false),
+            &mut |_| {},
+        );
+        result.expect("nothing stands in the way");
+        assert!(ledger.adds_up(), "a packet is lost");
+        written
+    };
+    let whole = run(4096);
+    assert!(run(1) == whole, "batches of one packet");
+    assert!(run(3) == whole, "batches of three packets");
+    for record in &whole.records {
+        let record = Record::parse(record).expect("what is written is a record");
+        assert!(Observation::of(&record).is_some(), "and one that check reads");
+    }
+    for line in &whole.lines {
+        let text = std::str::from_utf8(line).expect("text");
+        assert!(text.ends_with("}\n") && text.starts_with("{\"schema\":"));
+    }
+}
+
+/// A capture file of any format: read to its end, with times in order by the packet
+/// clock.
+pub fn source(data: &[u8]) {
+    let path = temporary(data, "capture");
+    let Ok(mut set) = Set::open(&[path.path().to_owned()], SetOptions::default()) else { return };
+    let mut batch = Batch::default();
+    let mut clock = i64::MIN;
+    while let Ok(true) = set.fill(&mut batch, 100, 1 << 20) {
+        for head in &batch.heads {
+            assert!(head.clock >= clock && head.clock >= head.ts);
+            clock = head.clock;
+            assert_eq!(batch.bytes(head).len(), head.captured as usize);
+        }
+    }
+}
+
+/// A TCP/IP profile, and the same bytes as FTP.DATA.
+pub fn profile(data: &[u8]) {
+    let path = temporary(data, "profile");
+    let options = zerttap::profile::Options::default();
+    if let Ok(profile) = zerttap::profile::read(path.path(), &options) {
+        profile.home();
+        profile.jobs();
+        profile.recorded();
+    }
+    let _ =
+        zerttap::profile::passive_data_ports(path.path(), &zerttap::profile::Symbols::default());
+}
+
+/// A settings file, a policy and a file of codes.
+pub fn settings(data: &[u8]) {
+    let path = temporary(data, "settings.toml");
+    let _ = zerttap::cli::settings_of(path.path());
+    let _ = zerttap::policy::Policy::load(&path.path().to_string_lossy());
+    let _ = zerttap::config::codes::read(path.path());
+}
+
+/// A file with these bytes.
+fn temporary(data: &[u8], suffix: &str) -> tempfile::NamedTempFile {
+    let mut file =
+        tempfile::Builder::new().suffix(&format!(".{suffix}")).tempfile().expect("a file");
+    std::io::Write::write_all(&mut file, data).expect("written");
+    file
+}
 
 /// A file of records: it is read to its end, every record is printed, copied and
 /// checked, and the copy gives the same records.

@@ -111,6 +111,13 @@ for case in sorted((ROOT / "captures").iterdir()):
     if frames:
         few = [f for f in frames if len(f) < 1600][:4]
         write("frame", case.name, b"".join(turn(0, struct.pack(">H", link) + f) for f in few))
+        whole = b""
+        for n, f in enumerate(frames):
+            # Mostly microseconds, now and then ten seconds.
+            if link in (1, 101) and len(whole) + len(f) + 3 < MOST:
+                whole += turn((2 if link == 101 else 0) | (12 if n % 16 == 15 else 4), f)
+        write("engine", case.name, whole)
+        write("source", case.name, capture.read_bytes()[:MOST])
 
 # Certificates as openssl makes them.
 for name, options in {
@@ -122,3 +129,13 @@ for name, options in {
     der = subprocess.run(["openssl", "req", "-x509", *options, "-nodes", "-keyout", "/dev/null", "-outform", "DER",
                           "-subj", "/C=DE/O=Example Sysplex/CN=zos.example.com"], capture_output=True, check=True)
     write("certificate", name, der.stdout)
+
+# Records, profiles and settings that ship with the project.
+for n, dump in enumerate(sorted((ROOT / "fuzz" / "corpus" / "dump").iterdir())):
+    data = dump.read_bytes()
+    length = struct.unpack_from(">H", data)[0] if len(data) > 24 else 0
+    if data[4:6] in (b"\x5e\x77", b"\x1e\x77") and length <= len(data):
+        write("record", dump.name, data[:length])
+for path in sorted((ROOT / "tests" / "profiles").rglob("*")):
+    if path.is_file():
+        write("profile", path.name, path.read_bytes())

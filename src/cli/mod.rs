@@ -47,6 +47,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Reads a settings file, as `zerttap config --check` does.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn settings_of(path: &std::path::Path) -> anyhow::Result<()> {
+    let (options, sources) = settings_file::options_of(path)?;
+    read::stacks(&options, &sources)?;
+    Ok(())
+}
+
 fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
     parsed.args.color.write_global();
     match (parsed.args.command, parsed.sources) {

@@ -89,14 +89,26 @@ impl FragmentPool {
             self.counters.refused += 1;
             return None;
         }
-        if !self.waiting.contains_key(&datagram) {
-            while self.waiting.len() >= MAX_DATAGRAMS || self.bytes + end > MAX_BYTES {
-                if !self.drop_oldest() {
-                    break;
-                }
-                self.counters.evicted += 1;
+        let held = self.waiting.get(&datagram).map(|w| w.bytes.len());
+        let more = end.saturating_sub(held.unwrap_or(0));
+        while held.is_none() && self.waiting.len() >= MAX_DATAGRAMS || self.bytes + more > MAX_BYTES
+        {
+            if !self.drop_oldest() {
+                break;
             }
+            self.counters.evicted += 1;
+        }
+        // It may have been the oldest.
+        if !self.waiting.contains_key(&datagram) {
             self.arrivals.push_back((clock, datagram));
+            // Those that came together leave their place in the list behind.
+            if self.arrivals.len() > 2 * self.waiting.len() + 1024 {
+                let waiting = &self.waiting;
+                self.arrivals.retain(|(since, d)| {
+                    (*since, *d) == (clock, datagram)
+                        || waiting.get(d).is_some_and(|w| w.since == *since)
+                });
+            }
         }
         let entry = self.waiting.entry(datagram).or_insert_with(|| Waiting {
             since: clock,
@@ -130,20 +142,25 @@ impl FragmentPool {
             if clock.saturating_sub(since) < TIMEOUT {
                 break;
             }
-            if self.drop_oldest() {
-                self.counters.expired += 1;
-            }
+            self.counters.expired += u64::from(self.drop_first());
         }
     }
 
-    /// Drops the datagram that waits longest; `false` if the entry was stale.
+    /// Drops the datagram that waits longest; `false` if none waits.
     fn drop_oldest(&mut self) -> bool {
-        while let Some((since, datagram)) = self.arrivals.pop_front() {
-            if self.waiting.get(&datagram).is_some_and(|w| w.since == since) {
-                return self.remove(&datagram).is_some();
+        while !self.arrivals.is_empty() {
+            if self.drop_first() {
+                return true;
             }
         }
         false
+    }
+
+    /// Drops the first of the list if it still waits.
+    fn drop_first(&mut self) -> bool {
+        let Some((since, datagram)) = self.arrivals.pop_front() else { return false };
+        let waits = self.waiting.get(&datagram).is_some_and(|w| w.since == since);
+        waits && self.remove(&datagram).is_some()
     }
 
     fn remove(&mut self, datagram: &Datagram) -> Option<Waiting> {
@@ -250,6 +267,27 @@ mod tests {
             pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT).map(|w| w.len()),
             Some(8)
         );
+    }
+
+    #[test]
+    fn what_came_together_takes_no_other_with_it() {
+        let mut pool = FragmentPool::default();
+        pool.add(datagram(1), fragment(0, false, &[1; 8]), 0);
+        pool.add(datagram(2), fragment(8, false, &[2; 8]), TIMEOUT - 1);
+        let whole = pool.add(datagram(2), fragment(0, true, &[1; 8]), TIMEOUT);
+        assert_eq!((whole.map(|w| w.len()), pool.counters().expired), (Some(16), 0));
+    }
+
+    #[test]
+    fn datagrams_that_grow_make_room_too() {
+        let mut pool = FragmentPool::default();
+        for offset in [0, 65_000] {
+            for id in 0..4_000 {
+                pool.add(datagram(id), fragment(offset, true, &[0; 8]), 0);
+                assert!(pool.bytes <= MAX_BYTES && pool.arrivals.len() < 20_000);
+            }
+        }
+        assert!(pool.counters().evicted > 3_000);
     }
 
     #[test]
