@@ -69,7 +69,7 @@ fn it_watches_openssl_ssh_ftp_and_http() {
 #[test]
 fn signals_and_faults_lose_no_more_than_is_said() {
     let Some(told) = trial("trial_live_faults") else { return };
-    assert_eq!(told.lines().count(), 8, "{told}");
+    assert_eq!(told.lines().count(), 9, "{told}");
 }
 
 #[test]

@@ -125,6 +125,9 @@ mod linux {
     /// and left.
     pub fn confine(needs: &Needs) -> anyhow::Result<()> {
         let keep = capture_rights(needs);
+        // Before the user changes: that takes the right to do it. Without the right there
+        // is nothing in it that could be used.
+        let _ = caps::clear(None, CapSet::Bounding);
         let user = match &needs.user {
             Some(name) => Some(find(name)?),
             None => invoking_user(),
@@ -199,8 +202,6 @@ mod linux {
     }
 
     fn reduce(keep: &CapsHashSet) -> Result<(), caps::errors::CapsError> {
-        // Without the right to change it there is nothing in it that could be used.
-        let _ = caps::clear(None, CapSet::Bounding);
         caps::clear(None, CapSet::Ambient)?;
         caps::clear(None, CapSet::Inheritable)?;
         caps::set(None, CapSet::Effective, keep)?;
