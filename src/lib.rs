@@ -8,6 +8,21 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// What comes from outside never ends the program: a value that is not there is an error
+// or nothing.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unchecked_time_subtraction,
+        clippy::string_slice
+    )
+)]
 
 pub mod check;
 pub mod cli;

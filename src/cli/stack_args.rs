@@ -104,7 +104,7 @@ pub(in crate::cli) struct StackArgs {
     /// Time zone of the record headers: UTC, a name like Europe/Berlin, or an
     /// offset like -05:00. Connection times are UTC in any case.
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone,
-          help_heading = "Stack")]
+          allow_hyphen_values = true, help_heading = "Stack")]
     pub tz: jiff::tz::TimeZone,
 }
 

@@ -7,6 +7,13 @@ use hashbrown::HashTable;
 
 use super::Key;
 
+/// Connections that are looked at for one to give up: enough to find one that is
+/// worth little among those of a flood.
+const LOOKED_AT: usize = 64;
+
+/// A worth that is low enough not to look further.
+const GOOD: u32 = 1;
+
 /// Connections by key.
 #[derive(Debug)]
 pub struct Table<T> {
@@ -90,21 +97,27 @@ impl<T> Table<T> {
         (0u32..).zip(&self.slots).filter(|(_, s)| s.is_some()).map(|(i, _)| i).collect()
     }
 
-    /// A connection to give up when the table is full: the first one, from
-    /// where the last search ended, for which `spare` says no (and may note
-    /// that it was asked). Ends after two rounds with whatever comes next.
-    pub fn victim(&mut self, mut spare: impl FnMut(&mut T) -> bool) -> Option<u32> {
+    /// A connection to give up when the table is full: of some that are next from where
+    /// the last search ended, the one of the least worth. `worth` may note that it was
+    /// asked.
+    pub fn least(&mut self, mut worth: impl FnMut(&mut T) -> u32) -> Option<u32> {
         let slots = self.slots.len();
-        for _ in 0..2 * slots {
+        let mut least: Option<(u32, usize)> = None;
+        let mut seen = 0;
+        for _ in 0..slots {
             let at = self.hand % slots;
             self.hand = at + 1;
-            if let Some((_, value)) = &mut self.slots[at]
-                && !spare(value)
-            {
-                return u32::try_from(at).ok();
+            let Some((_, value)) = &mut self.slots[at] else { continue };
+            let worth = worth(value);
+            if least.is_none_or(|(least, _)| worth < least) {
+                least = Some((worth, at));
+            }
+            seen += 1;
+            if worth <= GOOD || seen == LOOKED_AT {
+                break;
             }
         }
-        self.slots.iter().position(Option::is_some).and_then(|at| u32::try_from(at).ok())
+        least.and_then(|(_, at)| u32::try_from(at).ok())
     }
 }
 
@@ -138,13 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn the_victim_is_one_that_is_not_spared() {
+    fn the_one_of_the_least_worth_goes() {
         let mut table = Table::default();
-        for port in 0..10 {
-            table.insert(key(port), port != 7);
+        for port in 0..50 {
+            table.insert(key(port), if port == 7 { 2 } else { 3 });
         }
-        let slot = table.victim(|spared| *spared).expect("one");
-        assert_eq!(table.remove(slot), Some((key(7), false)));
-        assert!(table.victim(|_| true).is_some(), "two rounds are enough");
+        let slot = table.least(|worth| *worth).expect("one");
+        assert_eq!(table.remove(slot), Some((key(7), 2)));
+        assert!(table.least(|_| 9).is_some(), "one goes in any case");
+        assert_eq!(Table::<u32>::default().least(|w| *w), None);
     }
 }

@@ -171,6 +171,21 @@ impl Connection {
         self.ipsec.protection()
     }
 
+    /// How much is lost when it is given up: nothing more is expected of one that has
+    /// ended, little of one that was never established or in which nobody has said
+    /// anything; of others more of those that were used lately.
+    pub fn worth(&mut self) -> u32 {
+        let used = std::mem::take(&mut self.used);
+        let speaks = self.bytes().iter().all(|bytes| *bytes > 0);
+        match (self.life.ended().is_some(), self.life.established().is_some() && speaks, used) {
+            (true, ..) => 0,
+            (false, false, false) => 1,
+            (false, false, true) => 2,
+            (false, true, false) => 3,
+            (false, true, true) => 4,
+        }
+    }
+
     /// Takes a segment.
     pub fn segment(
         &mut self,

@@ -306,7 +306,7 @@ impl Shard {
             return None;
         }
         if self.table.len() >= self.max_connections
-            && let Some(victim) = self.table.victim(|c| std::mem::take(&mut c.used))
+            && let Some(victim) = self.table.least(Connection::worth)
         {
             self.ledger.connections.evicted += 1;
             self.forget(victim, p.clock);

@@ -174,8 +174,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     let mut last = None;
     for piece in pieces {
         if let Some(before) = last.replace(piece) {
-            match rest.find(before) {
-                Some(at) => rest = &rest[at + before.len()..],
+            match rest.split_once(before) {
+                Some((_, after)) => rest = after,
                 None => return false,
             }
         }

@@ -74,18 +74,10 @@ impl<'a> Cursor<'a> {
     pub fn wrong(&self, word: &Word, expected: &str) -> ProfileError {
         let statement = self.statement.clone();
         let place = word.place.clone();
-        if let Some(at) = word.text.find('&') {
-            let symbol = &word.text[at..];
-            let end = symbol[1..]
-                .find(|c: char| !(c.is_ascii_alphanumeric() || "@#$_".contains(c)))
-                .map_or(symbol.len(), |n| n + 1);
-            let name = symbol[1..end].to_owned();
-            return ProfileError::Symbol {
-                place,
-                statement,
-                symbol: symbol[..end].to_owned(),
-                name,
-            };
+        if let Some((_, after)) = word.text.split_once('&') {
+            let belongs = |c: &char| c.is_ascii_alphanumeric() || "@#$_".contains(*c);
+            let name: String = after.chars().take_while(belongs).collect();
+            return ProfileError::Symbol { place, statement, symbol: format!("&{name}"), name };
         }
         let found = format!("\"{}\"", word.text);
         ProfileError::Syntax { place, statement, found, expected: expected.to_owned() }

@@ -74,17 +74,15 @@ impl Symbols {
     fn replace(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find('&') {
-            let (before, symbol) = rest.split_at(at);
+        while let Some((before, symbol)) = rest.split_once('&') {
             out.push_str(before);
-            let name = symbol[1..]
-                .split(|c: char| !(c.is_ascii_alphanumeric() || "@#$_".contains(c)))
-                .next()
-                .unwrap_or_default();
-            let mut after = &symbol[1 + name.len()..];
+            let belongs = |c: char| c.is_ascii_alphanumeric() || "@#$_".contains(c);
+            let mut after = symbol.trim_start_matches(belongs);
+            let name = symbol.strip_suffix(after).unwrap_or_default();
             let value = self.0.get(&name.to_ascii_uppercase()).map(String::as_str);
             let Some(mut value) = value else {
-                out.push_str(&symbol[..=name.len()]);
+                out.push('&');
+                out.push_str(name);
                 rest = after;
                 continue;
             };
@@ -126,7 +124,7 @@ pub(super) fn words(file: &str, lines: &[String], symbols: &Symbols) -> Vec<Word
             if trimmed.is_empty() || trimmed.starts_with(';') {
                 break;
             }
-            let before = &line[..line.len() - trimmed.len()];
+            let before = line.strip_suffix(trimmed).unwrap_or_default();
             let (text, after) = word(trimmed);
             let column = before.chars().count() + 1;
             let place = Place { file: Arc::clone(&file), line: number, column };

@@ -504,9 +504,9 @@ fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
         return 0;
     };
     let generalized = moment.strftime("%Y%m%d%H%M%SZ").to_string();
-    let (form, text) =
-        if time.generalized { (2, &generalized[..]) } else { (1, &generalized[2..]) };
-    for (slot, c) in field.iter_mut().zip(text.chars()) {
+    // UTCTime has two digits of the year.
+    let (form, skip) = if time.generalized { (2, 0) } else { (1, 2) };
+    for (slot, c) in field.iter_mut().zip(generalized.chars().skip(skip)) {
         *slot = ebcdic::encode_char(c).unwrap_or(0);
     }
     form

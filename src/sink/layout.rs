@@ -117,7 +117,7 @@ fn symnames(subtype: u16, level: Level) -> String {
 /// IBM's name; those that both subtypes have get the subtype.
 fn symbol(subtype: u16, name: &str) -> String {
     match name.strip_prefix("SMF119S") {
-        Some(rest) if rest.starts_with(['C', 'S']) && rest[1..].starts_with('_') => name.to_owned(),
+        Some(rest) if rest.starts_with("C_") || rest.starts_with("S_") => name.to_owned(),
         _ => format!("{name}_{subtype}"),
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn reply(line: &[u8]) -> Option<Announcement> {
     if code == "227 " {
         // RFC 1123 section 4.1.2.6: the numbers need not stand in parentheses.
         let digits = rest.find(|c: char| c.is_ascii_digit())?;
-        let (address, port) = host_port(&rest[digits..])?;
+        let (address, port) = host_port(rest.get(digits..)?)?;
         return Some(Announcement { verb: Verb::Pasv, address: Some(address), port });
     }
     if code == "229 " {
@@ -85,7 +85,7 @@ fn host_port(text: &str) -> Option<(IpAddr, u16)> {
     for number in &mut numbers {
         let field = fields.next()?.trim();
         let end = field.find(|c: char| !c.is_ascii_digit()).unwrap_or(field.len());
-        *number = field[..end].parse().ok()?;
+        *number = field.get(..end)?.parse().ok()?;
     }
     let [a, b, c, d, high, low] = numbers;
     Some((Ipv4Addr::new(a, b, c, d).into(), u16::from_be_bytes([high, low])))
@@ -94,7 +94,7 @@ fn host_port(text: &str) -> Option<(IpAddr, u16)> {
 /// Fields between any delimiter, which comes first and last: |1|192.0.2.1|6446|
 fn extended(text: &str) -> Option<impl Iterator<Item = &str>> {
     let delimiter = text.chars().next()?;
-    Some(text[delimiter.len_utf8()..].split(delimiter))
+    Some(text.strip_prefix(delimiter)?.split(delimiter))
 }
 
 #[cfg(test)]

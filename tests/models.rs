@@ -1,0 +1,179 @@
+//! Rooms with state against models that are slow and obviously right, by random
+//! operations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+use zerttap::flow::{Endpoint, Key, Table};
+use zerttap::session::{Event, Kind, Session};
+use zerttap::stream::{Piece, Ranges, Reassembler};
+use zerttap::summary::{Counts, Tally};
+
+fn key(n: u16) -> Key {
+    let ip = IpAddr::from([192, 0, 2, 1]);
+    Key { low: Endpoint { ip, port: n }, high: Endpoint { ip, port: 65_535 } }
+}
+
+#[derive(Clone, Debug)]
+enum OnTable {
+    Insert(u16),
+    Remove(u16),
+    Find(u16),
+}
+
+fn on_table() -> impl Strategy<Value = OnTable> {
+    let n = 0u16..40;
+    prop_oneof![
+        n.clone().prop_map(OnTable::Insert),
+        n.clone().prop_map(OnTable::Remove),
+        n.prop_map(OnTable::Find),
+    ]
+}
+
+proptest! {
+    /// The table of connections is a map.
+    #[test]
+    fn the_table_is_a_map(operations in prop::collection::vec(on_table(), 0..300)) {
+        let mut table = Table::default();
+        let mut model: BTreeMap<u16, usize> = BTreeMap::new();
+        for (step, operation) in operations.into_iter().enumerate() {
+            match operation {
+                OnTable::Insert(n) if !model.contains_key(&n) => {
+                    table.insert(key(n), step);
+                    model.insert(n, step);
+                }
+                OnTable::Insert(_) => {}
+                OnTable::Remove(n) => {
+                    let removed = table.find(&key(n)).and_then(|slot| table.remove(slot));
+                    prop_assert_eq!(removed.map(|(_, v)| v), model.remove(&n));
+                }
+                OnTable::Find(n) => {
+                    let found = table.find(&key(n)).and_then(|s| table.get_mut(s).map(|(_, v)| *v));
+                    prop_assert_eq!(found, model.get(&n).copied());
+                }
+            }
+            prop_assert_eq!(table.len(), model.len());
+            prop_assert_eq!(table.occupied().len(), model.len());
+            let all: HashMap<Key, usize> = table.iter().map(|(k, v)| (*k, *v)).collect();
+            let expected: HashMap<Key, usize> = model.iter().map(|(n, v)| (key(*n), *v)).collect();
+            prop_assert_eq!(all, expected);
+        }
+    }
+
+    /// Ranges are a set of bytes, as long as there are not more gaps than are kept.
+    #[test]
+    fn ranges_are_a_set_of_bytes(
+        stretches in prop::collection::vec((0i64..120, 1i64..30), 0..40),
+    ) {
+        let mut ranges = Ranges::default();
+        let mut model: BTreeSet<i64> = BTreeSet::new();
+        for (start, length) in stretches {
+            let before = model.len();
+            let again = (start..start + length).filter(|b| model.contains(b)).count() as u64;
+            model.extend(start..start + length);
+            let added = ranges.add(start, start + length);
+            prop_assert_eq!(added.new, (model.len() - before) as u64);
+            prop_assert_eq!(added.again, again);
+            prop_assert_eq!(ranges.bytes(), model.len() as u64);
+            prop_assert_eq!(ranges.edge(), model.last().map(|b| b + 1));
+            let missed = (0..200).filter(|b| !model.contains(b)).count() as u64;
+            prop_assert_eq!(ranges.missed(Some(0), Some(200)), missed);
+        }
+    }
+
+    /// With losses, cuts, repetitions and contradictions: every byte that is handed out
+    /// is the first that was seen of its place, in order, and what is not is a hole.
+    #[test]
+    fn the_reassembler_hands_out_first_bytes_and_holes(
+        segments in prop::collection::vec((0i64..300, 1usize..40, any::<u8>(), 0usize..40, 0i64..4), 1..60),
+    ) {
+        let mut reassembler = Reassembler::at(0);
+        let mut first: BTreeMap<i64, BTreeSet<u8>> = BTreeMap::new();
+        let mut delivered = 0i64;
+        let mut clock = 0;
+        let mut wrong = None;
+        for (start, length, byte, cut, seconds) in segments {
+            clock += seconds * 1_000_000_000;
+            let captured = length.saturating_sub(cut).max(usize::from(cut == 0));
+            let bytes = vec![byte; captured];
+            for at in 0..captured as i64 {
+                first.entry(start + at).or_default().insert(byte);
+            }
+            let mut take = |piece: Piece<'_>| match piece {
+                Piece::Data(at, bytes) => {
+                    for (position, byte) in (at..).zip(bytes) {
+                        if position != delivered || !first.get(&position).is_some_and(|s| s.contains(byte)) {
+                            wrong = Some((position, *byte));
+                        }
+                        delivered = position + 1;
+                    }
+                }
+                Piece::Hole(n) => delivered += n as i64,
+            };
+            reassembler.push(start, &bytes, length as u32, clock, None, &mut take);
+            prop_assert!(reassembler.position() >= 0);
+        }
+        let mut take = |piece: Piece<'_>| match piece {
+            Piece::Data(at, bytes) => delivered = at + bytes.len() as i64,
+            Piece::Hole(n) => delivered += n as i64,
+        };
+        reassembler.flush(clock, &mut take);
+        prop_assert_eq!(wrong, None);
+        prop_assert_eq!(delivered, reassembler.position());
+        prop_assert!(!reassembler.is_waiting());
+    }
+
+    /// Events of a connection: the rules of the specification, as a list.
+    #[test]
+    fn events_follow_the_rules(
+        changes in prop::collection::vec(0i64..40, 0..8),
+        end in 0i64..60,
+        settled in any::<bool>(),
+    ) {
+        const SECOND: i64 = 1_000_000_000;
+        let mut changes: Vec<i64> = changes.into_iter().filter(|c| *c <= end).collect();
+        changes.sort_unstable();
+        // What the machine says, its timer firing in time or not at all.
+        let mut session = Session::new(0, 10 * SECOND);
+        let mut told: Vec<Event> = Vec::new();
+        let mut fired = false;
+        for at in &changes {
+            if settled && *at >= 10 && !fired {
+                fired = true;
+                told.extend(session.settled());
+            }
+            told.extend(session.changed(at * SECOND));
+        }
+        if settled && end >= 10 && !fired {
+            told.extend(session.settled());
+        }
+        let (initiation, termination) = session.ended(end * SECOND);
+        told.extend(initiation.into_iter().chain(termination));
+        // What the rules say.
+        let mut expected: Vec<(Kind, i64)> = Vec::new();
+        if end < 10 {
+            expected.push((Kind::ShortTermination, end));
+        } else {
+            expected.push((Kind::Initiation, 10));
+            let late = changes.iter().filter(|at| settled && **at >= 10);
+            expected.extend(late.map(|at| (Kind::Change, *at)));
+            expected.push((Kind::Termination, end));
+        }
+        let told: Vec<(Kind, i64)> = told.into_iter().map(|e| (e.kind, e.at / SECOND)).collect();
+        prop_assert_eq!(told, expected);
+    }
+
+    /// Counts are a sum.
+    #[test]
+    fn counts_are_sums(parts in prop::collection::vec((0u32..1000, 0u32..10, -5i64..5), 0..50)) {
+        let mut sum = Counts::default();
+        for (connections, short, active) in &parts {
+            sum.add(&Counts { connections: *connections, short: *short, active: *active, ..Counts::default() });
+        }
+        prop_assert_eq!(sum.connections, parts.iter().map(|p| p.0).sum::<u32>());
+        prop_assert_eq!(sum.short, parts.iter().map(|p| p.1).sum::<u32>());
+        prop_assert_eq!(sum.active, parts.iter().map(|p| p.2).sum::<i64>());
+        prop_assert!(Tally::default().is_empty());
+    }
+}
