@@ -408,11 +408,28 @@ fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
     if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(&ahead[at..], whole, true)) {
         return Ok((Form::Blocked, Block::Unknown));
     }
-    // A first record whose header is unusual.
+    // A first record whose header is unusual, in a block or not.
+    if holds_records(ahead) {
+        return Ok((Form::Blocked, Block::None));
+    }
     if header::word(ahead).and_then(Descriptor::read).is_some() {
         return Ok((Form::Rdw, Block::None));
     }
     Err(DumpError::Unknown { found: super::shown(ahead), hint: super::hint(ahead) })
+}
+
+/// Whether a block begins here that descriptor words divide to its end.
+fn holds_records(ahead: &[u8]) -> bool {
+    let block = header::word(ahead).and_then(header::block);
+    let Some(mut rest) = block.and_then(|length| ahead.get(4..length)) else { return false };
+    while let Some(descriptor) = header::word(rest).and_then(Descriptor::read) {
+        let Some(after) = rest.get(descriptor.length..) else { return false };
+        if after.is_empty() {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
 /// Whether a record begins here, and another or the end follows it.

@@ -95,20 +95,20 @@ impl EspFlows {
         let verdict = self.verdicts.entry(key).or_insert(Verdict::NEW);
         if let Verdict::Unsure { bits, matched, seen } = verdict {
             *seen += 1;
-            for (n, form) in FORMS.into_iter().enumerate() {
+            for ((form, bits), matched) in FORMS.into_iter().zip(&mut *bits).zip(&mut *matched) {
                 let evidence = evidence(form, arena, span, Some(key)).map_or(0, |(_, bits)| bits);
-                bits[n] += evidence;
-                matched[n] += u8::from(evidence > 0);
+                *bits += evidence;
+                *matched += u8::from(evidence > 0);
             }
-            let found = (0..FORMS.len()).find(|&n| bits[n] >= ENOUGH && matched[n] > *seen / 2);
-            if let Some(form) = found {
+            let enough = |(bits, matched): (&u32, &u8)| *bits >= ENOUGH && *matched > *seen / 2;
+            if let Some(form) = bits.iter().zip(&*matched).position(enough) {
                 *verdict = Verdict::Null { form, misses: 0 };
             } else if *seen >= TRIES {
                 *verdict = Verdict::Encrypted;
             }
         }
         let Verdict::Null { form, misses } = verdict else { return None };
-        let inside = evidence(FORMS[*form], arena, span, None).map(|(inside, _)| inside);
+        let inside = evidence(*FORMS.get(*form)?, arena, span, None).map(|(inside, _)| inside);
         *misses = *misses << 1 | u16::from(inside.is_none());
         // An SPI may be used again, for an SA that does encrypt.
         if misses.count_ones() > 8 {
@@ -134,18 +134,17 @@ fn evidence(
     if end < start + TRAILER || !(end - HEADER).is_multiple_of(4) {
         return None;
     }
-    let pad = usize::from(packet[end - 2]);
-    let protocol = packet[end - 1];
-    let rest = end - TRAILER;
-    let inner_end = rest.checked_sub(pad).filter(|&at| at >= start)?;
-    if !(1..).zip(&packet[inner_end..rest]).all(|(n, &byte): (usize, _)| usize::from(byte) == n) {
+    let (before, &[pad, protocol]) = packet.get(..end)?.split_last_chunk::<TRAILER>()?;
+    let inner_end = before.len().checked_sub(usize::from(pad)).filter(|&at| at >= start)?;
+    let padding = before.get(inner_end..)?;
+    if !(1..).zip(padding).all(|(n, &byte): (usize, _)| usize::from(byte) == n) {
         return None;
     }
-    let bits = payload_evidence(protocol, &packet[start..inner_end], key)?;
+    let bits = payload_evidence(protocol, before.get(start..inner_end)?, key)?;
     let span =
         Span { at: span.at + start, end: span.at + inner_end, wire_end: span.at + inner_end };
     let check_value = u8::try_from(check_value).ok().filter(|_| vector == 0);
-    Some((Inside { protocol, span, check_value }, bits + 8 * u32::from(packet[end - 2])))
+    Some((Inside { protocol, span, check_value }, bits + 8 * u32::from(pad)))
 }
 
 /// How much a payload looks like what its protocol number says. `None` is that
@@ -164,13 +163,14 @@ fn payload_evidence(protocol: u8, payload: &[u8], key: Option<FlowKey>) -> Optio
             checksum(pseudo, payload) == 0xFFFF
         })
     };
+    let at = |place: usize| payload.get(place).copied().unwrap_or(0);
     match protocol {
         TCP if payload.len() >= 20 => {
             const FIN: u8 = 1;
             const SYN: u8 = 2;
             const RST: u8 = 4;
-            let header = usize::from(payload[12] >> 4) * 4;
-            let flags = payload[13];
+            let header = usize::from(at(12) >> 4) * 4;
+            let flags = at(13);
             let odd = flags & SYN != 0 && flags & (FIN | RST) != 0;
             if header < 20 || header > payload.len() || flags & 0x3F == 0 || odd {
                 return None;
@@ -185,17 +185,17 @@ fn payload_evidence(protocol: u8, payload: &[u8], key: Option<FlowKey>) -> Optio
             (key.is_none() || right(protocol == ICMPV6)).then_some(32)
         }
         IPV4 if payload.len() >= 20 => {
-            let header = usize::from(payload[0] & 0x0F) * 4;
+            let header = usize::from(at(0) & 0x0F) * 4;
             let total = usize::from(be16(payload, 2));
-            let fits = payload[0] >> 4 == 4
+            let fits = at(0) >> 4 == 4
                 && header >= 20
                 && total >= header
                 && total <= payload.len()
-                && checksum(0, &payload[..header]) == 0xFFFF;
+                && payload.get(..header).is_some_and(|h| checksum(0, h) == 0xFFFF);
             fits.then_some(48)
         }
         IPV6 if payload.len() >= 40 => {
-            let fits = payload[0] >> 4 == 6 && usize::from(be16(payload, 4)) + 40 <= payload.len();
+            let fits = at(0) >> 4 == 6 && usize::from(be16(payload, 4)) + 40 <= payload.len();
             fits.then_some(24)
         }
         // A dummy packet (RFC 4303 section 2.6).

@@ -193,18 +193,18 @@ impl Waiting {
         // Fill only what is not there yet.
         let mut overlap = false;
         let mut at = start;
-        for &(from, to) in &self.there {
+        for (from, to) in self.there.clone() {
             if to <= at || from >= end {
                 continue;
             }
             overlap = true;
             if from > at {
-                self.bytes[at..from].copy_from_slice(&fragment.bytes[at - start..from - start]);
+                self.fill(at, from, &fragment);
             }
             at = at.max(to);
         }
         if at < end {
-            self.bytes[at..end].copy_from_slice(&fragment.bytes[at - start..]);
+            self.fill(at, end, &fragment);
         }
         self.there.push((start, end));
         self.there.sort_unstable();
@@ -217,6 +217,15 @@ impl Waiting {
         }
         self.there = merged;
         Verdict::Taken { overlap }
+    }
+
+    /// Takes the bytes of a stretch from a fragment.
+    fn fill(&mut self, from: usize, to: usize, fragment: &Fragment<'_>) {
+        let start = fragment.offset;
+        let part = fragment.bytes.get(from.saturating_sub(start)..to.saturating_sub(start));
+        if let (Some(place), Some(part)) = (self.bytes.get_mut(from..to), part) {
+            place.copy_from_slice(part);
+        }
     }
 
     fn complete(&self) -> bool {

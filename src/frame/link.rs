@@ -24,51 +24,51 @@ pub(super) fn link(arena: &[u8], link: u16, span: Span) -> Step {
         0 | 108 => null(arena, span),
         // Token Ring and FDDI carry LLC behind their addresses.
         6 => token_ring(arena, span),
-        10 => span.head(arena, 13).and_then(|_| llc(arena, span.skip(13))),
+        10 => span.head::<13>(arena).and_then(|_| llc(arena, span.skip(13))),
         // Raw IP: the file's number and the ones that systems wrote instead.
         12 | 14 | 101 | 228 | 229 => Ok(Next::Ip(span)),
         // SLIP: direction, then the compressed or plain header, 16 bytes.
-        8 => span.head(arena, 16).map(|_| Next::Ip(span.skip(16))),
+        8 => span.head::<16>(arena).map(|_| Next::Ip(span.skip(16))),
         9 | 50 | 51 => ppp_header(arena, link, span),
         104 => {
-            let head = span.head(arena, 4)?;
+            let head = span.head::<4>(arena)?;
             Ok(Next::EtherType(be16(head, 2), span.skip(4)))
         }
         113 => {
-            let head = span.head(arena, 16)?;
+            let head = span.head::<16>(arena)?;
             cooked(arena, be16(head, 14), span.skip(16))
         }
         276 => {
-            let head = span.head(arena, 20)?;
+            let head = span.head::<20>(arena)?;
             cooked(arena, be16(head, 0), span.skip(20))
         }
         105 => ieee80211(arena, span),
         127 => radiotap(arena, span),
         // IP over InfiniBand: destination address, then an EtherType.
         242 => {
-            let head = span.head(arena, 44)?;
+            let head = span.head::<44>(arena)?;
             Ok(Next::EtherType(be16(head, 40), span.skip(44)))
         }
         // PKTAP: its own length and the link type of what follows.
         258 => {
-            let head = span.head(arena, 12)?;
+            let head = span.head::<12>(arena)?;
             let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
             let inner = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
             if !(12..=1024).contains(&length) || inner == 258 {
                 return Err(Frame::Malformed);
             }
-            span.head(arena, length)?;
+            span.first(arena, length)?;
             let inner = u16::try_from(inner).map_err(|_| Frame::UnsupportedLink)?;
             Ok(Next::Link(inner, span.skip(length)))
         }
         // OpenBSD encapsulation: address family, SPI, flags.
-        109 => span.head(arena, 12).map(|_| Next::Ip(span.skip(12))),
+        109 => span.head::<12>(arena).map(|_| Next::Ip(span.skip(12))),
         _ => Err(Frame::UnsupportedLink),
     }
 }
 
 fn ethernet(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 14)?;
+    let head = span.head::<14>(arena)?;
     let ether_type = be16(head, 12);
     let rest = span.skip(14);
     if ether_type <= MAX_8023_LENGTH {
@@ -84,7 +84,7 @@ pub(super) fn ether_type(arena: &[u8], ether_type: u16, span: Span) -> Step {
         ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Next::Ip(span)),
         ETHERTYPE_TEB => Ok(Next::Link(1, span)),
         t if ETHERTYPE_VLAN.contains(&t) => {
-            let tag = span.head(arena, 4)?;
+            let tag = span.head::<4>(arena)?;
             let inner = be16(tag, 2);
             let rest = span.skip(4);
             if inner <= MAX_8023_LENGTH {
@@ -95,7 +95,7 @@ pub(super) fn ether_type(arena: &[u8], ether_type: u16, span: Span) -> Step {
         }
         t if ETHERTYPE_MPLS.contains(&t) => mpls(arena, span),
         ETHERTYPE_PPPOE_SESSION => {
-            let head = span.head(arena, 8)?;
+            let head = span.head::<8>(arena)?;
             let length = usize::from(be16(head, 4));
             let session = span.skip(6).limit(length.max(2));
             Ok(Next::Ppp(be16(head, 6), session.skip(2)))
@@ -115,10 +115,10 @@ fn cooked(arena: &[u8], protocol: u16, span: Span) -> Step {
 
 /// LLC, with SNAP: an EtherType behind the organization codes that use one.
 fn llc(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 3)?;
+    let head = span.head::<3>(arena)?;
     match head {
         [0xAA, 0xAA, 0x03] => {
-            let snap = span.head(arena, 8)?;
+            let snap = span.head::<8>(arena)?;
             match &snap[3..6] {
                 [0, 0, 0] | [0, 0, 0xF8] => Ok(Next::EtherType(be16(snap, 6), span.skip(8))),
                 _ => Err(Frame::NotIp),
@@ -131,11 +131,11 @@ fn llc(arena: &[u8], span: Span) -> Step {
 
 fn token_ring(arena: &[u8], span: Span) -> Step {
     const ROUTING_PRESENT: u8 = 0x80;
-    let head = span.head(arena, 14)?;
+    let head = span.head::<14>(arena)?;
     let routing = if head[8] & ROUTING_PRESENT == 0 {
         0
     } else {
-        usize::from(span.head(arena, 15)?[14] & 0x1F)
+        usize::from(span.head::<15>(arena)?[14] & 0x1F)
     };
     llc(arena, span.skip(14 + routing))
 }
@@ -144,7 +144,7 @@ fn token_ring(arena: &[u8], span: Span) -> Step {
 /// host or of the network. The families differ between systems, the version
 /// of the IP packet does not; so the family only has to be one of IP's.
 fn null(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 4)?;
+    let head = span.head::<4>(arena)?;
     let big = be32(head, 0);
     let family = if big <= 0xFFFF { big } else { big.swap_bytes() };
     match family {
@@ -155,7 +155,7 @@ fn null(arena: &[u8], span: Span) -> Step {
 
 fn ppp_header(arena: &[u8], link: u16, span: Span) -> Step {
     if link == 51 {
-        let head = span.head(arena, 8)?;
+        let head = span.head::<8>(arena)?;
         return Ok(Next::Ppp(be16(head, 6), span.skip(8)));
     }
     ppp_protocol(arena, span)
@@ -164,16 +164,16 @@ fn ppp_header(arena: &[u8], link: u16, span: Span) -> Step {
 /// A PPP frame: address and control unless compressed away, then one or two
 /// bytes of protocol (RFC 1661).
 pub(super) fn ppp_protocol(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 2)?;
+    let head = span.head::<2>(arena)?;
     // Address and control; the Cisco form and the direction byte of captures
     // that have one stand at the same place.
     let span =
         if matches!(head, [0xFF | 0x00 | 0x0F | 0x8F, 0x03 | 0x00]) { span.skip(2) } else { span };
-    let head = span.head(arena, 1)?;
+    let head = span.head::<1>(arena)?;
     if head[0] & 1 == 1 {
         return Ok(Next::Ppp(u16::from(head[0]), span.skip(1)));
     }
-    let head = span.head(arena, 2)?;
+    let head = span.head::<2>(arena)?;
     Ok(Next::Ppp(be16(head, 0), span.skip(2)))
 }
 
@@ -193,13 +193,13 @@ fn mpls(arena: &[u8], mut span: Span) -> Step {
     const BOTTOM_OF_STACK: u8 = 0x01;
     const MAX_LABELS: usize = 16;
     for _ in 0..MAX_LABELS {
-        let label = span.head(arena, 4)?;
+        let label = span.head::<4>(arena)?;
         let bottom = label[2] & BOTTOM_OF_STACK != 0;
         span = span.skip(4);
         if bottom {
-            return match span.head(arena, 1)?[0] >> 4 {
+            return match span.head::<1>(arena)?[0] >> 4 {
                 4 | 6 => Ok(Next::Ip(span)),
-                0 => span.head(arena, 4).map(|_| Next::Link(1, span.skip(4))),
+                0 => span.head::<4>(arena).map(|_| Next::Link(1, span.skip(4))),
                 _ => Ok(Next::Link(1, span)),
             };
         }
@@ -209,12 +209,12 @@ fn mpls(arena: &[u8], mut span: Span) -> Step {
 
 /// Network Service Header (RFC 8300).
 fn nsh(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     let length = usize::from(head[1] & 0x3F) * 4;
     if length < 8 {
         return Err(Frame::Malformed);
     }
-    span.head(arena, length)?;
+    span.first(arena, length)?;
     let inner = span.skip(length);
     match head[3] {
         1 | 2 => Ok(Next::Ip(inner)),
@@ -228,7 +228,7 @@ fn nsh(arena: &[u8], span: Span) -> Step {
 /// IEEE 802.11: data frames carry LLC behind their addresses.
 fn ieee80211(arena: &[u8], span: Span) -> Step {
     const DATA: u8 = 2;
-    let head = span.head(arena, 24)?;
+    let head = span.head::<24>(arena)?;
     // Some access points send the two bytes of the frame control swapped
     // through CAPWAP; the version, which is zero, tells.
     let (control, flags) =
@@ -256,7 +256,7 @@ fn ieee80211(arena: &[u8], span: Span) -> Step {
 /// CAPWAP data (RFC 5415 section 4.3): a header with its own length, then an
 /// Ethernet or an 802.11 frame.
 pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     let word = be32(head, 0);
     // Version 0 and the clear header type; DTLS has another.
     if head[0] != 0 {
@@ -268,7 +268,7 @@ pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
     if length < 8 || fragment {
         return Err(Frame::OtherIp);
     }
-    span.head(arena, length)?;
+    span.first(arena, length)?;
     let inner = span.skip(length);
     match (native, binding) {
         (false, _) => Ok(Next::Link(1, inner)),
@@ -279,11 +279,11 @@ pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
 
 /// Radiotap: its own length, then an 802.11 frame.
 fn radiotap(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     let length = usize::from(u16::from_le_bytes([head[2], head[3]]));
     if length < 8 {
         return Err(Frame::Malformed);
     }
-    span.head(arena, length)?;
+    span.first(arena, length)?;
     ieee80211(arena, span.skip(length))
 }

@@ -7,6 +7,8 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 mod esp;
 mod fragment;
 mod link;
@@ -189,12 +191,18 @@ impl Span {
 
     /// The first `n` bytes, or the verdict that they are not there: cut if the
     /// wire had them, malformed if it had not.
-    fn head(self, arena: &[u8], n: usize) -> Result<&[u8], Frame> {
-        self.bytes(arena).get(..n).ok_or(if self.wire() >= n {
-            Frame::Cut
-        } else {
-            Frame::Malformed
-        })
+    fn first(self, arena: &[u8], n: usize) -> Result<&[u8], Frame> {
+        self.bytes(arena).get(..n).ok_or(self.lacks(n))
+    }
+
+    /// The same of a number that is known, so that what is in it can be taken by its
+    /// place.
+    fn head<const N: usize>(self, arena: &[u8]) -> Result<&[u8; N], Frame> {
+        self.bytes(arena).first_chunk().ok_or(self.lacks(N))
+    }
+
+    fn lacks(self, n: usize) -> Frame {
+        if self.wire() >= n { Frame::Cut } else { Frame::Malformed }
     }
 }
 
@@ -304,11 +312,11 @@ fn narrow(n: usize) -> u32 {
 }
 
 fn be16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+    bytes.get(at..).and_then(<[u8]>::first_chunk).copied().map_or(0, u16::from_be_bytes)
 }
 
 fn be32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    bytes.get(at..).and_then(<[u8]>::first_chunk).copied().map_or(0, u32::from_be_bytes)
 }
 
 #[cfg(test)]

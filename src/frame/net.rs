@@ -24,7 +24,7 @@ pub(super) fn ip(
     span: Span,
     clock: i64,
 ) -> Result<Next, Frame> {
-    match span.head(arena, 1)?[0] >> 4 {
+    match span.head::<1>(arena)?[0] >> 4 {
         4 => ipv4(parser, arena, span, clock),
         6 => ipv6(parser, arena, span, clock),
         _ => Err(Frame::Malformed),
@@ -50,12 +50,12 @@ fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -
 
 fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Result<Next, Frame> {
     const FIXED: usize = 20;
-    let head = span.head(arena, FIXED)?;
+    let head = span.head::<FIXED>(arena)?;
     let header_length = usize::from(head[0] & 0x0F) * 4;
     if header_length < FIXED {
         return Err(Frame::Malformed);
     }
-    let header = Ipv4HeaderSlice::from_slice(span.head(arena, header_length)?)
+    let header = Ipv4HeaderSlice::from_slice(span.first(arena, header_length)?)
         .map_err(|_| Frame::Malformed)?;
     let (src, dst) = (header.source_addr(), header.destination_addr());
     let protocol = header.protocol();
@@ -75,7 +75,7 @@ fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Res
 fn ipv6(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Result<Next, Frame> {
     const FIXED: usize = 40;
     let header =
-        Ipv6HeaderSlice::from_slice(span.head(arena, FIXED)?).map_err(|_| Frame::Malformed)?;
+        Ipv6HeaderSlice::from_slice(span.head::<FIXED>(arena)?).map_err(|_| Frame::Malformed)?;
     let (src, dst) = (header.source_addr(), header.destination_addr());
     let next = header.next_header();
     let length = usize::from(header.payload_length());
@@ -104,17 +104,17 @@ fn after_ip(
             | IpNumber::SHIM6
                 if src.is_ipv6() =>
             {
-                let head = span.head(arena, 8)?;
+                let head = span.head::<8>(arena)?;
                 let length = (usize::from(head[1]) + 1) * 8;
-                let header = Ipv6RawExtHeaderSlice::from_slice(span.head(arena, length)?)
+                let header = Ipv6RawExtHeaderSlice::from_slice(span.first(arena, length)?)
                     .map_err(|_| Frame::Malformed)?;
                 protocol = header.next_header();
                 span = span.skip(length);
             }
             IpNumber::AUTHENTICATION_HEADER => {
-                let head = span.head(arena, 12)?;
+                let head = span.head::<12>(arena)?;
                 let length = (usize::from(head[1]) + 2) * 4;
-                let header = IpAuthHeaderSlice::from_slice(span.head(arena, length.max(12))?)
+                let header = IpAuthHeaderSlice::from_slice(span.first(arena, length.max(12))?)
                     .map_err(|_| Frame::Malformed)?;
                 protocol = header.next_header();
                 let inside = protocol;
@@ -136,7 +136,7 @@ fn after_ip(
                 return esp(parser, arena, (src, dst, None), span);
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {
-                let header = Ipv6FragmentHeaderSlice::from_slice(span.head(arena, 8)?)
+                let header = Ipv6FragmentHeaderSlice::from_slice(span.head::<8>(arena)?)
                     .map_err(|_| Frame::Malformed)?;
                 let (next, id) = (header.next_header(), header.identification());
                 let more = header.more_fragments();
@@ -178,15 +178,13 @@ pub(super) fn wesp(
     const VERSION: u8 = 0xC0;
     const ENCRYPTED: u8 = 0x20;
     const PADDED: u8 = 0x10;
-    let &[next, header_length, check_value, flags, ..] = span.head(arena, 4)? else {
-        return Err(Frame::Malformed);
-    };
+    let &[next, header_length, check_value, flags] = span.head::<4>(arena)?;
     if flags & VERSION != 0 {
         return Err(Frame::Malformed);
     }
     let esp_at = if flags & PADDED == 0 { 4 } else { 8 };
     let esp_span = span.skip(esp_at);
-    let head = esp_span.head(arena, 8)?;
+    let head = esp_span.head::<8>(arena)?;
     let (spi, sequence) = (be32(head, 0), be32(head, 4));
     let clear = flags & ENCRYPTED == 0;
     let at = usize::from(header_length);
@@ -223,7 +221,7 @@ pub(super) fn esp(
     (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
     span: Span,
 ) -> Result<Next, Frame> {
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     let spi = be32(head, 0);
     let sequence = be32(head, 4);
     let inside = parser.esp.look(FlowKey { src, dst, spi, ports }, arena, span);

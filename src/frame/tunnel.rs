@@ -41,7 +41,7 @@ pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, spa
 
 fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     const FIXED: usize = 20;
-    let head = span.head(arena, FIXED)?;
+    let head = span.head::<FIXED>(arena)?;
     let header_length = usize::from(head[12] >> 4) * 4;
     if header_length < FIXED || header_length > span.wire() {
         return Err(Frame::Malformed);
@@ -49,7 +49,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     // A capture that ends inside the options still shows all that is needed.
     let options_there = header_length.min(span.captured());
     let (src_port, dst_port, seq, ack, flags) =
-        match TcpHeaderSlice::from_slice(&span.bytes(arena)[..options_there]) {
+        match TcpHeaderSlice::from_slice(span.first(arena, options_there)?) {
             Ok(h) => (
                 h.source_port(),
                 h.destination_port(),
@@ -77,7 +77,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
 fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     const HEADER: usize = 8;
     let header =
-        UdpHeaderSlice::from_slice(span.head(arena, HEADER)?).map_err(|_| Frame::Malformed)?;
+        UdpHeaderSlice::from_slice(span.head::<HEADER>(arena)?).map_err(|_| Frame::Malformed)?;
     let payload = span.skip(HEADER);
     let (from, to) = (header.source_port(), header.destination_port());
     // A tunnel is told by its port; when what is inside makes no sense it is a
@@ -109,7 +109,7 @@ fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
 /// VXLAN (RFC 7348): the flag that says the network identifier is valid.
 fn vxlan(arena: &[u8], span: Span) -> Step {
     const VNI_VALID: u8 = 0x08;
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     if head[0] & VNI_VALID == 0 {
         return Err(Frame::OtherIp);
     }
@@ -118,41 +118,41 @@ fn vxlan(arena: &[u8], span: Span) -> Step {
 
 /// Geneve (RFC 8926): version 0, options, an EtherType.
 fn geneve(arena: &[u8], span: Span) -> Step {
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     let options = usize::from(head[0] & 0x3F) * 4;
     if head[0] >> 6 != 0 {
         return Err(Frame::OtherIp);
     }
-    span.head(arena, 8 + options)?;
+    span.first(arena, 8 + options)?;
     Ok(Next::EtherType(be16(head, 2), span.skip(8 + options)))
 }
 
 /// GTP version 1 user plane (3GPP TS 29.281): G-PDU messages carry IP.
 fn gtp(arena: &[u8], span: Span) -> Step {
     const G_PDU: u8 = 0xFF;
-    let head = span.head(arena, 8)?;
+    let head = span.head::<8>(arena)?;
     if head[0] & 0xF0 != 0x30 || head[1] != G_PDU {
         return Err(Frame::OtherIp);
     }
     let mut at = 8;
     if head[0] & 0x07 != 0 {
-        let optional = span.head(arena, 12)?;
+        let optional = span.head::<12>(arena)?;
         at = 12;
         let mut next = optional[11];
         for _ in 0..8 {
             if next == 0 {
                 break;
             }
-            let length = usize::from(span.head(arena, at + 1)?[at]) * 4;
+            let length = usize::from(*span.first(arena, at + 1)?.last().unwrap_or(&0)) * 4;
             if length == 0 {
                 return Err(Frame::OtherIp);
             }
-            next = span.head(arena, at + length)?[at + length - 1];
+            next = *span.first(arena, at + length)?.last().unwrap_or(&0);
             at += length;
         }
     }
     let inner = span.skip(at);
-    match inner.head(arena, 1)?[0] >> 4 {
+    match inner.head::<1>(arena)?[0] >> 4 {
         4 | 6 => Ok(Next::Ip(inner)),
         _ => Err(Frame::OtherIp),
     }
@@ -169,7 +169,7 @@ fn gre(arena: &[u8], span: Span) -> Step {
     const ERSPAN: u16 = 0x88BE;
     const ERSPAN_III: u16 = 0x22EB;
 
-    let head = span.head(arena, 4)?;
+    let head = span.head::<4>(arena)?;
     let flags = be16(head, 0);
     let protocol = be16(head, 2);
     if flags & ROUTING != 0 || flags & 0x0007 > 1 {
@@ -184,20 +184,20 @@ fn gre(arena: &[u8], span: Span) -> Step {
     if flags & 0x0007 == 1 && flags & ACKNOWLEDGMENT != 0 {
         length += 4;
     }
-    span.head(arena, length)?;
+    span.first(arena, length)?;
     let inner = span.skip(length);
     match protocol {
         PPP => link::ppp_protocol(arena, inner),
         // Type I has no sequence number and no header of its own.
         ERSPAN if flags & SEQUENCE == 0 => Ok(Next::Link(1, inner)),
-        ERSPAN => inner.head(arena, 8).map(|_| Next::Link(1, inner.skip(8))),
+        ERSPAN => inner.head::<8>(arena).map(|_| Next::Link(1, inner.skip(8))),
         ERSPAN_III => {
             const OPTIONAL_SUBHEADER: u8 = 0x01;
             const FRAME_TYPE: u8 = 0x7C;
-            let head = inner.head(arena, 12)?;
+            let head = inner.head::<12>(arena)?;
             let header = if head[11] & OPTIONAL_SUBHEADER == 0 { 12 } else { 20 };
             let is_ip = (head[10] & FRAME_TYPE) >> 2 == 2;
-            inner.head(arena, header)?;
+            inner.first(arena, header)?;
             let inner = inner.skip(header);
             Ok(if is_ip { Next::Ip(inner) } else { Next::Link(1, inner) })
         }

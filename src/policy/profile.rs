@@ -84,7 +84,7 @@ impl Policy {
         let policy: Self = toml::from_str(&text)
             .map_err(|e: toml::de::Error| wrong(e.to_string().trim_end().to_owned()))?;
         for (n, rule) in policy.rules.iter().enumerate() {
-            if policy.rules[..n].iter().any(|r| r.id == rule.id) {
+            if policy.rules.iter().take(n).any(|r| r.id == rule.id) {
                 return Err(wrong(format!("two rules have the id \"{}\"", rule.id)));
             }
         }

@@ -20,7 +20,7 @@ pub fn passive_data_ports(
     let words = words(&path.display().to_string(), &lines, symbols);
     let mut found = None;
     for (n, word) in words.iter().enumerate().filter(|(_, w)| w.first && w.is("PASSIVEDATAPORTS")) {
-        let rest = words[n + 1..].iter().take_while(|w| !w.first);
+        let rest = words.iter().skip(n + 1).take_while(|w| !w.first);
         let value: String = rest.map(|w| w.text.as_str()).collect();
         found = Some(ports(&value).ok_or_else(|| ProfileError::Syntax {
             place: word.place.clone(),

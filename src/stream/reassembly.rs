@@ -132,8 +132,7 @@ impl Reassembler {
         }
         // Kept by start; of equal ones the first is delivered first.
         let at = self.waiting.partition_point(|w| w.start <= start);
-        if at > 0 {
-            let before = &self.waiting[at - 1];
+        if let Some(before) = at.checked_sub(1).and_then(|at| self.waiting.get(at)) {
             self.conflicts += u64::from(contradict(before.start, &before.bytes, start, bytes));
             if before.end >= end {
                 return;
