@@ -394,6 +394,10 @@ fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
     if begins_block(ahead) {
         return Ok((Form::Blocked, Block::None));
     }
+    // A first record whose header is unusual, in a block.
+    if holds_records(ahead) {
+        return Ok((Form::Blocked, Block::None));
+    }
     if let Some(form) = super::archive_form(ahead) {
         return Err(DumpError::Terse(form));
     }
@@ -408,10 +412,7 @@ fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
     if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(&ahead[at..], whole, true)) {
         return Ok((Form::Blocked, Block::Unknown));
     }
-    // A first record whose header is unusual, in a block or not.
-    if holds_records(ahead) {
-        return Ok((Form::Blocked, Block::None));
-    }
+    // A first record whose header is unusual.
     if header::word(ahead).and_then(Descriptor::read).is_some() {
         return Ok((Form::Rdw, Block::None));
     }
