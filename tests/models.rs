@@ -6,13 +6,32 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use zerttap::flow::{Endpoint, Key, Table};
+use zerttap::record::Attributes;
 use zerttap::session::{Event, Kind, Session};
 use zerttap::stream::{Piece, Ranges, Reassembler};
-use zerttap::summary::{Counts, Tally};
+use zerttap::summary::{Counts, Identity, Key as SessionKey, Membership, Role, Tally, Traffic};
 
 fn key(n: u16) -> Key {
     let ip = IpAddr::from([192, 0, 2, 1]);
     Key { low: Endpoint { ip, port: n }, high: Endpoint { ip, port: 65_535 } }
+}
+
+/// A session told apart by its port.
+fn session_key(port: u16) -> SessionKey {
+    let address = IpAddr::from([192, 0, 2, 1]);
+    let identity = Identity {
+        server: address,
+        client: address,
+        ports: (port, port),
+        ip_proto: 6,
+        role: Role::Server,
+        jobname: [0x40; 8],
+        user_id: [0x40; 8],
+        attributes: Attributes::None,
+        certificates: None,
+        names: Vec::new(),
+    };
+    SessionKey { identity, carrier: None }
 }
 
 #[derive(Clone, Debug)]
@@ -162,6 +181,63 @@ proptest! {
         }
         let told: Vec<(Kind, i64)> = told.into_iter().map(|e| (e.kind, e.at / SECOND)).collect();
         prop_assert_eq!(told, expected);
+    }
+
+    /// What connections add to their sessions, intervals in between: the history of each
+    /// connection, added up anew at the end.
+    #[test]
+    fn sessions_count_histories(
+        histories in prop::collection::vec(
+            (prop::collection::vec((0u16..3, 0u64..50, any::<bool>()), 1..6), any::<bool>()),
+            1..6,
+        ),
+    ) {
+        let mut tally = Tally::default();
+        let mut sums: BTreeMap<u16, Counts> = BTreeMap::new();
+        let drain = |tally: &mut Tally, sums: &mut BTreeMap<u16, Counts>| {
+            for (key, counts) in tally.take() {
+                sums.entry(key.identity.ports.0).or_default().add(&counts);
+            }
+        };
+        let mut expected: BTreeMap<u16, Counts> = BTreeMap::new();
+        for (steps, short) in histories {
+            // Each step: in which session from now on, how much is sent until the next,
+            // and whether an interval ends before it.
+            let mut sent = 0;
+            let mut member: Option<Membership> = None;
+            for (n, (session, more, interval)) in steps.iter().enumerate() {
+                let now = Traffic { in_bytes: sent, ..Traffic::default() };
+                match &mut member {
+                    None => member = Some(Membership::enter(vec![session_key(*session)], now, &mut tally)),
+                    Some(member) => member.change(vec![session_key(*session)], now, &mut tally),
+                }
+                sent += more;
+                if *interval {
+                    drain(&mut tally, &mut sums);
+                    let now = Traffic { in_bytes: sent, ..Traffic::default() };
+                    member.iter_mut().for_each(|m| m.count(now, &mut tally));
+                }
+                let visited: Vec<u16> = steps[..n].iter().map(|s| s.0).collect();
+                let counts = expected.entry(*session).or_default();
+                counts.connections += u32::from(!visited.contains(session));
+                counts.traffic.in_bytes += more;
+            }
+            // It is a part of every session if there was more than one.
+            let all: BTreeSet<u16> = steps.iter().map(|s| s.0).collect();
+            for session in &all {
+                let counts = expected.entry(*session).or_default();
+                counts.partial += u32::from(all.len() > 1);
+            }
+            if let (Some(member), Some((last, ..))) = (member, steps.last()) {
+                expected.entry(*last).or_default().short += u32::from(short);
+                let now = Traffic { in_bytes: sent, ..Traffic::default() };
+                member.end(short, now, &mut tally);
+            }
+        }
+        drain(&mut tally, &mut sums);
+        for (session, counts) in expected {
+            prop_assert_eq!(sums.get(&session).copied().unwrap_or_default(), counts, "{}", session);
+        }
     }
 
     /// Counts are a sum.

@@ -236,6 +236,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn datagram(id: u32) -> Datagram {
         let ip = IpAddr::from([192, 0, 2, 1]);
@@ -307,6 +308,39 @@ mod tests {
             assert!(pool.bytes <= MAX_BYTES && pool.waiting.len() <= MAX_DATAGRAMS);
         }
         assert!(pool.counters().evicted > 19_000);
+    }
+
+    proptest! {
+        /// Against arrays of bytes: what comes out is complete, and of each place the
+        /// first byte that came.
+        #[test]
+        fn the_pool_is_arrays_of_first_bytes(
+            pieces in prop::collection::vec((0u32..3, 0usize..8, 1usize..4, any::<bool>(), any::<u8>()), 0..40),
+        ) {
+            let mut pool = FragmentPool::default();
+            let mut model: [(Vec<Option<u8>>, Option<usize>); 3] = Default::default();
+            for (id, at, length, last, byte) in pieces {
+                let (start, bytes) = (8 * at, vec![byte; 8 * length]);
+                let end = start + bytes.len();
+                let found = pool.add(datagram(id), fragment(start, !last, &bytes), 0);
+                let (there, total) = &mut model[id as usize];
+                // What contradicts the end is refused.
+                let beyond = total.is_some_and(|t| end > t || last && end != t)
+                    || last && there.len() > end;
+                if !beyond {
+                    there.resize(there.len().max(end), None);
+                    there[start..end].iter_mut().for_each(|b| *b = b.or(Some(byte)));
+                    *total = if last { Some(end) } else { *total };
+                }
+                let complete = total.is_some_and(|t| there.len() == t)
+                    && there.iter().all(Option::is_some) && !there.is_empty();
+                let expected = complete.then(|| there.iter().map(|b| b.unwrap_or(0)).collect());
+                if complete {
+                    model[id as usize] = Default::default();
+                }
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 
     #[test]
