@@ -89,6 +89,15 @@ def endless_handshakes(rng, count):
         yield from in_segments(talk, 0, data)
 
 
+def abandoned_handshakes(rng, count):
+    for n in range(count // 25):
+        talk = Talk(n)
+        yield from talk.open()
+        data = in_records(b"\x01\x00\xff\xf0\x03\x03" + rng.randbytes(32) + b"\0\0\2\x13\1\1\0" + rng.randbytes(28000))
+        yield from in_segments(talk, 0, data)
+        yield talk.send(0, flags=0x04 | ACK)
+
+
 def gaps(rng, count):
     for n in range(count // 68):
         talk = Talk(n)
@@ -197,8 +206,10 @@ def announcements(rng, count):
         yield talk.send(1, f"227 Entering (10,1,{n >> 8 & 255},{n & 255},{n % 200},{n % 256})\r\n".encode())
 
 
-ATTACKS = [syn_flood, endless_handshakes, gaps, far_sequences, fragments, extensions, certificates, tunnels, spis, ike,
+ATTACKS = [syn_flood, endless_handshakes, abandoned_handshakes, gaps, far_sequences, fragments, extensions, certificates, tunnels, spis, ike,
            ee, patterns, lines, announcements]
+# Microseconds between packets, where they are not 10.
+PACE = {"abandoned_handshakes": 10_000}
 
 
 def honest():
@@ -224,7 +235,7 @@ def main():
 
             def put(frame):
                 nonlocal clock
-                clock += 10
+                clock += PACE.get(attack.__name__, 10)
                 out.write(struct.pack("<IIII", clock // 10**6, clock % 10**6, len(frame), len(frame)) + frame)
 
             for n, packet in enumerate(attack(rng, count)):

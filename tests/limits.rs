@@ -118,3 +118,22 @@ fn handshakes_that_never_end_are_given_up() {
     assert_eq!(honest["incomplete"], false);
     assert!(ledger["streams"]["handshakes_given_up"].as_u64() > Some(100), "{ledger}");
 }
+
+/// What a connection held is free again when it is forgotten: handshakes that are given
+/// up by who began them take no room from those that come long after.
+#[test]
+fn abandoned_handshakes_leave_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/attacks.py");
+    // 112 MB are begun, of which a few are held at a time.
+    let made = Command::new("python3")
+        .arg(script)
+        .args([dir.path().as_os_str(), "100000".as_ref(), "abandoned_handshakes".as_ref()])
+        .status();
+    assert!(made.expect("python3 runs").success());
+    let capture = dir.path().join("abandoned_handshakes.pcap");
+    let (honest, ledger) =
+        read(&capture, &["--max-handshake-memory", "64"], &dir.path().join("out"));
+    assert_eq!(honest["tls"]["version_name"], "TLSv1.2");
+    assert_eq!(ledger["streams"]["handshakes_given_up"], 0);
+}

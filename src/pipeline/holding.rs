@@ -17,6 +17,11 @@ impl Connection {
         self.held = held;
     }
 
+    /// It is forgotten, with what it holds.
+    pub fn release_held(&mut self, context: &mut Context) {
+        context.held = context.held.saturating_sub(std::mem::take(&mut self.held));
+    }
+
     /// Whether its handshake holds bytes.
     pub fn holds(&self) -> bool {
         self.held > 0

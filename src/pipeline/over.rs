@@ -23,6 +23,7 @@ impl Shard {
         let Some((key, mut connection)) = self.table.remove(slot) else {
             return;
         };
+        connection.release_held(&mut self.context);
         if connection.protected && !connection.counted {
             count_handshake(&mut connection, &mut self.ledger);
         }

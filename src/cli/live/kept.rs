@@ -70,7 +70,7 @@ impl<T> Kept<T> {
     /// Hands what is whole to the operating system. Only now is it known whether it
     /// could be written.
     pub fn flush(&mut self, what: impl FnOnce(&mut T) -> Result<(), OutputError>) {
-        if self.with(what) && self.lost > 0 {
+        if self.with(what) {
             self.tell_losses();
             self.told = false;
         }
