@@ -239,17 +239,4 @@ proptest! {
             prop_assert_eq!(sums.get(&session).copied().unwrap_or_default(), counts, "{}", session);
         }
     }
-
-    /// Counts are a sum.
-    #[test]
-    fn counts_are_sums(parts in prop::collection::vec((0u32..1000, 0u32..10, -5i64..5), 0..50)) {
-        let mut sum = Counts::default();
-        for (connections, short, active) in &parts {
-            sum.add(&Counts { connections: *connections, short: *short, active: *active, ..Counts::default() });
-        }
-        prop_assert_eq!(sum.connections, parts.iter().map(|p| p.0).sum::<u32>());
-        prop_assert_eq!(sum.short, parts.iter().map(|p| p.1).sum::<u32>());
-        prop_assert_eq!(sum.active, parts.iter().map(|p| p.2).sum::<i64>());
-        prop_assert!(Tally::default().is_empty());
-    }
 }

@@ -243,7 +243,8 @@ pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
     }
 }
 
-fn tuning(args: &ReadOptions) -> Tuning {
+/// How the work is cut up.
+pub(super) fn tuning(args: &ReadOptions) -> Tuning {
     let mut tuning = Tuning::default();
     if let Some(threads) = args.threads {
         tuning.threads = threads.into();

@@ -293,14 +293,18 @@ impl OutputFile {
         if let Some(temporary) = &self.temporary {
             fs::rename(temporary, &self.path).map_err(io_error)?;
             if self.sync {
-                let parent = self.path.parent().filter(|p| !p.as_os_str().is_empty());
-                let directory = File::open(parent.unwrap_or(Path::new("."))).map_err(io_error)?;
+                let directory = File::open(directory(&self.path)).map_err(io_error)?;
                 directory.sync_all().map_err(io_error)?;
             }
         }
         self.temporary = None;
         Ok(())
     }
+}
+
+/// The directory that a file is in.
+pub fn directory(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Refuses a symbolic link in a directory where anybody may have put it.
@@ -311,8 +315,7 @@ fn refuse_links(path: &Path) -> Result<(), OutputError> {
     if !fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink()) {
         return Ok(());
     }
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match fs::metadata(parent) {
+    match fs::metadata(directory(path)) {
         Ok(parent) if parent.mode() & OTHERS_WRITE != 0 => Err(OutputError::Link(path.to_owned())),
         _ => Ok(()),
     }

@@ -25,7 +25,7 @@ pub struct LineFile {
 }
 
 impl LineFile {
-    /// Starts a file; `-` is standard output. One whose name changes with the time
+    /// Starts a file. One whose name changes with the time
     /// begins with the first line.
     ///
     /// # Errors
@@ -116,9 +116,6 @@ impl LineFile {
     /// If the file so far cannot be completed, or another not opened.
     pub fn rotate(&mut self) -> Result<(), OutputError> {
         self.flush()?;
-        if self.template == Path::new("-") {
-            return Ok(());
-        }
         self.close()?;
         if !self.follows_time {
             *self = Self::again(&self.template)?;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -59,20 +59,11 @@ impl Address {
     }
 }
 
-/// What is known of the other end.
-#[derive(Debug, Default)]
-pub struct SocketState {
-    /// Lines that were lost.
-    pub lost: AtomicU64,
-    /// Whether somebody listens.
-    pub connected: AtomicBool,
-}
-
 /// Sends lines.
 #[derive(Debug)]
 pub struct LineSocket {
     lines: Option<SyncSender<Vec<u8>>>,
-    state: Arc<SocketState>,
+    lost: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -83,25 +74,25 @@ impl LineSocket {
     /// If the thread cannot be started.
     pub fn start(address: Address) -> io::Result<Self> {
         let (sender, lines) = sync_channel(WAITING);
-        let state = Arc::new(SocketState::default());
-        let of_thread = Arc::clone(&state);
+        let lost = Arc::new(AtomicU64::new(0));
+        let of_thread = Arc::clone(&lost);
         let thread = thread::Builder::new()
             .name("lines".to_owned())
             .spawn(move || send(&address, &lines, &of_thread))?;
-        Ok(Self { lines: Some(sender), state, thread: Some(thread) })
+        Ok(Self { lines: Some(sender), lost, thread: Some(thread) })
     }
 
     /// Lets a line wait to be sent; where there is no room it is lost.
     pub fn line(&self, line: &[u8]) {
         let sent = self.lines.as_ref().is_some_and(|l| l.try_send(line.to_vec()).is_ok());
         if !sent {
-            self.state.lost.fetch_add(1, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// What is known of the other end.
-    pub fn state(&self) -> Arc<SocketState> {
-        Arc::clone(&self.state)
+    /// Lines that were lost.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 }
 
@@ -118,14 +109,13 @@ impl Drop for LineSocket {
     }
 }
 
-fn send(address: &Address, lines: &Receiver<Vec<u8>>, state: &SocketState) {
+fn send(address: &Address, lines: &Receiver<Vec<u8>>, lost: &AtomicU64) {
     let mut end: Option<Box<dyn Write>> = None;
     let mut buffer: Vec<u8> = Vec::new();
     let mut held = 0;
     loop {
         if end.is_none() {
             end = address.call().ok();
-            state.connected.store(end.is_some(), Ordering::Relaxed);
         }
         let Some(to) = &mut end else {
             // Meanwhile lines wait, and are lost when there is no more room.
@@ -137,7 +127,7 @@ fn send(address: &Address, lines: &Receiver<Vec<u8>>, state: &SocketState) {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    state.lost.fetch_add(held, Ordering::Relaxed);
+                    lost.fetch_add(held, Ordering::Relaxed);
                     return;
                 }
             }
@@ -156,7 +146,7 @@ fn send(address: &Address, lines: &Receiver<Vec<u8>>, state: &SocketState) {
         }
         if to.write_all(&buffer).is_err() {
             // It is not known which of them have arrived, so none is sent twice.
-            state.lost.fetch_add(held, Ordering::Relaxed);
+            lost.fetch_add(held, Ordering::Relaxed);
             end = None;
         }
         buffer.clear();
@@ -189,10 +179,10 @@ mod tests {
             socket.line(format!("{n}\n").as_bytes());
         }
         let (stream, _) = listener.accept().expect("a call");
-        let state = socket.state();
+        let lost = Arc::clone(&socket.lost);
         drop(socket);
         let lines: Vec<String> = BufReader::new(stream).lines().map(|l| l.expect("text")).collect();
         let expected: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        assert_eq!((lines, state.lost.load(Ordering::Relaxed)), (expected, 0));
+        assert_eq!((lines, lost.load(Ordering::Relaxed)), (expected, 0));
     }
 }

@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::sink::file::directory;
+
 /// What the confined process still needs.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
@@ -29,8 +31,7 @@ impl Needs {
         if file == Path::new("-") {
             return;
         }
-        let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
-        self.writes_in(parent.unwrap_or(Path::new(".")));
+        self.writes_in(directory(file));
     }
 
     /// A directory in which files are written.

@@ -21,7 +21,8 @@ pub(super) fn expression(given: Option<&str>, stacks: &Stacks, addresses: bool) 
 }
 
 fn of_stacks(prefixes: &[Prefix]) -> String {
-    let nets: Vec<String> = prefixes.iter().map(|p| format!("net {}", network(p))).collect();
+    // libpcap wants the bits after a prefix cleared.
+    let nets: Vec<String> = prefixes.iter().map(|p| format!("net {}", p.network())).collect();
     let ports: Vec<String> =
         TUNNEL_PORTS.iter().chain(&[500, 4500]).map(|p| format!("port {p}")).collect();
     // A later fragment has no ports: it may be of a tunnel.
@@ -31,11 +32,6 @@ fn of_stacks(prefixes: &[Prefix]) -> String {
         ports.join(" or "),
         nets.join(" or ")
     )
-}
-
-/// A prefix with the bits after it cleared, as libpcap wants it.
-fn network(prefix: &Prefix) -> String {
-    prefix.network().to_string()
 }
 
 #[cfg(test)]

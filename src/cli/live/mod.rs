@@ -24,10 +24,10 @@ pub(in crate::cli) use args::Live;
 use super::settings_file::Sources;
 use super::{DONE, read};
 use crate::config::{Settings, Stacks};
-use crate::pipeline::{self, Ledger, RunError, Tuning, Wants};
+use crate::pipeline::{self, Ledger, RunError, Wants};
 use crate::service::{Names, Service};
 use crate::sink::OutputFile;
-use crate::sink::file::OutputError;
+use crate::sink::file::{OutputError, directory};
 use crate::sink::lines::LineFile;
 use crate::sink::smf::{Options, Rotation, SmfFile};
 use crate::sink::socket::{Address, LineSocket};
@@ -80,7 +80,9 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
     let time = live.time();
     let reload = Reload::new(settings.clone(), live.control(), (given, !args.all_addresses));
     let status = settings.stacks.get(0).schedule();
-    let for_people = options.write.is_none() && options.jsonl.is_none() && args.service.is_none();
+    // A name that cannot be had is told now, and not after months.
+    let stats =
+        options.stats.as_deref().map(|p| OutputFile::create(p, options.force)).transpose()?;
     let mut outputs = Outputs {
         records: options.write.as_deref().map(|p| records(p, args)).transpose()?,
         recorded,
@@ -89,7 +91,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             Some(directory) => Some(Service::start(directory, &names(&settings), time.now())?),
             None => None,
         },
-        survey: (for_people && !args.top).then(Survey::default),
+        survey: (wants.rows && !args.top).then(Survey::default),
         policy: settings.policy.clone(),
         signals,
         reload,
@@ -105,10 +107,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
         told_lost: [0; 2],
         told_at: None,
     };
-    let mut tuning = Tuning::default();
-    if let Some(threads) = options.threads {
-        tuning.threads = threads.into();
-    }
+    let tuning = read::tuning(options);
     tracing::info!("watching {}", args.interface.join(", "));
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let stop = Arc::clone(&outputs.signals.stop);
@@ -116,7 +115,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
         pipeline::run(&mut live, &settings, wants, tuning, &mut outputs, &stop, &mut |_| {});
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     drop(live);
-    finish(args, outputs, &ledger, result, settings.stacks.every_server())
+    finish(args, (outputs, stats), &ledger, result, settings.stacks.every_server())
 }
 
 /// What does not go together.
@@ -182,11 +181,7 @@ fn needs(args: &Live) -> Needs {
     if let Some(directory) = &args.service {
         needs.writes_in(directory);
     }
-    let parent = |file: &PathBuf| {
-        let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
-        parent.unwrap_or(Path::new(".")).to_owned()
-    };
-    needs.read.extend(options.config.iter().map(parent));
+    needs.read.extend(options.config.iter().map(|file| directory(file).to_owned()));
     needs.read.extend(options.codes.clone());
     needs.read.push(PathBuf::from(&options.policy));
     let stack = &options.stack;
@@ -223,8 +218,7 @@ fn records(path: &Path, args: &Live) -> anyhow::Result<Kept<SmfFile>> {
 /// Tells of files that were not completed because the process ended by force. What
 /// is in them is whole records.
 fn tell_left_behind(path: &Path) {
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    let Ok(entries) = std::fs::read_dir(directory(path)) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(rest) = name.strip_prefix('.').and_then(|n| n.strip_suffix(".partial")) else {
@@ -248,9 +242,7 @@ fn lines(path: &Path, force: bool) -> anyhow::Result<Lines> {
         return Ok(Lines::Standard(OutputFile::create(path, force)?));
     }
     if let Ok(address) = path.to_string_lossy().parse::<Address>() {
-        let socket = LineSocket::start(address)?;
-        let state = socket.state();
-        return Ok(Lines::Socket(socket, state));
+        return Ok(Lines::Socket(LineSocket::start(address)?));
     }
     let file = LineFile::create(path, force)?;
     let (path, name) = (path.to_owned(), path.display().to_string());
@@ -260,7 +252,7 @@ fn lines(path: &Path, force: bool) -> anyhow::Result<Lines> {
 /// Closes everything, and tells what there is to tell.
 fn finish(
     args: &Live,
-    mut outputs: Outputs,
+    (mut outputs, stats): (Outputs, Option<OutputFile>),
     ledger: &Ledger,
     result: Result<(), RunError<OutputError>>,
     every_server: bool,
@@ -280,18 +272,13 @@ fn finish(
                 file.write(|f| f.line(&line));
                 file.finish(LineFile::finish)
             }
-            Some(Lines::Socket(socket, _)) => {
+            Some(Lines::Socket(socket)) => {
                 socket.line(&line);
                 Ok(())
             }
             None => Ok(()),
         },
-        match &options.stats {
-            Some(path) => {
-                OutputFile::create(path, options.force).and_then(|f| f.finish_with(&line))
-            }
-            None => Ok(()),
-        },
+        stats.map_or(Ok(()), |file| file.finish_with(&line)),
     ];
     drop(outputs.service);
     let first: Result<(), anyhow::Error> = match result {

@@ -21,7 +21,7 @@ use crate::sink::file::OutputError;
 use crate::sink::lines::LineFile;
 use crate::sink::metrics::{self, Metrics};
 use crate::sink::smf::SmfFile;
-use crate::sink::socket::{LineSocket, SocketState};
+use crate::sink::socket::LineSocket;
 use crate::sink::survey::{Row, Survey};
 use crate::source::{InterfaceState, WatchTime};
 
@@ -36,7 +36,7 @@ pub(super) enum Lines {
     /// Standard output: where nobody reads any more, the watch ends.
     Standard(OutputFile),
     File(Kept<LineFile>),
-    Socket(LineSocket, Arc<SocketState>),
+    Socket(LineSocket),
 }
 
 impl Lines {
@@ -44,7 +44,7 @@ impl Lines {
         match self {
             Self::Standard(_) => 0,
             Self::File(file) => file.lost_in_all(),
-            Self::Socket(_, state) => state.lost.load(Ordering::Relaxed),
+            Self::Socket(socket) => socket.lost(),
         }
     }
 
@@ -52,7 +52,7 @@ impl Lines {
         match self {
             Self::Standard(out) => return out.write(line),
             Self::File(file) => file.write(|f| f.line(line)),
-            Self::Socket(socket, _) => socket.line(line),
+            Self::Socket(socket) => socket.line(line),
         }
         Ok(())
     }
@@ -219,7 +219,11 @@ impl Output for Outputs {
         if self.signals.ledger.swap(false, Ordering::Relaxed)
             && let Ok(line) = serde_json::to_string(&ledger.line())
         {
-            eprintln!("{line}");
+            // On the terminal the view has its place for it.
+            match self.top {
+                Some(_) => tracing::info!("{line}"),
+                None => eprintln!("{line}"),
+            }
         }
         if self.status.0.is_some_and(|due| due <= self.clock) {
             self.status.0 = Some(self.status.1.after(self.clock));
