@@ -14,11 +14,20 @@ const LOOKED_AT: usize = 64;
 /// A worth that is low enough not to look further.
 const GOOD: u32 = 1;
 
+/// What is at a place of the slab: it begins a cache line, the key first, and what the
+/// value has in its first bytes beside it.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Slot<T> {
+    key: Key,
+    value: T,
+}
+
 /// Connections by key.
 #[derive(Debug)]
 pub struct Table<T> {
     index: HashTable<u32>,
-    slots: Vec<Option<(Key, T)>>,
+    slots: Vec<Option<Slot<T>>>,
     free: Vec<u32>,
     /// Where the search for a victim goes on.
     hand: usize,
@@ -52,34 +61,35 @@ impl<T> Table<T> {
     pub fn find(&self, key: &Key) -> Option<u32> {
         let hash = key.hash_with(&self.hasher);
         self.index
-            .find(hash, |&slot| self.slots[slot as usize].as_ref().is_some_and(|(k, _)| k == key))
+            .find(hash, |&slot| self.slots[slot as usize].as_ref().is_some_and(|s| s.key == *key))
             .copied()
     }
 
     /// Adds a connection under a key that is not there.
     pub fn insert(&mut self, key: Key, value: T) -> u32 {
+        let new = Some(Slot { key, value });
         let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some((key, value));
+            self.slots[slot as usize] = new;
             slot
         } else {
-            self.slots.push(Some((key, value)));
+            self.slots.push(new);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
         let Self { index, slots, hasher, .. } = self;
         index.insert_unique(key.hash_with(hasher), slot, |&slot| {
-            slots[slot as usize].as_ref().map_or(0, |(k, _)| k.hash_with(hasher))
+            slots[slot as usize].as_ref().map_or(0, |s| s.key.hash_with(hasher))
         });
         slot
     }
 
     /// The connection in a slot.
     pub fn get_mut(&mut self, slot: u32) -> Option<(&Key, &mut T)> {
-        self.slots.get_mut(slot as usize)?.as_mut().map(|(k, v)| (&*k, v))
+        self.slots.get_mut(slot as usize)?.as_mut().map(|s| (&s.key, &mut s.value))
     }
 
     /// Removes the connection in a slot.
     pub fn remove(&mut self, slot: u32) -> Option<(Key, T)> {
-        let (key, value) = self.slots.get_mut(slot as usize)?.take()?;
+        let Slot { key, value } = self.slots.get_mut(slot as usize)?.take()?;
         if let Ok(entry) = self.index.find_entry(key.hash_with(&self.hasher), |&s| s == slot) {
             entry.remove();
         }
@@ -89,7 +99,7 @@ impl<T> Table<T> {
 
     /// All connections, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
-        self.slots.iter().flatten().map(|(key, value)| (key, value))
+        self.slots.iter().flatten().map(|s| (&s.key, &s.value))
     }
 
     /// The slots that hold a connection, ascending.
@@ -107,8 +117,8 @@ impl<T> Table<T> {
         for _ in 0..slots {
             let at = self.hand % slots;
             self.hand = at + 1;
-            let Some((_, value)) = &mut self.slots[at] else { continue };
-            let worth = worth(value);
+            let Some(slot) = &mut self.slots[at] else { continue };
+            let worth = worth(&mut slot.value);
             if least.is_none_or(|(least, _)| worth < least) {
                 least = Some((worth, at));
             }

@@ -37,27 +37,65 @@ pub enum Relation {
     New,
 }
 
-/// The state of one connection.
-#[derive(Clone, Debug, Default)]
+/// A sequence number of a side that matters.
+#[derive(Clone, Copy)]
+enum Mark {
+    /// Of its SYN.
+    Initial,
+    /// The first that was seen.
+    First,
+    /// After its FIN.
+    Fin,
+    /// The highest acknowledgment that it has sent.
+    Acked,
+}
+
+/// A time that has not come.
+const NEVER: i64 = i64::MIN;
+
+/// The state of one connection. Every segment meets it, so it is kept small: 56 bytes.
+#[derive(Clone, Debug)]
 pub struct Life {
-    /// Initial sequence numbers, where they were seen.
-    isn: [Option<u32>; 2],
-    /// First sequence number seen in each direction.
-    first: [Option<u32>; 2],
+    established: i64,
+    ended: i64,
+    /// By [`Mark`] and side, where they are known.
+    numbers: [[u32; 2]; 4],
+    /// Which of them are: a bit each.
+    known: u8,
     /// Whether the side's SYN was acknowledged by the other.
     syn_acked: [bool; 2],
-    /// Sequence number after the side's FIN.
-    fin: [Option<u32>; 2],
     fin_acked: [bool; 2],
-    /// Highest acknowledgment number each side has sent.
-    acked: [Option<u32>; 2],
     /// The side that opened the connection.
     client: Option<Dir>,
-    established: Option<i64>,
-    ended: Option<(i64, Close)>,
+    how: Option<Close>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            established: NEVER,
+            ended: NEVER,
+            numbers: [[0; 2]; 4],
+            known: 0,
+            syn_acked: [false; 2],
+            fin_acked: [false; 2],
+            client: None,
+            how: None,
+        }
+    }
 }
 
 impl Life {
+    fn get(&self, mark: Mark, dir: Dir) -> Option<u32> {
+        let bit = 1 << (mark as usize * 2 + dir.index());
+        (self.known & bit != 0).then(|| self.numbers[mark as usize][dir.index()])
+    }
+
+    fn set(&mut self, mark: Mark, dir: Dir, number: u32) {
+        self.known |= 1 << (mark as usize * 2 + dir.index());
+        self.numbers[mark as usize][dir.index()] = number;
+    }
+
     /// The side that opened the connection, if a SYN or SYN/ACK showed it.
     pub fn client(&self) -> Option<Dir> {
         self.client
@@ -70,34 +108,36 @@ impl Life {
 
     /// When the three-way handshake was complete.
     pub fn established(&self) -> Option<i64> {
-        self.established
+        (self.established != NEVER).then_some(self.established)
     }
 
     /// When and how the connection ended.
     pub fn ended(&self) -> Option<(i64, Close)> {
-        self.ended
+        self.how.map(|how| (self.ended, how))
     }
 
     /// Whether both sides have sent FIN; or one has, and nothing of the other
     /// is captured.
     pub fn finished(&self) -> bool {
-        self.fin.iter().zip(&self.first).all(|(fin, first)| fin.is_some() || first.is_none())
+        let finished =
+            |dir| self.get(Mark::Fin, dir).is_some() || self.get(Mark::First, dir).is_none();
+        finished(Dir::FromLow) && finished(Dir::FromHigh)
     }
 
     /// Sequence number of the first byte that a side sends, if its SYN was
     /// seen or the other side has acknowledged it in the handshake.
     pub fn first_byte(&self, dir: Dir) -> Option<u32> {
-        self.isn[dir.index()].map(|isn| isn.wrapping_add(1))
+        self.get(Mark::Initial, dir).map(|initial| initial.wrapping_add(1))
     }
 
     /// Sequence number after the last byte of a side: that of its FIN.
     pub fn fin_sequence(&self, dir: Dir) -> Option<u32> {
-        self.fin[dir.index()].map(|after| after.wrapping_sub(1))
+        self.get(Mark::Fin, dir).map(|after| after.wrapping_sub(1))
     }
 
     /// The highest acknowledgment that a side has received for its bytes.
     pub fn acknowledged(&self, dir: Dir) -> Option<u32> {
-        self.acked[dir.other().index()]
+        self.get(Mark::Acked, dir.other())
     }
 
     /// Whether a segment belongs to this connection or opens the next one.
@@ -109,8 +149,8 @@ impl Life {
             return Relation::Same;
         }
         let ack = segment.flags & flag::ACK != 0;
-        let over = self.ended.is_some() && self.established.is_some();
-        match self.isn[dir.index()] {
+        let over = self.how.is_some() && self.established().is_some();
+        match self.get(Mark::Initial, dir) {
             Some(isn) if isn == segment.seq => {
                 if over && !ack {
                     Relation::New
@@ -120,14 +160,14 @@ impl Life {
             }
             // SYN cookies, a restarted server or a second one behind a load
             // balancer may answer the same SYN again and differently.
-            Some(_) if ack && (self.established.is_none() || self.answers(dir, segment)) => {
+            Some(_) if ack && (self.established().is_none() || self.answers(dir, segment)) => {
                 Relation::Same
             }
             Some(_) => Relation::New,
             None => {
                 let continues = |first: u32| first == segment.seq.wrapping_add(1);
-                let late = self.first[dir.index()].is_some_and(continues);
-                let opening = self.client.is_some() && self.established.is_none();
+                let late = self.get(Mark::First, dir).is_some_and(continues);
+                let opening = self.client.is_some() && self.established().is_none();
                 let answers_late = self.client.is_some_and(|c| c != dir) && ack && !over;
                 if late || opening || answers_late { Relation::Same } else { Relation::New }
             }
@@ -136,56 +176,56 @@ impl Life {
 
     /// Whether a SYN/ACK answers the SYN that opened this connection.
     fn answers(&self, dir: Dir, segment: &Segment) -> bool {
-        self.ended.is_none() && self.isn[dir.other().index()] == Some(segment.ack.wrapping_sub(1))
+        self.how.is_none()
+            && self.get(Mark::Initial, dir.other()) == Some(segment.ack.wrapping_sub(1))
     }
 
     /// Takes a segment that belongs to the connection.
     pub fn update(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
-        let (me, peer) = (dir.index(), dir.other().index());
+        let peer = dir.other();
         let (syn, ack) = (segment.flags & flag::SYN != 0, segment.flags & flag::ACK != 0);
         let rst = segment.flags & flag::RST != 0;
 
         // Once established, the number that the client has acknowledged holds.
-        let other_answer =
-            self.established.is_some() && self.isn[me].is_some_and(|n| n != segment.seq);
+        let other_answer = self.established().is_some()
+            && self.get(Mark::Initial, dir).is_some_and(|n| n != segment.seq);
         if syn && !rst && !other_answer {
-            self.isn[me] = Some(segment.seq);
+            self.set(Mark::Initial, dir, segment.seq);
             self.client.get_or_insert(if ack { dir.other() } else { dir });
-            if ack && self.isn[peer].is_none() {
+            if ack && self.get(Mark::Initial, peer).is_none() {
                 // One-sided capture, or the SYN comes late: the answer says
                 // which number it answers.
-                self.isn[peer] = Some(segment.ack.wrapping_sub(1));
+                self.set(Mark::Initial, peer, segment.ack.wrapping_sub(1));
             }
         }
         let first = segment.seq.wrapping_add(u32::from(syn));
-        let known = self.first[me].get_or_insert(first);
-        if syn && !other_answer {
-            *known = first;
+        if self.get(Mark::First, dir).is_none() || syn && !other_answer {
+            self.set(Mark::First, dir, first);
         }
         if ack && !rst {
-            let highest = self.acked[me].get_or_insert(segment.ack);
-            if (segment.ack.wrapping_sub(*highest)).cast_signed() > 0 {
-                *highest = segment.ack;
+            let higher = |highest: u32| segment.ack.wrapping_sub(highest).cast_signed() > 0;
+            if self.get(Mark::Acked, dir).is_none_or(higher) {
+                self.set(Mark::Acked, dir, segment.ack);
             }
-            if let Some(isn) = self.isn[peer]
-                && segment.ack.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD
+            if let Some(initial) = self.get(Mark::Initial, peer)
+                && segment.ack.wrapping_sub(initial).wrapping_sub(1) < MAX_AHEAD
             {
-                self.syn_acked[peer] = true;
+                self.syn_acked[peer.index()] = true;
             }
         }
-        if self.ended.is_some() {
+        if self.how.is_some() {
             return Change::None;
         }
         if rst {
             if self.reset_is_plausible(dir, segment) {
-                self.ended = Some((ts, Close::Reset));
+                self.end(ts, Close::Reset);
                 return Change::Closed;
             }
             return Change::None;
         }
         let mut change = Change::None;
-        if self.established.is_none() && self.completes_handshake(dir, segment) {
-            self.established = Some(ts);
+        if self.established().is_none() && self.completes_handshake(dir, segment) {
+            self.established = ts;
             change = Change::Established;
         }
         if segment.flags & flag::FIN != 0 {
@@ -194,16 +234,18 @@ impl Life {
                 .wrapping_add(u32::from(syn))
                 .wrapping_add(segment.length)
                 .wrapping_add(1);
-            self.fin[me].get_or_insert(after);
+            if self.get(Mark::Fin, dir).is_none() {
+                self.set(Mark::Fin, dir, after);
+            }
         }
         if ack
-            && let Some(after) = self.fin[peer]
+            && let Some(after) = self.get(Mark::Fin, peer)
             && segment.ack.wrapping_sub(after) < MAX_AHEAD
         {
-            self.fin_acked[peer] = true;
+            self.fin_acked[peer.index()] = true;
         }
         if self.fin_acked == [true; 2] {
-            self.ended = Some((ts, Close::Fin));
+            self.end(ts, Close::Fin);
             return Change::Closed;
         }
         change
@@ -223,17 +265,19 @@ impl Life {
             return false;
         }
         let syn = segment.flags & flag::SYN != 0;
-        if self.isn.iter().all(Option::is_some) && self.syn_acked == [true; 2] {
+        let both = [Dir::FromLow, Dir::FromHigh];
+        if both.iter().all(|&d| self.get(Mark::Initial, d).is_some()) && self.syn_acked == [true; 2]
+        {
             // In a simultaneous open the second SYN/ACK completes it.
             return !syn || dir == client;
         }
         let follows = |isn: u32| segment.seq.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD;
-        !syn && dir == client && self.isn[dir.index()].is_some_and(follows)
+        !syn && dir == client && self.get(Mark::Initial, dir).is_some_and(follows)
             || !syn
                 && dir != client
-                && self.isn[dir.index()].is_some_and(follows)
+                && self.get(Mark::Initial, dir).is_some_and(follows)
                 && self.syn_acked[client.index()]
-                && self.acked[client.index()].is_none()
+                && self.get(Mark::Acked, client).is_none()
     }
 
     /// A reset far from the window is a stray or a forgery, and the stack
@@ -243,9 +287,9 @@ impl Life {
             segment.seq.wrapping_sub(expected.wrapping_sub(MAX_AHEAD)) < 2 * MAX_AHEAD
         };
         // A refusal has sequence number zero and acknowledges the SYN.
-        let refuses = segment.flags & flag::ACK != 0 && self.established.is_none();
+        let refuses = segment.flags & flag::ACK != 0 && self.established().is_none();
         refuses
-            || match (self.acked[dir.other().index()], self.first[dir.index()]) {
+            || match (self.get(Mark::Acked, dir.other()), self.get(Mark::First, dir)) {
                 (Some(acked), _) => near(acked),
                 (None, Some(first)) => near(first),
                 (None, None) => true,
@@ -255,13 +299,17 @@ impl Life {
     /// Ends the connection from outside: its place is taken, or it has been
     /// quiet after both FINs.
     pub fn end(&mut self, ts: i64, how: Close) {
-        self.ended.get_or_insert((ts, how));
+        if self.how.is_none() {
+            (self.ended, self.how) = (ts, Some(how));
+        }
     }
 
     /// Takes the connection for established because packets flow on it, though
     /// its start was not seen.
     pub fn assume_established(&mut self, ts: i64) {
-        self.established.get_or_insert(ts);
+        if self.established().is_none() {
+            self.established = ts;
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod fragment;
 mod link;
 mod net;
 mod tunnel;
+mod usual;
 
 use std::net::IpAddr;
 
@@ -143,6 +144,9 @@ pub enum Frame {
     TooDeep,
 }
 
+/// The link type of Ethernet.
+const ETHERNET: u16 = 1;
+
 /// Layers that one frame may hold, link and IP headers counted alike.
 pub const MAX_DEPTH: usize = 24;
 
@@ -248,6 +252,11 @@ impl Parser {
         let span = Span { at: start, end: start + captured, wire_end: start + wire.max(captured) };
         self.oddities.cut_frames += u64::from(wire > captured);
         self.ipsec.clear();
+        if link == ETHERNET
+            && let Some(frame) = usual::usual(arena, span)
+        {
+            return frame;
+        }
         self.walk(arena, Next::Link(link, span), clock)
     }
 

@@ -23,6 +23,8 @@ pub struct Input {
     offset: u64,
     /// Bytes that cannot be had: the end, or an error that was met.
     finished: Option<Option<io::Error>>,
+    /// Nothing in the buffer moves.
+    held: bool,
 }
 
 impl Input {
@@ -67,6 +69,7 @@ impl Input {
             end: 0,
             offset: 0,
             finished: None,
+            held: false,
         }
     }
 
@@ -87,12 +90,12 @@ impl Input {
     }
 
     fn fill(&mut self, n: usize) {
-        if self.start > 0 {
+        if !self.held && self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let size = n.max(BLOCK);
+        let size = self.start + n.max(BLOCK);
         if self.buffer.len() < size {
             self.buffer.resize(size, 0);
         }
@@ -109,6 +112,41 @@ impl Input {
         let n = n.min(self.end - self.start);
         self.start += n;
         self.offset += n as u64;
+    }
+
+    /// From here to [`Self::hand_over`] what [`Self::want`] has shown stays in its place
+    /// in the buffer.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Place of the next byte in the buffer.
+    pub fn position(&self) -> usize {
+        self.start
+    }
+
+    /// Bytes that were read and not consumed.
+    pub fn ahead(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Exchanges the buffer, with all that was consumed in it, for another, to which only
+    /// what is ahead is copied.
+    pub fn hand_over(&mut self, other: &mut Vec<u8>) {
+        let ahead = self.ahead();
+        // One packet may have made it longer than others need.
+        other.truncate(BLOCK.max(ahead));
+        if other.len() < ahead {
+            other.resize(ahead.max(BLOCK), 0);
+        }
+        if let (Some(to), Some(from)) =
+            (other.get_mut(..ahead), self.buffer.get(self.start..self.end))
+        {
+            to.copy_from_slice(from);
+        }
+        std::mem::swap(&mut self.buffer, other);
+        (self.start, self.end) = (0, ahead);
+        self.held = false;
     }
 
     /// Offset of the next byte.

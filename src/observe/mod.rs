@@ -20,7 +20,7 @@ use certificate::Certificates;
 use ike::TcpEncapsulation;
 use look::{Look, Protocol, Taken};
 use ssh::Ssh;
-use tls::{Closing, Tls};
+use tls::{Tls, Watch};
 use upgrade::Upgrade;
 
 /// One of the two sides of a connection. Which of them is client or server of
@@ -93,8 +93,9 @@ pub struct Finished {
     pub upgrade: Option<Box<Upgrade>>,
     /// Position of each side's first byte that belongs to the handshake.
     pub began: [Option<i64>; 2],
-    /// The watch for a return to clear text, where the records can be followed.
-    pub closing: Option<Box<Closing>>,
+    /// The watches over the sides for a return to clear text, where the records can be
+    /// followed.
+    pub watches: [Option<Watch>; 2],
 }
 
 impl Observer {
@@ -307,15 +308,15 @@ impl Observer {
 
     /// Ends the observation and hands over what was learned.
     pub fn finish(self) -> Finished {
-        let closing = self.tls.as_ref().map(|tls| Box::new(tls.closing(self.ends)));
+        let watches = self.tls.as_ref().map(|tls| tls.watches(self.ends)).unwrap_or_default();
         Finished {
             findings: Findings {
                 tls: self.tls.map(|tls| tls.into_facts()),
-                ssh: self.ssh.map(|ssh| ssh.into_facts()),
+                ssh: self.ssh.map(|ssh| Box::new(ssh.into_facts())),
             },
             upgrade: self.upgrade,
             began: self.began,
-            closing,
+            watches,
         }
     }
 }
@@ -330,7 +331,7 @@ pub struct Findings {
     /// TLS or SSL.
     pub tls: Option<tls::Facts>,
     /// SSH.
-    pub ssh: Option<ssh::Facts>,
+    pub ssh: Option<Box<ssh::Facts>>,
 }
 
 /// The same, borrowed.
@@ -345,7 +346,7 @@ pub struct FindingsRef<'a> {
 impl Findings {
     /// A borrowed view.
     pub fn view(&self) -> FindingsRef<'_> {
-        FindingsRef { tls: self.tls.as_ref(), ssh: self.ssh.as_ref() }
+        FindingsRef { tls: self.tls.as_ref(), ssh: self.ssh.as_deref() }
     }
 }
 

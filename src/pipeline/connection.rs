@@ -1,6 +1,7 @@
 //! One followed connection: its life, its streams, its observer and its
 //! session, joined.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use super::sessions::Members;
@@ -10,7 +11,7 @@ use crate::flow::{Change, Close, Dir, Key, Life};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
-use crate::observe::tls::Closing;
+use crate::observe::tls::{Shown, Watch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
 use crate::session::{IpsecProtection, Session};
@@ -19,66 +20,86 @@ use crate::stream::{Piece, Positions, Ranges, Reassembler};
 /// The largest window that window scaling allows (RFC 7323), in bytes.
 const MAX_AHEAD: i64 = 1 << 30;
 
-/// One direction's bytes.
+/// One direction: a cache line.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub(super) struct Stream {
-    positions: Option<Positions>,
+    /// Sequence number of position 0.
+    base: Option<u32>,
     ranges: Ranges,
-    pub(super) reassembler: Option<Box<Reassembler>>,
+    /// The watch for a return to clear text, while TLS protects.
+    watch: Option<Watch>,
     pub segments: u64,
 }
 
-/// A connection.
+impl Stream {
+    /// Positions of sequence numbers, where they are known.
+    fn positions(&self) -> Option<Positions> {
+        let mut positions = Positions::from_sequence(self.base?);
+        positions.reached(self.ranges.edge().unwrap_or(0));
+        Some(positions)
+    }
+}
+
+/// A connection. What every packet meets comes first and fills three cache lines of
+/// those that a packet of an established connection takes: with the key before it the
+/// first, its life, and the stream of the packet's direction. The rest is met when
+/// something happens.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Connection {
-    /// Those of its beginning.
-    pub settings: Arc<Settings>,
-    /// Stretches with lost packets up to its beginning.
-    losses: u32,
-    /// Whether packets were lost during its life.
-    pub lossy: bool,
-    /// Bytes that its handshake holds, as they were counted last.
-    pub(super) held: usize,
-    /// Whether it is in the queue of those that hold bytes.
-    pub queued: bool,
-    /// Whether its handshake is counted.
-    pub counted: bool,
     /// Ordinal of the first packet: the connection's identity in this run.
     pub ordinal: u64,
-    pub first_ts: i64,
-    pub first_clock: i64,
     pub last_ts: i64,
     pub last_clock: i64,
-    /// Packet clock of the end.
-    pub ended_clock: i64,
     pub life: Life,
-    pub session: Option<Session>,
-    /// When the session settles, on the packet clock.
-    pub settles_at: i64,
-    pub streams: [Stream; 2],
-    pub(super) observer: Option<Box<Observer>>,
-    /// Whether the beginnings of segments are looked at.
-    watching: bool,
-    /// Findings of a finished observation.
-    findings: Option<Box<Findings>>,
     pub protected: bool,
     /// Whether the last handshake failed.
     failed: bool,
     /// Whether z/OS's own observation would not have seen the protection.
     beyond_zos: bool,
-    /// The watch for a return to clear text, while TLS protects.
-    closing: Option<Box<Closing>>,
+    /// Whether the beginnings of segments are looked at.
+    watching: bool,
+    /// Whether it has an observer.
+    observed: bool,
+    /// Whether it has been under AH or ESP.
+    carried: bool,
+    /// Whether the connection was used since the eviction last looked.
+    pub used: bool,
+    /// Whether packets were lost during its life.
+    pub lossy: bool,
+    pub streams: [Stream; 2],
+
+    pub(super) reassemblers: [Option<Box<Reassembler>>; 2],
+    pub(super) observer: Option<Box<Observer>>,
+    /// Findings of a finished observation.
+    findings: Option<Box<Findings>>,
     course: Option<Box<Course>>,
+    pub session: Option<Session>,
+    /// When the session settles, on the packet clock.
+    pub settles_at: i64,
     /// The security sessions that it is in, once it has settled.
     pub members: Members,
     ipsec: UnderIpsec,
+    /// Those of its beginning.
+    pub settings: Arc<Settings>,
+    pub first_ts: i64,
+    pub first_clock: i64,
+    /// Packet clock of the end.
+    pub ended_clock: i64,
+    /// Bytes that its handshake holds, as they were counted last.
+    pub(super) held: usize,
     pub retransmitted: u64,
     pub conflicts: u64,
     pub out_of_window: u64,
+    /// Stretches with lost packets up to its beginning.
+    losses: u32,
     /// Records written so far; part of the order of the output.
     pub emitted: u32,
-    /// Whether the connection was used since the eviction last looked.
-    pub used: bool,
+    /// Whether it is in the queue of those that hold bytes.
+    pub queued: bool,
+    /// Whether its handshake is counted.
+    pub counted: bool,
 }
 
 /// What all connections of a shard share.
@@ -115,6 +136,8 @@ pub(super) struct Effect {
     pub failed: bool,
     /// A handshake was completed.
     pub completed: bool,
+    /// The observer was shown something.
+    pub observed: bool,
     pub closed: bool,
 }
 
@@ -126,43 +149,56 @@ impl Connection {
         (ts, clock): (i64, i64),
     ) -> Self {
         Self {
-            settings,
-            losses,
-            lossy: false,
-            held: 0,
-            queued: false,
-            counted: false,
             ordinal,
-            first_ts: ts,
-            first_clock: clock,
             last_ts: ts,
             last_clock: clock,
-            ended_clock: clock,
             life: Life::default(),
-            session: None,
-            settles_at: i64::MAX,
-            streams: Default::default(),
-            observer: None,
-            watching: false,
-            findings: None,
             protected: false,
             failed: false,
             beyond_zos: false,
-            closing: None,
+            watching: false,
+            observed: false,
+            carried: false,
+            used: true,
+            lossy: false,
+            streams: Default::default(),
+            reassemblers: [None, None],
+            observer: None,
+            findings: None,
             course: None,
+            session: None,
+            settles_at: i64::MAX,
             members: [None, None],
             ipsec: UnderIpsec::default(),
+            settings,
+            first_ts: ts,
+            first_clock: clock,
+            ended_clock: clock,
+            held: 0,
             retransmitted: 0,
             conflicts: 0,
             out_of_window: 0,
+            losses,
             emitted: 0,
-            used: true,
+            queued: false,
+            counted: false,
         }
+    }
+
+    /// Meets what a packet of a direction will meet, so that it is near when its turn
+    /// comes.
+    pub fn warm(&self, dir: Dir) {
+        black_box(self.used);
+        black_box(self.streams[dir.index()].segments);
     }
 
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
     pub fn under_ipsec(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
+        if header.is_none() && !self.carried {
+            return false;
+        }
+        self.carried = true;
         self.life.ended().is_none() && self.ipsec.packet(side(dir), header)
     }
 
@@ -206,7 +242,7 @@ impl Connection {
         if segment.length > 0 && segment.flags & flag::RST == 0 {
             let (was, had_failed) = (self.records_protection(), self.failed);
             let was_protected = self.protected;
-            self.payload(dir, segment, payload, (ts, clock), context);
+            effect.observed = self.payload(dir, segment, payload, (ts, clock), context);
             effect.protection_changed = self.records_protection() != was;
             effect.failed = self.failed && !had_failed;
             effect.completed = self.protected && !was_protected;
@@ -217,6 +253,7 @@ impl Connection {
         effect
     }
 
+    /// Takes a segment's payload; returns whether the observer was shown something.
     fn payload(
         &mut self,
         dir: Dir,
@@ -224,25 +261,24 @@ impl Connection {
         payload: &[u8],
         (ts, clock): (i64, i64),
         context: &mut Context,
-    ) {
+    ) -> bool {
         let first_byte = self.life.first_byte(dir);
         let sequence = segment.seq.wrapping_add(u32::from(segment.flags & flag::SYN != 0));
         let acknowledged = self.life.acknowledged(dir);
         let stream = &mut self.streams[dir.index()];
-        let positions = stream
-            .positions
-            .get_or_insert_with(|| Positions::from_sequence(first_byte.unwrap_or(sequence)));
+        stream.base.get_or_insert(first_byte.unwrap_or(sequence));
+        let Some(mut positions) = stream.positions() else { return false };
         let start = positions.position(sequence);
         let end = start + i64::from(segment.length);
-        let edge = stream.ranges.edge().unwrap_or(0);
+        let before = stream.ranges.edge();
+        let edge = before.unwrap_or(0);
         if start > edge + MAX_AHEAD || end < edge - MAX_AHEAD {
             self.out_of_window += 1;
-            return;
+            return false;
         }
         // A probe repeats the byte before the next one (RFC 9293 section 3.8.4).
         let keep_alive = segment.length == 1 && end == edge;
         let lowest = if first_byte.is_some() { 0 } else { i64::MIN };
-        let before = stream.ranges.edge();
         let added = stream.ranges.add(start.max(lowest), end);
         positions.reached(end);
         if added.again > 0 && !keep_alive {
@@ -254,35 +290,52 @@ impl Connection {
         if self.protected {
             self.still_protected(dir, place, payload, ts);
             if self.protected {
-                return;
+                return false;
             }
         }
-        self.observe(dir, place, payload, clock, context);
+        self.observe(dir, place, payload, clock, context)
     }
 
     /// Looks whether the connection has gone back to clear text.
     fn still_protected(&mut self, dir: Dir, place: Place, payload: &[u8], ts: i64) {
-        let Some(closing) = &mut self.closing else { return };
+        let slot = &mut self.streams[dir.index()].watch;
+        let Some(watch) = slot else { return };
         let end = place.start + i64::from(place.length);
-        if closing.segment(side(dir), place.start, payload, end).is_none() {
-            return;
+        match watch.segment(place.start, payload, end, place.before.unwrap_or(i64::MIN)) {
+            Shown::Records => return,
+            Shown::Lost => {
+                *slot = None;
+                return;
+            }
+            Shown::Clear(_) => {}
         }
-        let clear_from = [Dir::FromLow, Dir::FromHigh].map(|d| closing.next(side(d)));
-        self.closing = None;
+        let mut clear_from = self.streams.each_mut().map(|s| s.watch.take().map(|w| w.next()));
+        // The clear text has ended this watch.
+        clear_from[dir.index()] = None;
         self.protected = false;
         let opener = side(self.life.client().unwrap_or(dir));
         let course = self.course.get_or_insert_default();
         course.clear_again = Some(ts);
         let observer = Observer::clear_again(opener, course.upgrade.take());
-        for (stream, from) in self.streams.iter_mut().zip(clear_from) {
+        for ((stream, reassembler), from) in
+            self.streams.iter().zip(&mut self.reassemblers).zip(clear_from)
+        {
             let from = from.or(stream.ranges.edge());
-            stream.reassembler = from
+            *reassembler = from
                 .filter(|_| observer.follows(Side::Low))
                 .map(|at| Box::new(Reassembler::at(at)));
         }
-        self.observer = Some(Box::new(observer));
+        self.begin(observer);
     }
 
+    /// Has an observer from now on.
+    fn begin(&mut self, observer: Observer) {
+        self.observer = Some(Box::new(observer));
+        self.observed = true;
+    }
+
+    /// Shows a segment to the observer, if it has one or begins something; returns
+    /// whether it was shown.
     fn observe(
         &mut self,
         dir: Dir,
@@ -290,32 +343,32 @@ impl Connection {
         payload: &[u8],
         clock: i64,
         context: &mut Context,
-    ) {
+    ) -> bool {
         let begins = place.fresh && may_begin(payload);
         let opener = side(self.life.client().unwrap_or(dir));
-        if self.observer.is_none() {
+        if !self.observed {
             if !self.watching && self.life.start_seen() {
-                self.observer = Some(Box::new(Observer::from_start(opener)));
+                self.begin(Observer::from_start(opener));
             } else if begins {
-                self.observer = Some(Box::new(Observer::midstream(opener)));
+                self.begin(Observer::midstream(opener));
             } else {
                 self.watching = true;
-                return;
+                return false;
             }
         }
-        let Some(observer) = &mut self.observer else { return };
+        let Some(observer) = &mut self.observer else { return false };
         let side = side(dir);
         if !observer.follows(side) && !begins {
-            return;
+            return false;
         }
-        let stream = &mut self.streams[dir.index()];
+        let slot = &mut self.reassemblers[dir.index()];
         let past = |r: &mut Box<Reassembler>| r.position() > place.start;
-        if begins && observer.is_watching(side) && stream.reassembler.as_mut().is_some_and(past) {
+        if begins && observer.is_watching(side) && slot.as_mut().is_some_and(past) {
             // Some hosts send padding as payload and then the hello over it.
             // Where a handshake begins is where reading begins.
-            stream.reassembler = None;
+            *slot = None;
         }
-        let reassembler = stream.reassembler.get_or_insert_with(|| {
+        let reassembler = slot.get_or_insert_with(|| {
             // From the first byte while the start of the direction is looked
             // at; later from where the bytes so far end, or where a handshake
             // begins.
@@ -342,6 +395,7 @@ impl Connection {
         }
         self.settle_progress(progress, context);
         self.count_held(context);
+        true
     }
 
     /// Notes what a clear dialogue shows.
@@ -367,7 +421,7 @@ impl Connection {
 
     /// Gives a reassembler's memory back.
     fn release(&mut self, dir: Dir) {
-        if let Some(reassembler) = self.streams[dir.index()].reassembler.take() {
+        if let Some(reassembler) = self.reassemblers[dir.index()].take() {
             self.conflicts += reassembler.conflicts();
         }
         if let Some(observer) = &self.observer
@@ -375,6 +429,7 @@ impl Connection {
             && !observer.follows(Side::High)
         {
             self.observer = None;
+            self.observed = false;
             self.watching = true;
         }
     }
@@ -387,6 +442,7 @@ impl Connection {
             Progress::Failed => self.watching = true,
         }
         self.failed = !self.protected;
+        self.observed = false;
         if let Some(observer) = self.observer.take() {
             let finished = observer.finish();
             self.findings = Some(Box::new(finished.findings));
@@ -402,7 +458,7 @@ impl Connection {
                 course.clear_before = clear_before;
             }
             if self.protected {
-                self.protection_begins(granted, finished.closing, context);
+                self.protection_begins(granted, finished.watches, context);
             }
         }
         for dir in [Dir::FromLow, Dir::FromHigh] {
@@ -413,7 +469,7 @@ impl Connection {
     fn protection_begins(
         &mut self,
         granted: Option<Kind>,
-        closing: Option<Box<Closing>>,
+        watches: [Option<Watch>; 2],
         context: &Context,
     ) {
         if let Some(course) = &mut self.course {
@@ -426,14 +482,10 @@ impl Connection {
             self.beyond_zos = !from_start && !granted.is_some_and(Kind::is_known_trigger);
             return;
         }
-        let mut closing = closing;
-        if let Some(closing) = &mut closing {
-            for dir in [Dir::FromLow, Dir::FromHigh] {
-                let edge = self.streams[dir.index()].ranges.edge();
-                closing.seen_to(side(dir), edge.unwrap_or(0));
-            }
+        for (stream, watch) in self.streams.iter_mut().zip(watches) {
+            let edge = stream.ranges.edge().unwrap_or(0);
+            stream.watch = watch.filter(|watch| watch.holds(edge));
         }
-        self.closing = closing;
     }
 
     /// Whether records tell of TLS or SSH protection.
@@ -444,11 +496,6 @@ impl Connection {
     /// What came before and after the protection, if anything did.
     pub fn course(&self) -> Option<&Course> {
         self.course.as_deref()
-    }
-
-    /// Whether there are announcements to be taken.
-    pub fn announces(&self) -> bool {
-        self.course.as_ref().is_some_and(|c| !c.announcements.is_empty())
     }
 
     /// Data connections that this FTP control connection has announced since
@@ -500,7 +547,7 @@ impl Connection {
     fn missed_from(&self, dir: Dir) -> u64 {
         let stream = &self.streams[dir.index()];
         let first = self.life.first_byte(dir);
-        let positions = match (stream.positions, first) {
+        let positions = match (stream.positions(), first) {
             (Some(p), _) => p,
             (None, Some(first)) => Positions::from_sequence(first),
             (None, None) => return 0,

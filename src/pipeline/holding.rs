@@ -10,7 +10,7 @@ use crate::stream::Reassembler;
 impl Connection {
     /// Counts the bytes that the handshake holds.
     pub fn count_held(&mut self, context: &mut Context) {
-        let reassemblers = self.streams.iter().filter_map(|s| s.reassembler.as_ref());
+        let reassemblers = self.reassemblers.iter().flatten();
         let held = reassemblers.map(|r| r.held()).sum::<usize>()
             + self.observer.as_ref().map_or(0, |o| o.held());
         context.held = (context.held + held).saturating_sub(self.held);
@@ -34,11 +34,9 @@ impl Connection {
             observer.hole(Side::Low, 1);
             observer.hole(Side::High, 1);
         }
-        for stream in &mut self.streams {
-            if let Some(reassembler) = &mut stream.reassembler {
-                self.conflicts += reassembler.conflicts();
-                **reassembler = Reassembler::at(reassembler.position());
-            }
+        for reassembler in self.reassemblers.iter_mut().flatten() {
+            self.conflicts += reassembler.conflicts();
+            **reassembler = Reassembler::at(reassembler.position());
         }
         self.count_held(context);
     }
@@ -47,7 +45,7 @@ impl Connection {
     fn flush(&mut self, clock: i64, context: &mut Context) {
         for dir in [Dir::FromLow, Dir::FromHigh] {
             let (Some(reassembler), Some(observer)) =
-                (&mut self.streams[dir.index()].reassembler, &mut self.observer)
+                (&mut self.reassemblers[dir.index()], &mut self.observer)
             else {
                 continue;
             };
@@ -66,8 +64,8 @@ impl Connection {
     pub fn conclude(&mut self, over: bool, clock: i64, context: &mut Context) {
         if over {
             self.flush(clock, context);
-            for stream in &mut self.streams {
-                self.conflicts += stream.reassembler.take().map_or(0, |r| r.conflicts());
+            for reassembler in &mut self.reassemblers {
+                self.conflicts += reassembler.take().map_or(0, |r| r.conflicts());
             }
             self.count_held(context);
         }

@@ -223,11 +223,9 @@ impl<F: Feed> Front<'_, F> {
             }
             let fate = match frame {
                 Frame::Tcp(segment) => {
-                    let (key, dir) = Key::of(&segment);
+                    let (key, _) = Key::of(&segment);
                     let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
                     work.buckets[key.shard()].segments.push(Packet {
-                        key,
-                        dir,
                         segment,
                         ts: head.ts,
                         clock: head.clock,

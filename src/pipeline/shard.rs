@@ -32,14 +32,15 @@ const LINGER: i64 = 60 * SECOND;
 /// longer than SYN retransmission goes on.
 const HALF_OPEN: i64 = 300 * SECOND;
 
+/// Packets whose connections are looked up ahead of their turn.
+const AHEAD: usize = 64;
+
 /// One handshake has to find room.
 const MIN_HELD: usize = 1024 * 1024;
 
 /// A segment on its way to its shard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet {
-    pub key: Key,
-    pub dir: Dir,
     pub segment: Segment,
     pub ts: i64,
     pub clock: i64,
@@ -47,6 +48,15 @@ pub(super) struct Packet {
     pub wire: u32,
     /// The AH or ESP header that it came under: its place in the batch's list.
     pub ipsec: Option<u32>,
+}
+
+/// Where a segment belongs: its connection's key, its direction, and the connection's
+/// slot as it was looked up ahead.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    key: Key,
+    dir: Dir,
+    slot: Option<u32>,
 }
 
 /// What all shards see of a batch.
@@ -118,6 +128,8 @@ pub(super) struct Shard {
     pub(super) ee: EeTable,
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
+    /// Room for what is looked up ahead.
+    ahead: Vec<Place>,
 }
 
 impl Shard {
@@ -146,6 +158,7 @@ impl Shard {
             ee,
             ledger: Ledger::default(),
             emitted: Vec::new(),
+            ahead: Vec::with_capacity(AHEAD),
         }
     }
 
@@ -158,9 +171,22 @@ impl Shard {
         self.sessions.end_at(ends);
         self.peers.sessions.end_at(ends);
         self.ee.sessions.end_at(ends);
-        for packet in &bucket.segments {
-            self.packet(packet, arena, ipsec);
+        let mut ahead = std::mem::take(&mut self.ahead);
+        for packets in bucket.segments.chunks(AHEAD) {
+            // Looked up together, their connections come out of memory together.
+            ahead.extend(packets.iter().map(|packet| {
+                let (key, dir) = Key::of(&packet.segment);
+                let slot = self.table.find(&key);
+                if let Some((_, connection)) = slot.and_then(|slot| self.table.get_mut(slot)) {
+                    connection.warm(dir);
+                }
+                Place { key, dir, slot }
+            }));
+            for (packet, place) in packets.iter().zip(ahead.drain(..)) {
+                self.packet(packet, place, arena, ipsec);
+            }
         }
+        self.ahead = ahead;
         self.advance(watermark);
         for packet in &bucket.peers {
             self.peers.packet(packet, arena, &mut self.emitted);
@@ -174,11 +200,11 @@ impl Shard {
             self.sessions.refused() + self.peers.sessions.refused() + self.ee.sessions.refused();
     }
 
-    fn packet(&mut self, p: &Packet, arena: &[u8], ipsec: &[Ipsec]) {
+    fn packet(&mut self, p: &Packet, place: Place, arena: &[u8], ipsec: &[Ipsec]) {
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
         self.advance(p.clock);
-        let Some(slot) = self.slot(p) else {
+        let Some(slot) = self.slot(p, place) else {
             self.ledger.count(Fate::TcpRouted, p.wire);
             return;
         };
@@ -192,15 +218,16 @@ impl Shard {
             .unwrap_or_default();
         let had_finished = connection.life.finished();
         let mut effect =
-            connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
+            connection.segment(place.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
-            connection.under_ipsec(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
+            connection.under_ipsec(place.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
         let started = connection.life.start_seen();
-        if !started && self.settings.include_midstream && connection.session.is_none() {
+        if !started && self.settings.include_midstream && connection.life.established().is_none() {
             connection.life.assume_established(p.ts);
+            effect.established = true;
         }
-        if let Some(established) = connection.life.established()
-            && connection.session.is_none()
+        if effect.established
+            && let Some(established) = connection.life.established()
         {
             let settle = i64::from(self.settings.settle_seconds) * SECOND;
             connection.session = Some(Session::new(established, settle));
@@ -219,19 +246,26 @@ impl Shard {
         }
         let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
         self.ledger.count(fate, p.wire);
-        let announces = connection.announces();
+        if effect.observed {
+            self.observed(slot);
+        }
+        self.events(slot, effect, p);
+        if effect.observed {
+            if self.context.held > self.max_held {
+                self.give_up_oldest(p.clock);
+            }
+            self.announce(slot, p.clock);
+        }
+    }
+
+    /// A connection's observer was shown something: it may hold bytes now.
+    fn observed(&mut self, slot: u32) {
+        let Some((_, connection)) = self.table.get_mut(slot) else { return };
         if connection.holds() && !std::mem::replace(&mut connection.queued, true) {
             self.holding.push_back((slot, connection.ordinal));
             if self.holding.len() > 2 * self.table.len() + 1024 {
                 self.prune();
             }
-        }
-        self.events(slot, effect, p);
-        if self.context.held > self.max_held {
-            self.give_up_oldest(p.clock);
-        }
-        if announces {
-            self.announce(slot, p.clock);
         }
     }
 
@@ -292,10 +326,13 @@ impl Shard {
 
     /// The slot of a packet's connection, opened if there is none; `None` if it is
     /// no stack's.
-    fn slot(&mut self, p: &Packet) -> Option<u32> {
-        if let Some(slot) = self.table.find(&p.key) {
+    fn slot(&mut self, p: &Packet, place: Place) -> Option<u32> {
+        // Where it was found ahead it is still, unless it or another has gone or come.
+        let there = |slot: &u32| self.table.get_mut(*slot).is_some_and(|(k, _)| *k == place.key);
+        let known = place.slot.filter(there).or_else(|| self.table.find(&place.key));
+        if let Some(slot) = known {
             let (_, connection) = self.table.get_mut(slot)?;
-            if connection.life.relation(p.dir, &p.segment) == Relation::Same {
+            if connection.life.relation(place.dir, &p.segment) == Relation::Same {
                 return Some(slot);
             }
             let last = connection.last_ts;
@@ -314,7 +351,7 @@ impl Shard {
         self.ledger.connections.seen += 1;
         let settings = Arc::clone(&self.settings);
         let new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
-        let slot = self.table.insert(p.key, new);
+        let slot = self.table.insert(place.key, new);
         self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
         Some(slot)
     }

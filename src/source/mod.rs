@@ -52,7 +52,8 @@ pub struct PacketHead {
 /// Packets read together: their bytes in one arena, their heads in order.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Bytes of all packets of the batch. Later stages may append to it.
+    /// Bytes of all packets of the batch, where their heads say, and others. Later stages
+    /// may append to it.
     pub arena: Vec<u8>,
     /// The packets, in the order of the capture.
     pub heads: Vec<PacketHead>,
@@ -101,9 +102,9 @@ pub struct Totals {
 }
 
 impl Batch {
-    /// Empties it, to be filled again from a packet on.
+    /// Empties it, to be filled again from a packet on. What becomes of the arena is for
+    /// the source to say.
     fn begin(&mut self, first: u64) {
-        self.arena.clear();
         self.heads.clear();
         self.first = first;
         self.tick = None;

@@ -98,6 +98,10 @@ pub struct Set {
     damage_bytes: u64,
     notes: Vec<String>,
     files: u64,
+    /// Bytes that are enough for the next packet, as far as is known.
+    longest: usize,
+    /// A file that could not be opened when its turn came.
+    failed: Option<SourceError>,
 }
 
 impl Set {
@@ -119,6 +123,8 @@ impl Set {
             damage_bytes: 0,
             notes: Vec::new(),
             files: 0,
+            longest: 0,
+            failed: None,
         };
         let mut files = Vec::new();
         for path in paths {
@@ -251,11 +257,75 @@ impl Set {
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let done = match self.open.pop() {
+            Some(open) if self.open.is_empty() => self.hand_over(open, batch, max_packets),
+            open => {
+                self.open.extend(open);
+                batch.arena.clear();
+                self.copy(batch, max_packets, max_bytes)
+            }
+        };
+        match done {
+            // What came before it is complete.
+            Err(error) if !batch.heads.is_empty() => self.failed = Some(error),
+            done => done?,
+        }
+        Ok(!batch.heads.is_empty())
+    }
+
+    /// Fills a batch from the only open file: its buffer becomes the arena, so that
+    /// nothing is copied but a packet that is cut by the end of the buffer.
+    fn hand_over(
+        &mut self,
+        mut open: Open,
+        batch: &mut Batch,
+        max_packets: usize,
+    ) -> Result<(), SourceError> {
+        open.input.hold();
+        loop {
+            let head = open.head;
+            let offset = open.input.position() + head.skip;
+            self.push(&mut open, batch, offset);
+            // As long as the longest so far, with what stands around it.
+            let size = head.skip + head.captured as usize + head.trailer;
+            self.longest = self.longest.max(2 * size);
+            let full = batch.heads.len() >= max_packets || open.input.ahead() < self.longest;
+            if full {
+                open.input.hand_over(&mut batch.arena);
+            }
+            if !self.advance(&mut open) {
+                if !full {
+                    open.input.hand_over(&mut batch.arena);
+                }
+                self.close(open);
+                return self.open_due();
+            }
+            let due = self.waiting.last().is_some_and(|&(first, ..)| open.key >= first);
+            if full || due {
+                if !full {
+                    open.input.hand_over(&mut batch.arena);
+                }
+                self.open.push(open);
+                return if due { self.open_due() } else { Ok(()) };
+            }
+        }
+    }
+
+    /// Fills a batch from several open files, packet by packet.
+    fn copy(
+        &mut self,
+        batch: &mut Batch,
+        max_packets: usize,
+        max_bytes: usize,
+    ) -> Result<(), SourceError> {
         while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
             let Some(at) = self.earliest() else { break };
             self.take(at, batch)?;
         }
-        Ok(!batch.heads.is_empty())
+        Ok(())
     }
 
     /// The open file whose packet is next.
@@ -266,9 +336,30 @@ impl Set {
         (0..self.open.len()).min_by_key(|&i| (self.open[i].key, self.open[i].order))
     }
 
-    /// Moves the next packet of an open file into the batch.
+    /// Copies the next packet of an open file into the batch.
     fn take(&mut self, at: usize, batch: &mut Batch) -> Result<(), SourceError> {
-        let open = &mut self.open[at];
+        let mut open = self.open.swap_remove(at);
+        let (start, end) = (open.head.skip, open.head.skip + open.head.captured as usize);
+        let offset = batch.arena.len();
+        let bytes = open.input.want(end).unwrap_or_default();
+        batch.arena.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+        self.push(&mut open, batch, offset);
+        if self.advance(&mut open) {
+            self.open.push(open);
+            let last = self.open.len() - 1;
+            self.open.swap(at, last);
+        } else {
+            self.close(open);
+        }
+        if !self.waiting.is_empty() {
+            self.open_due()?;
+        }
+        Ok(())
+    }
+
+    /// Notes the next packet of a file in the batch, and passes over it. Its bytes lie,
+    /// or will lie, at an offset of the arena.
+    fn push(&mut self, open: &mut Open, batch: &mut Batch, offset: usize) {
         let head = open.head;
         let end = head.skip + head.captured as usize;
         // The reader's peek has made sure that all of it is in the buffer.
@@ -281,29 +372,15 @@ impl Set {
             ts,
             clock: self.clock,
             // An arena holds a few megabytes.
-            offset: u32::try_from(batch.arena.len()).unwrap_or(u32::MAX),
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
             captured: u32::try_from(bytes.len()).unwrap_or(0),
             wire: head.wire,
             link: head.link,
             wanted,
         });
-        batch.arena.extend_from_slice(bytes);
         open.input.consume(end + head.trailer);
         self.bytes_read += (end + head.trailer) as u64;
         self.next += 1;
-
-        let mut open = self.open.swap_remove(at);
-        if self.advance(&mut open) {
-            self.open.push(open);
-            let last = self.open.len() - 1;
-            self.open.swap(at, last);
-        } else {
-            self.close(open);
-        }
-        if !self.waiting.is_empty() {
-            self.open_due()?;
-        }
-        Ok(())
     }
 
     /// Bytes of packets and their headers consumed so far.

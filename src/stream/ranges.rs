@@ -4,14 +4,23 @@
 /// lowest gap is given up: bytes that fill it later count as seen before.
 const MAX_STRETCHES: usize = 64;
 
-/// The bytes seen of one direction, as stretches of positions.
+/// The bytes seen of one direction, as stretches of positions. Every segment meets
+/// it, so it is kept small: 32 bytes while nothing is missing.
 #[derive(Clone, Debug, Default)]
 pub struct Ranges {
-    /// The highest stretch; the only one unless packets are missing.
-    last: Option<(i64, i64)>,
-    /// Stretches below it, ascending, not touching.
-    below: Vec<(i64, i64)>,
+    /// The highest stretch, and the only one unless packets are missing. Empty while
+    /// nothing was seen.
+    last: (i64, i64),
     bytes: u64,
+    /// What packets that are or were missing have left.
+    broken: Option<Box<Broken>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Broken {
+    /// Stretches below the highest, ascending, not touching.
+    below: Vec<(i64, i64)>,
+    /// Bytes in gaps that were given up.
     given_up: u64,
 }
 
@@ -31,34 +40,38 @@ impl Ranges {
             return Added::default();
         }
         let length = (end - start).unsigned_abs();
-        let new = match self.last {
-            Some((_, edge)) if start == edge => {
-                // In order: nearly always.
-                self.last = self.last.map(|(from, _)| (from, end));
-                length
-            }
-            None => {
-                self.last = Some((start, end));
-                length
-            }
-            Some(last) if start > last.1 => {
-                self.below.push(last);
-                self.last = Some((start, end));
-                if self.below.len() > MAX_STRETCHES {
-                    self.give_up_lowest_gap();
-                }
-                length
-            }
-            Some(last) => self.fill(last, start, end),
+        let edge = self.edge();
+        let new = if edge == Some(start) {
+            // In order: nearly always.
+            self.last.1 = end;
+            length
+        } else if edge.is_none() {
+            self.last = (start, end);
+            length
+        } else if edge.is_some_and(|edge| start > edge) {
+            let broken = self.broken.get_or_insert_default();
+            broken.below.push(self.last);
+            self.last = (start, end);
+            broken.limit(&mut self.last);
+            length
+        } else {
+            self.fill(start, end)
         };
         self.bytes += new;
         Added { new, again: length - new }
     }
 
     /// A segment that begins below the edge: counts what is new and merges.
-    fn fill(&mut self, last: (i64, i64), start: i64, end: i64) -> u64 {
-        let mut all = std::mem::take(&mut self.below);
-        all.push(last);
+    fn fill(&mut self, start: i64, end: i64) -> u64 {
+        if start >= self.last.0 {
+            // Within the highest stretch, or going on from it: nearly always.
+            let seen = self.last.1.min(end) - start;
+            self.last.1 = self.last.1.max(end);
+            return (end - start - seen).unsigned_abs();
+        }
+        let broken = self.broken.get_or_insert_default();
+        let mut all = std::mem::take(&mut broken.below);
+        all.push(self.last);
         let seen: i64 = all.iter().map(|&(f, t)| (t.min(end) - f.max(start)).max(0)).sum();
         all.push((start, end));
         all.sort_unstable();
@@ -69,21 +82,13 @@ impl Ranges {
                 _ => merged.push((from, to)),
             }
         }
-        self.last = merged.pop();
-        self.below = merged;
-        if self.below.len() > MAX_STRETCHES {
-            self.give_up_lowest_gap();
+        self.last = merged.pop().unwrap_or(self.last);
+        broken.below = merged;
+        broken.limit(&mut self.last);
+        if broken.below.is_empty() && broken.given_up == 0 {
+            self.broken = None;
         }
         (end - start - seen).unsigned_abs()
-    }
-
-    fn give_up_lowest_gap(&mut self) {
-        let lowest = self.below.remove(0);
-        let next = self.below.first_mut().or(self.last.as_mut());
-        if let Some(next) = next {
-            self.given_up += (next.0 - lowest.1).unsigned_abs();
-            next.0 = lowest.0;
-        }
     }
 
     /// Bytes seen, each once.
@@ -93,15 +98,16 @@ impl Ranges {
 
     /// Position after the highest byte seen.
     pub fn edge(&self) -> Option<i64> {
-        self.last.map(|(_, edge)| edge)
+        (self.last.0 < self.last.1).then_some(self.last.1)
     }
 
     /// Bytes that were not seen between `from` (where it is known) and the
     /// highest byte, or `to` if that is higher.
     pub fn missed(&self, from: Option<i64>, to: Option<i64>) -> u64 {
-        let mut missed = self.given_up;
+        let (mut missed, below) =
+            self.broken.as_ref().map_or((0, &[][..]), |b| (b.given_up, b.below.as_slice()));
         let mut at = from;
-        for &(start, end) in self.below.iter().chain(self.last.as_ref()) {
+        for &(start, end) in below.iter().chain(self.edge().map(|_| &self.last)) {
             if let Some(at) = at {
                 missed += (start - at).max(0).unsigned_abs();
             }
@@ -111,6 +117,19 @@ impl Ranges {
             missed += (to - at).max(0).unsigned_abs();
         }
         missed
+    }
+}
+
+impl Broken {
+    /// Gives up the lowest gap where there are too many.
+    fn limit(&mut self, last: &mut (i64, i64)) {
+        if self.below.len() <= MAX_STRETCHES {
+            return;
+        }
+        let lowest = self.below.remove(0);
+        let next = self.below.first_mut().unwrap_or(last);
+        self.given_up += (next.0 - lowest.1).unsigned_abs();
+        next.0 = lowest.0;
     }
 }
 
@@ -161,7 +180,7 @@ mod tests {
             let mut ranges = Ranges::default();
             for start in starts {
                 ranges.add(start * 3, start * 3 + 1);
-                prop_assert!(ranges.below.len() <= MAX_STRETCHES);
+                prop_assert!(ranges.broken.as_ref().map_or(0, |b| b.below.len()) <= MAX_STRETCHES);
             }
         }
     }

@@ -6,7 +6,6 @@
 //! like text in the middle of a record is none.
 
 use super::record::{ALERT, HEADER, header};
-use crate::observe::Side;
 
 /// Bytes that have to be there to call them text.
 const ENOUGH: usize = 4;
@@ -15,20 +14,6 @@ const LOOKED_AT: usize = 32;
 const IAC: u8 = 0xFF;
 /// The lowest TELNET command.
 const LOWEST_COMMAND: u8 = 0xEF;
-
-/// One direction.
-#[derive(Clone, Copy, Debug)]
-struct Half {
-    /// Position of the next record's header.
-    next: i64,
-    /// What of the header has come.
-    kept: [u8; HEADER],
-    have: usize,
-    /// Highest position seen.
-    highest: i64,
-    /// Content type of the last record.
-    last: u8,
-}
 
 /// How far a direction was read when the watch begins.
 #[derive(Clone, Copy, Debug)]
@@ -41,90 +26,92 @@ pub(super) struct Place {
     pub last: u8,
 }
 
-/// The watch over both directions.
-#[derive(Clone, Debug)]
-pub struct Closing {
-    /// `None` where the place of the next record is not known.
-    halves: [Option<Half>; 2],
+/// The watch over one direction. It stays with the connection for its whole life, so it
+/// is kept small: 16 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// Position of the next record's header, or of what of it has not come.
+    next: i64,
+    /// What of the header has come.
+    kept: [u8; HEADER],
+    have: u8,
+    /// Content type of the last record.
+    last: u8,
     /// Alerts look like application data.
     tls13: bool,
 }
 
-impl Closing {
-    /// A watch over directions that were read to these positions.
-    pub(super) fn new(places: [Option<Place>; 2], tls13: bool) -> Self {
-        let half = |p: Place| {
-            let (left, kept, have) = p.rest;
-            let next = p.read_to + count(left);
-            Half { next, kept, have, highest: next, last: p.last }
-        };
-        Self { halves: places.map(|p| p.map(half)), tls13 }
+/// What a segment shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Records, or the middle of one.
+    Records,
+    /// The place of the next record is not known any more: the watch is over.
+    Lost,
+    /// Clear text from this position on.
+    Clear(i64),
+}
+
+impl Watch {
+    /// A watch over a direction that was read to a place.
+    pub(super) fn new(place: Place, tls13: bool) -> Self {
+        let (left, kept, have) = place.rest;
+        let next = place.read_to + count(left);
+        // A header has five bytes.
+        let have = u8::try_from(have.min(HEADER)).unwrap_or(0);
+        Self { next, kept, have, last: place.last, tls13 }
     }
 
-    /// Notes that a direction was seen up to a position: what lies before it
-    /// and was not shown is lost.
-    pub fn seen_to(&mut self, side: Side, position: i64) {
-        let half = &mut self.halves[side.index()];
-        if half.is_some_and(|h| h.next < position) {
-            *half = None;
-        }
+    /// Whether the watch holds where its direction was seen up to a position: what lies
+    /// before it and was not shown is lost.
+    pub fn holds(&self, position: i64) -> bool {
+        self.next >= position
     }
 
-    /// Where the side's next record begins, if that is known.
-    pub fn next(&self, side: Side) -> Option<i64> {
-        self.halves[side.index()].map(|half| half.next - count(half.have))
+    /// Where the next record begins.
+    pub fn next(&self) -> i64 {
+        self.next - i64::from(self.have)
     }
 
     /// Takes a segment: its captured bytes begin at `start`, on the wire it
-    /// goes to `end`. Returns the position where clear text begins.
-    pub fn segment(&mut self, side: Side, start: i64, bytes: &[u8], end: i64) -> Option<i64> {
-        let slot = &mut self.halves[side.index()];
-        let half = slot.as_mut()?;
-        let highest = half.highest;
-        half.highest = highest.max(end);
-        // The usual case: the segment lies within a record, or before one.
-        if end <= half.next {
-            return None;
+    /// goes to `end`. `edge` is the position after the highest byte seen before.
+    pub fn segment(&mut self, start: i64, bytes: &[u8], end: i64, edge: i64) -> Shown {
+        // The usual case: the segment lies within a record, or before one. Or the header
+        // may still come, out of order.
+        if end <= self.next || start > self.next {
+            return Shown::Records;
         }
-        if start > half.next {
-            // The header may still come, out of order.
-            return None;
-        }
-        while half.next < end {
-            let at = usize::try_from(half.next - start).unwrap_or(usize::MAX);
+        while self.next < end {
+            let at = usize::try_from(self.next - start).unwrap_or(usize::MAX);
             let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
                 // The capture cut the segment.
-                *slot = None;
-                return None;
+                return Shown::Lost;
             };
-            let take = rest.len().min(HEADER - half.have);
-            half.kept[half.have..half.have + take].copy_from_slice(&rest[..take]);
-            half.have += take;
-            half.next += count(take);
-            if half.have < HEADER && could_begin(&half.kept[..half.have]) {
+            let have = usize::from(self.have);
+            let take = rest.len().min(HEADER - have);
+            self.kept[have..have + take].copy_from_slice(&rest[..take]);
+            let have = have + take;
+            self.have = u8::try_from(have).unwrap_or(0);
+            self.next += count(take);
+            if have < HEADER && could_begin(&self.kept[..have]) {
                 break;
             }
-            match header(&half.kept).filter(|_| half.have == HEADER) {
+            match header(&self.kept).filter(|_| have == HEADER) {
                 Some((content, length)) => {
-                    half.last = content;
-                    half.have = 0;
-                    half.next += count(length);
+                    self.last = content;
+                    self.have = 0;
+                    self.next += count(length);
                 }
                 None => {
-                    let begins = half.next - count(half.have);
-                    let ended = self.tls13 || half.last == ALERT;
-                    let text = half.kept[..half.have].iter().chain(&rest[take..]);
+                    let ended = self.tls13 || self.last == ALERT;
+                    let text = self.kept[..have].iter().chain(&rest[take..]);
                     let clear = ended && is_clear(text.copied().take(LOOKED_AT));
-                    *slot = None;
-                    return clear.then_some(begins);
+                    return if clear { Shown::Clear(self.next()) } else { Shown::Lost };
                 }
             }
         }
         // Bytes behind the next header came before and are gone.
-        if half.next < highest {
-            *slot = None;
-        }
-        None
+        if self.next < edge { Shown::Lost } else { Shown::Records }
     }
 }
 
@@ -151,19 +138,35 @@ fn count(n: usize) -> i64 {
 mod tests {
     use super::*;
 
-    const A: Side = Side::Low;
+    /// A watch with the highest position seen.
+    struct Watched(Option<Watch>, i64);
 
-    fn watch(tls13: bool) -> Closing {
+    impl Watched {
+        fn segment(&mut self, start: i64, bytes: &[u8], end: i64) -> Option<i64> {
+            let shown = self.0.as_mut()?.segment(start, bytes, end, self.1);
+            self.1 = self.1.max(end);
+            if shown != Shown::Records {
+                self.0 = None;
+            }
+            if let Shown::Clear(at) = shown { Some(at) } else { None }
+        }
+
+        fn next(&self) -> Option<i64> {
+            self.0.map(|watch| watch.next())
+        }
+    }
+
+    fn watch(tls13: bool) -> Watched {
         let place = Place { read_to: 0, rest: (0, [0; HEADER], 0), last: 23 };
-        Closing::new([Some(place); 2], tls13)
+        Watched(Some(Watch::new(place, tls13)), 0)
     }
 
     /// Shows segments one after the other; the position of clear text.
-    fn show(closing: &mut Closing, segments: &[&[u8]]) -> Option<i64> {
+    fn show(closing: &mut Watched, segments: &[&[u8]]) -> Option<i64> {
         let mut start = 0;
         for s in segments {
             let end = start + s.len() as i64;
-            let found = closing.segment(A, start, s, end);
+            let found = closing.segment(start, s, end);
             if found.is_some() {
                 return found;
             }
@@ -196,31 +199,30 @@ mod tests {
     #[test]
     fn a_hole_ends_the_watch() {
         let mut closing = watch(true);
-        assert_eq!(closing.segment(A, 0, DATA, 8), None);
+        assert_eq!(closing.segment(0, DATA, 8), None);
         // The record at 8 was not captured: this text may be inside of one.
-        assert_eq!(closing.segment(A, 20, b"hello there", 31), None);
-        assert_eq!(closing.segment(A, 8, DATA, 16), None);
-        assert_eq!(closing.segment(A, 16, b"abcd", 20), None);
-        assert_eq!(closing.next(A), None);
+        assert_eq!(closing.segment(20, b"hello there", 31), None);
+        assert_eq!(closing.segment(8, DATA, 16), None);
+        assert_eq!(closing.segment(16, b"abcd", 20), None);
+        assert_eq!(closing.next(), None);
     }
 
     #[test]
     fn a_segment_that_comes_late_within_a_record_does_no_harm() {
         let mut closing = watch(true);
         let long = [&[23, 3, 3, 0, 20][..], &[7; 20]].concat();
-        assert_eq!(closing.segment(A, 0, &long[..5], 5), None);
-        assert_eq!(closing.segment(A, 15, &long[15..], 25), None);
-        assert_eq!(closing.segment(A, 5, &long[5..15], 15), None);
-        assert_eq!(closing.segment(A, 25, b"QUIT\r\n", 31), Some(25));
+        assert_eq!(closing.segment(0, &long[..5], 5), None);
+        assert_eq!(closing.segment(15, &long[15..], 25), None);
+        assert_eq!(closing.segment(5, &long[5..15], 15), None);
+        assert_eq!(closing.segment(25, b"QUIT\r\n", 31), Some(25));
     }
 
     #[test]
     fn a_cut_segment_ends_the_watch() {
         let mut closing = watch(true);
-        assert_eq!(closing.segment(A, 0, &DATA[..8], 400), None);
-        assert_eq!(closing.next(A), None);
-        let mut closing = watch(true);
-        closing.seen_to(A, 1);
-        assert_eq!(closing.next(A), None);
+        assert_eq!(closing.segment(0, &DATA[..8], 400), None);
+        assert_eq!(closing.next(), None);
+        let closing = watch(true);
+        assert_eq!(closing.0.map(|w| (w.holds(0), w.holds(1))), Some((true, false)));
     }
 }

@@ -1,6 +1,6 @@
 //! The state of one handshake.
 
-use super::closing::{Closing, Place};
+use super::closing::{Place, Watch};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
 use super::sslv2;
@@ -99,16 +99,18 @@ impl Tls {
         self.facts
     }
 
-    /// The watch for a return to clear text from here on. `ends` are the
-    /// positions up to which the sides were read.
-    pub fn closing(&self, ends: [Option<i64>; 2]) -> Closing {
-        let place = |side: Side| {
+    /// The watches over the sides for a return to clear text from here on, where the
+    /// place of the next record is known. `ends` are the positions up to which the sides
+    /// were read.
+    pub fn watches(&self, ends: [Option<i64>; 2]) -> [Option<Watch>; 2] {
+        let watch = |side: Side| {
             let half = &self.halves[side.index()];
             let Framing::Tls(deframer) = &half.framing else { return None };
             let read_to = ends[side.index()]?;
-            Some(Place { read_to, rest: deframer.place(), last: half.content })
+            let place = Place { read_to, rest: deframer.place(), last: half.content };
+            Some(Watch::new(place, self.facts.is_tls13()))
         };
-        Closing::new([place(Side::Low), place(Side::High)], self.facts.is_tls13())
+        [watch(Side::Low), watch(Side::High)]
     }
 
     /// Takes the next bytes of a side.

@@ -407,6 +407,7 @@ impl Feed for Live {
         bytes: usize,
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
+        batch.arena.clear();
         let until = Instant::now() + GATHER;
         loop {
             self.take(batch, packets, bytes);
