@@ -1,6 +1,7 @@
 //! Whose packet it is: connection keys, the connection table, and the life of
 //! a TCP connection from handshake to close.
 
+mod index;
 mod key;
 mod table;
 mod tcp;

@@ -3,9 +3,8 @@
 //! Records are found by key and walked by slot number; nothing ever iterates
 //! the index, so its random hasher seed cannot reach the output.
 
-use hashbrown::HashTable;
-
 use super::Key;
+use super::index::Index;
 
 /// Connections that are looked at for one to give up: enough to find one that is
 /// worth little among those of a flood.
@@ -26,7 +25,7 @@ struct Slot<T> {
 /// Connections by key.
 #[derive(Debug)]
 pub struct Table<T> {
-    index: HashTable<u32>,
+    index: Index,
     slots: Vec<Option<Slot<T>>>,
     free: Vec<u32>,
     /// Where the search for a victim goes on.
@@ -37,7 +36,7 @@ pub struct Table<T> {
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
-            index: HashTable::new(),
+            index: Index::default(),
             slots: Vec::new(),
             free: Vec::new(),
             hand: 0,
@@ -54,15 +53,28 @@ impl<T> Table<T> {
 
     /// Whether there is no connection.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
+    }
+
+    /// The hash under which a key is found.
+    pub fn hash(&self, key: &Key) -> u64 {
+        key.hash_with(&self.hasher)
+    }
+
+    /// The slot in which the connection of a hash probably is. Asked ahead for many,
+    /// they come out of memory together.
+    pub fn probable(&self, hash: u64) -> Option<u32> {
+        self.index.probable(hash)
     }
 
     /// The slot of a key.
     pub fn find(&self, key: &Key) -> Option<u32> {
-        let hash = key.hash_with(&self.hasher);
-        self.index
-            .find(hash, |&slot| self.slots[slot as usize].as_ref().is_some_and(|s| s.key == *key))
-            .copied()
+        self.index.find(self.hash(key), |slot| self.is(slot, key))
+    }
+
+    /// Whether a slot holds the connection of a key.
+    pub fn is(&self, slot: u32, key: &Key) -> bool {
+        self.slots.get(slot as usize).and_then(Option::as_ref).is_some_and(|s| s.key == *key)
     }
 
     /// Adds a connection under a key that is not there.
@@ -75,14 +87,16 @@ impl<T> Table<T> {
             self.slots.push(new);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
-        let Self { index, slots, hasher, .. } = self;
-        index.insert_unique(key.hash_with(hasher), slot, |&slot| {
-            slots[slot as usize].as_ref().map_or(0, |s| s.key.hash_with(hasher))
-        });
+        self.index.insert(self.hash(&key), slot);
         slot
     }
 
     /// The connection in a slot.
+    pub fn get(&self, slot: u32) -> Option<&T> {
+        self.slots.get(slot as usize)?.as_ref().map(|s| &s.value)
+    }
+
+    /// The connection in a slot, to be changed.
     pub fn get_mut(&mut self, slot: u32) -> Option<(&Key, &mut T)> {
         self.slots.get_mut(slot as usize)?.as_mut().map(|s| (&s.key, &mut s.value))
     }
@@ -90,9 +104,7 @@ impl<T> Table<T> {
     /// Removes the connection in a slot.
     pub fn remove(&mut self, slot: u32) -> Option<(Key, T)> {
         let Slot { key, value } = self.slots.get_mut(slot as usize)?.take()?;
-        if let Ok(entry) = self.index.find_entry(key.hash_with(&self.hasher), |&s| s == slot) {
-            entry.remove();
-        }
+        self.index.remove(self.hash(&key), slot);
         self.free.push(slot);
         Some((key, value))
     }

@@ -56,6 +56,7 @@ pub(super) struct Packet {
 struct Place {
     key: Key,
     dir: Dir,
+    hash: u64,
     slot: Option<u32>,
 }
 
@@ -176,12 +177,16 @@ impl Shard {
             // Looked up together, their connections come out of memory together.
             ahead.extend(packets.iter().map(|packet| {
                 let (key, dir) = Key::of(&packet.segment);
-                let slot = self.table.find(&key);
-                if let Some((_, connection)) = slot.and_then(|slot| self.table.get_mut(slot)) {
-                    connection.warm(dir);
-                }
-                Place { key, dir, slot }
+                Place { key, dir, hash: self.table.hash(&key), slot: None }
             }));
+            for place in &mut ahead {
+                place.slot = self.table.probable(place.hash);
+            }
+            for place in &ahead {
+                if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
+                    connection.warm(place.dir);
+                }
+            }
             for (packet, place) in packets.iter().zip(ahead.drain(..)) {
                 self.packet(packet, place, arena, ipsec);
             }
@@ -328,7 +333,7 @@ impl Shard {
     /// no stack's.
     fn slot(&mut self, p: &Packet, place: Place) -> Option<u32> {
         // Where it was found ahead it is still, unless it or another has gone or come.
-        let there = |slot: &u32| self.table.get_mut(*slot).is_some_and(|(k, _)| *k == place.key);
+        let there = |slot: &u32| self.table.is(*slot, &place.key);
         let known = place.slot.filter(there).or_else(|| self.table.find(&place.key));
         if let Some(slot) = known {
             let (_, connection) = self.table.get_mut(slot)?;
