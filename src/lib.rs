@@ -6,7 +6,7 @@
 //! write is held against them. `docs/architecture.md` says which room does what and
 //! which way its dependencies point.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 // What comes from outside never ends the program: a value that is not there is an error
 // or nothing.
@@ -35,6 +35,7 @@ pub mod names;
 pub mod observe;
 pub mod pipeline;
 pub mod policy;
+mod prefetch;
 pub mod profile;
 pub mod record;
 pub mod service;

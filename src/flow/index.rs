@@ -5,6 +5,8 @@
 //! the upper bits of its tag, so that growing and removing need no key. What it finds is
 //! only probable: the caller compares keys.
 
+use crate::prefetch;
+
 /// A tag and a slot: zero where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry(u64);
@@ -48,6 +50,13 @@ impl Index {
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Says that a hash will be asked for soon.
+    pub fn prefetch(&self, hash: u64) {
+        if let Some(entry) = self.entries.get(self.home(tag(hash))) {
+            prefetch::line(entry, 0);
+        }
     }
 
     /// The first slot that may be meant.

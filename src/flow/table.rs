@@ -5,6 +5,7 @@
 
 use super::Key;
 use super::index::Index;
+use crate::prefetch;
 
 /// Connections that are looked at for one to give up: enough to find one that is
 /// worth little among those of a flood.
@@ -59,6 +60,20 @@ impl<T> Table<T> {
     /// The hash under which a key is found.
     pub fn hash(&self, key: &Key) -> u64 {
         key.hash_with(&self.hasher)
+    }
+
+    /// Says that a hash will be asked for soon.
+    pub fn prefetch(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Says which cache lines of a slot will be met soon: the key is in the first.
+    pub fn prefetch_slot(&self, slot: u32, lines: impl IntoIterator<Item = usize>) {
+        if let Some(slot) = self.slots.get(slot as usize) {
+            for n in lines {
+                prefetch::line(slot, n);
+            }
+        }
     }
 
     /// The slot in which the connection of a hash probably is. Asked ahead for many,

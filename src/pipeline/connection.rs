@@ -1,7 +1,6 @@
 //! One followed connection: its life, its streams, its observer and its
 //! session, joined.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use super::sessions::Members;
@@ -14,6 +13,7 @@ use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{Shown, Watch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
+use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Piece, Positions, Ranges, Reassembler};
 
@@ -185,11 +185,24 @@ impl Connection {
         }
     }
 
-    /// Meets what a packet of a direction will meet, so that it is near when its turn
-    /// comes.
-    pub fn warm(&self, dir: Dir) {
-        black_box(self.used);
-        black_box(self.streams[dir.index()].segments);
+    /// The cache lines that a packet of a direction meets, counted from the key's.
+    pub fn lines(dir: Dir) -> [usize; 4] {
+        [0, 1, 2 + dir.index(), 4]
+    }
+
+    /// Says that the observer will be met soon, if there is one.
+    pub fn prefetch_observer(&self, dir: Dir) {
+        if self.observed {
+            if let Some(observer) = &self.observer {
+                prefetch::line(&**observer, 0);
+                prefetch::line(&**observer, 1);
+                prefetch::line(&**observer, 2);
+            }
+            if let Some(reassembler) = &self.reassemblers[dir.index()] {
+                prefetch::line(&**reassembler, 0);
+                prefetch::line(&**reassembler, 1);
+            }
+        }
     }
 
     /// Notes whether a packet came under AH or ESP; returns whether that is a

@@ -179,12 +179,18 @@ impl Shard {
                 let (key, dir) = Key::of(&packet.segment);
                 Place { key, dir, hash: self.table.hash(&key), slot: None }
             }));
+            for place in &ahead {
+                self.table.prefetch(place.hash);
+            }
             for place in &mut ahead {
                 place.slot = self.table.probable(place.hash);
+                if let Some(slot) = place.slot {
+                    self.table.prefetch_slot(slot, Connection::lines(place.dir));
+                }
             }
             for place in &ahead {
                 if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
-                    connection.warm(place.dir);
+                    connection.prefetch_observer(place.dir);
                 }
             }
             for (packet, place) in packets.iter().zip(ahead.drain(..)) {
