@@ -402,11 +402,13 @@ pub fn observer(data: &[u8]) {
     }
     observer.conclude_one_sided(Side::High);
     let finished = observer.finish();
-    let Some(mut closing) = finished.closing else { return };
+    let mut watches = finished.watches;
     for chunk in chunks(data) {
         let position = &mut at[chunk.side.index()];
         let end = *position + i64::try_from(chunk.bytes.len()).unwrap_or(0);
-        closing.segment(chunk.side, *position, chunk.bytes, end);
+        if let Some(watch) = &mut watches[chunk.side.index()] {
+            watch.segment(*position, chunk.bytes, end, *position);
+        }
         *position = end;
     }
 }
@@ -469,7 +471,7 @@ pub fn frame(data: &[u8]) {
         let mut arena = frame.to_vec();
         let wire = frame.len() + usize::from(chunk.flags & 2) * 20;
         let found = parser.parse(&mut arena, link, 0, frame.len(), wire, clock);
-        if let zerttap::frame::Frame::Tcp(s) = found {
+        if let zerttap::frame::Frame::Tcp(_, s) = found {
             assert!((s.payload + s.captured) as usize <= arena.len());
         }
         if let zerttap::frame::Frame::Udp(d) = found {

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use crate::frame::Segment;
+use crate::frame::Ends;
 
 /// Shards of the connection table. The number is fixed, so that results do not
 /// depend on the number of threads.
@@ -78,9 +78,9 @@ fn wide(ip: IpAddr) -> u128 {
 
 impl Key {
     /// The key of a segment's connection and the segment's direction.
-    pub fn of(segment: &Segment) -> (Self, Dir) {
-        let from = Endpoint { ip: segment.src, port: segment.src_port };
-        let to = Endpoint { ip: segment.dst, port: segment.dst_port };
+    pub fn of(ends: &Ends) -> (Self, Dir) {
+        let from = Endpoint { ip: ends.src, port: ends.src_port };
+        let to = Endpoint { ip: ends.dst, port: ends.dst_port };
         let in_order = match (from.ip, to.ip) {
             (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), from.port) <= (b.to_bits(), to.port),
             _ => from <= to,

@@ -319,25 +319,12 @@ pub(crate) const MAX_AHEAD: u32 = 1 << 30;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::IpAddr;
 
     const C: Dir = Dir::FromLow;
     const S: Dir = Dir::FromHigh;
 
     fn seg(seq: u32, ack: u32, flags: u8, length: u32) -> Segment {
-        let ip = IpAddr::from([192, 0, 2, 1]);
-        Segment {
-            src: ip,
-            dst: ip,
-            src_port: 1,
-            dst_port: 2,
-            seq,
-            ack,
-            flags,
-            payload: 0,
-            captured: length,
-            length,
-        }
+        Segment { seq, ack, flags, payload: 0, captured: length, length }
     }
 
     const SYN: u8 = flag::SYN;

@@ -37,9 +37,9 @@ pub mod flag {
     pub const ACK: u8 = 0x10;
 }
 
-/// A TCP segment, with its payload as a place in the arena.
+/// Where a TCP segment comes from and goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub struct Ends {
     /// Source address.
     pub src: IpAddr,
     /// Destination address.
@@ -48,6 +48,11 @@ pub struct Segment {
     pub src_port: u16,
     /// Destination port.
     pub dst_port: u16,
+}
+
+/// A TCP segment, with its payload as a place in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
     /// Sequence number.
     pub seq: u32,
     /// Acknowledgment number.
@@ -121,7 +126,7 @@ pub struct Ipsec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A TCP segment.
-    Tcp(Segment),
+    Tcp(Ends, Segment),
     /// A UDP datagram that is no tunnel.
     Udp(Datagram),
     /// ICMP or ICMPv6.

@@ -56,8 +56,8 @@ fn in_ip(protocol: u8, payload: &[u8]) -> Vec<u8> {
 
 #[track_caller]
 fn assert_tcp(frame: Frame) {
-    let Frame::Tcp(s) = frame else { panic!("not TCP: {frame:?}") };
-    assert_eq!((s.src_port, s.dst_port, s.seq, s.ack, s.length), (1000, 443, 9, 7, 4));
+    let Frame::Tcp(ends, s) = frame else { panic!("not TCP: {frame:?}") };
+    assert_eq!((ends.src_port, ends.dst_port, s.seq, s.ack, s.length), (1000, 443, 9, 7, 4));
     assert_eq!(s.captured, 4);
     assert_eq!(s.flags, flag::ACK | flag::PSH);
 }
@@ -173,7 +173,7 @@ fn lengths_come_from_the_ip_header_when_it_makes_sense() {
     assert_tcp(parse(101, &offloaded));
     // A snap length takes bytes, not length.
     let whole = ipv4_tcp();
-    let Frame::Tcp(cut) = parse_cut(101, &whole[..41], 44) else { panic!("not TCP") };
+    let Frame::Tcp(_, cut) = parse_cut(101, &whole[..41], 44) else { panic!("not TCP") };
     assert_eq!((cut.captured, cut.length), (1, 4));
     assert_eq!(parse_cut(101, &whole[..30], 44), Frame::Cut);
     assert_eq!(parse(101, &whole[..19]), Frame::Malformed);
@@ -197,7 +197,7 @@ fn fragments_come_together() {
     arena.extend(&first);
     let frame = parser.parse(&mut arena, 101, at, first.len(), first.len(), 0);
     assert_tcp(frame);
-    let Frame::Tcp(segment) = frame else { unreachable!() };
+    let Frame::Tcp(_, segment) = frame else { unreachable!() };
     assert_eq!(&arena[segment.payload as usize..][..4], b"data");
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Datagram, Frame, Next, Segment, Span, be16, be32, link, narrow};
+use super::{Datagram, Ends, Frame, Next, Segment, Span, be16, be32, link, narrow};
 
 type Step = Result<Next, Frame>;
 
@@ -60,18 +60,17 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
             Err(_) => (be16(head, 0), be16(head, 2), be32(head, 4), be32(head, 8), head[13]),
         };
     let payload = span.skip(header_length);
-    Ok(Next::Done(Frame::Tcp(Segment {
-        src,
-        dst,
-        src_port,
-        dst_port,
-        seq,
-        ack,
-        flags,
-        payload: narrow(payload.at.min(payload.end)),
-        captured: narrow(payload.captured()),
-        length: narrow(payload.wire()),
-    })))
+    Ok(Next::Done(Frame::Tcp(
+        Ends { src, dst, src_port, dst_port },
+        Segment {
+            seq,
+            ack,
+            flags,
+            payload: narrow(payload.at.min(payload.end)),
+            captured: narrow(payload.captured()),
+            length: narrow(payload.wire()),
+        },
+    )))
 }
 
 fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Datagram, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
+use super::{Datagram, Ends, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
@@ -65,18 +65,16 @@ fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -
                 return None;
             }
             let payload = span.skip(header_length);
-            Some(Frame::Tcp(Segment {
-                src,
-                dst,
-                src_port: be16(head, 0),
-                dst_port: be16(head, 2),
+            let ends = Ends { src, dst, src_port: be16(head, 0), dst_port: be16(head, 2) };
+            let segment = Segment {
                 seq: be32(head, 4),
                 ack: be32(head, 8),
                 flags: head[13],
                 payload: narrow(payload.at),
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),
-            }))
+            };
+            Some(Frame::Tcp(ends, segment))
         }
         UDP => {
             const HEADER: usize = 8;

@@ -125,6 +125,11 @@ impl Input {
         self.start
     }
 
+    /// What [`Self::want`] would show without reading.
+    pub fn here(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
     /// Bytes that were read and not consumed.
     pub fn ahead(&self) -> usize {
         self.end - self.start

@@ -93,7 +93,7 @@ impl Fate {
     /// The fate of a frame that is no TCP segment.
     pub fn of(frame: &Frame) -> Option<Self> {
         Some(match frame {
-            Frame::Tcp(_) => return None,
+            Frame::Tcp(..) => return None,
             Frame::Udp(_) => Self::Udp,
             Frame::Icmp => Self::Icmp,
             Frame::Esp => Self::Esp,

@@ -222,10 +222,12 @@ impl<F: Feed> Front<'_, F> {
                 deal(&mut work.buckets, ends, layer, What::Ipsec(header), head, ordinal);
             }
             let fate = match frame {
-                Frame::Tcp(segment) => {
-                    let (key, _) = Key::of(&segment);
+                Frame::Tcp(ends, segment) => {
+                    let (key, dir) = Key::of(&ends);
                     let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
                     work.buckets[key.shard()].segments.push(Packet {
+                        key,
+                        dir,
                         segment,
                         ts: head.ts,
                         clock: head.clock,

@@ -41,6 +41,8 @@ const MIN_HELD: usize = 1024 * 1024;
 /// A segment on its way to its shard.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet {
+    pub key: Key,
+    pub dir: Dir,
     pub segment: Segment,
     pub ts: i64,
     pub clock: i64,
@@ -50,12 +52,9 @@ pub(super) struct Packet {
     pub ipsec: Option<u32>,
 }
 
-/// Where a segment belongs: its connection's key, its direction, and the connection's
-/// slot as it was looked up ahead.
+/// Where a packet's connection is looked for, and its slot as it was found ahead.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    key: Key,
-    dir: Dir,
+struct Ahead {
     hash: u64,
     slot: Option<u32>,
 }
@@ -130,7 +129,7 @@ pub(super) struct Shard {
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
     /// Room for what is looked up ahead.
-    ahead: Vec<Place>,
+    ahead: Vec<Ahead>,
 }
 
 impl Shard {
@@ -175,26 +174,27 @@ impl Shard {
         let mut ahead = std::mem::take(&mut self.ahead);
         for packets in bucket.segments.chunks(AHEAD) {
             // Looked up together, their connections come out of memory together.
-            ahead.extend(packets.iter().map(|packet| {
-                let (key, dir) = Key::of(&packet.segment);
-                Place { key, dir, hash: self.table.hash(&key), slot: None }
-            }));
+            ahead.extend(
+                packets
+                    .iter()
+                    .map(|packet| Ahead { hash: self.table.hash(&packet.key), slot: None }),
+            );
             for place in &ahead {
                 self.table.prefetch(place.hash);
             }
-            for place in &mut ahead {
+            for (packet, place) in packets.iter().zip(&mut ahead) {
                 place.slot = self.table.probable(place.hash);
                 if let Some(slot) = place.slot {
-                    self.table.prefetch_slot(slot, Connection::lines(place.dir));
+                    self.table.prefetch_slot(slot, Connection::lines(packet.dir));
                 }
             }
-            for place in &ahead {
+            for (packet, place) in packets.iter().zip(&ahead) {
                 if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
-                    connection.prefetch_observer(place.dir);
+                    connection.prefetch_observer(packet.dir);
                 }
             }
             for (packet, place) in packets.iter().zip(ahead.drain(..)) {
-                self.packet(packet, place, arena, ipsec);
+                self.packet(packet, place.slot, arena, ipsec);
             }
         }
         self.ahead = ahead;
@@ -211,11 +211,11 @@ impl Shard {
             self.sessions.refused() + self.peers.sessions.refused() + self.ee.sessions.refused();
     }
 
-    fn packet(&mut self, p: &Packet, place: Place, arena: &[u8], ipsec: &[Ipsec]) {
+    fn packet(&mut self, p: &Packet, ahead: Option<u32>, arena: &[u8], ipsec: &[Ipsec]) {
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
         self.advance(p.clock);
-        let Some(slot) = self.slot(p, place) else {
+        let Some(slot) = self.slot(p, ahead) else {
             self.ledger.count(Fate::TcpRouted, p.wire);
             return;
         };
@@ -229,9 +229,9 @@ impl Shard {
             .unwrap_or_default();
         let had_finished = connection.life.finished();
         let mut effect =
-            connection.segment(place.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
+            connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
-            connection.under_ipsec(place.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
+            connection.under_ipsec(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.life.established().is_none() {
             connection.life.assume_established(p.ts);
@@ -337,20 +337,20 @@ impl Shard {
 
     /// The slot of a packet's connection, opened if there is none; `None` if it is
     /// no stack's.
-    fn slot(&mut self, p: &Packet, place: Place) -> Option<u32> {
+    fn slot(&mut self, p: &Packet, ahead: Option<u32>) -> Option<u32> {
         // Where it was found ahead it is still, unless it or another has gone or come.
-        let there = |slot: &u32| self.table.is(*slot, &place.key);
-        let known = place.slot.filter(there).or_else(|| self.table.find(&place.key));
+        let there = |slot: &u32| self.table.is(*slot, &p.key);
+        let known = ahead.filter(there).or_else(|| self.table.find(&p.key));
         if let Some(slot) = known {
             let (_, connection) = self.table.get_mut(slot)?;
-            if connection.life.relation(place.dir, &p.segment) == Relation::Same {
+            if connection.life.relation(p.dir, &p.segment) == Relation::Same {
                 return Some(slot);
             }
             let last = connection.last_ts;
             connection.life.end(last, Close::Replaced);
             self.end(slot, p.clock);
             self.forget(slot, p.clock);
-        } else if !self.settings.stacks.concerns(p.segment.src, p.segment.dst) {
+        } else if !self.settings.stacks.concerns(p.key.low.ip, p.key.high.ip) {
             return None;
         }
         if self.table.len() >= self.max_connections
@@ -362,7 +362,7 @@ impl Shard {
         self.ledger.connections.seen += 1;
         let settings = Arc::clone(&self.settings);
         let new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
-        let slot = self.table.insert(place.key, new);
+        let slot = self.table.insert(p.key, new);
         self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
         Some(slot)
     }

@@ -119,6 +119,34 @@ impl Pcap {
         PacketHeader { seconds: at(0), fraction: at(4), captured, wire }
     }
 
+    /// The next packet, where all of it is in these bytes and nothing about it is odd.
+    pub fn next(&mut self, bytes: &[u8]) -> Option<Head> {
+        let header = self.parse(bytes.get(..self.header)?);
+        let zero = [header.seconds, header.fraction, header.captured, header.wire] == [0; 4];
+        if zero || !self.plausible(&header) {
+            return None;
+        }
+        bytes.get(..self.header + header.captured as usize)?;
+        Some(self.packet(&header))
+    }
+
+    fn packet(&mut self, header: &PacketHeader) -> Head {
+        let seconds = i64::from(header.seconds);
+        self.last_second = Some(seconds);
+        Head {
+            ts: Some(
+                seconds * NANOS_PER_SECOND
+                    + i64::from(header.fraction).saturating_mul(self.nanos_per_unit),
+            ),
+            skip: self.header,
+            captured: header.captured,
+            trailer: 0,
+            // Some writers leave the original length at zero.
+            wire: header.wire.max(header.captured),
+            link: self.link,
+        }
+    }
+
     /// Looks at the next packet without consuming it.
     pub fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         let header_length = self.header;
@@ -143,20 +171,7 @@ impl Pcap {
         if there < total {
             return Ok(self.end_inside(input, there, false, "packet", total));
         }
-        let seconds = i64::from(header.seconds);
-        self.last_second = Some(seconds);
-        Ok(Step::Packet(Head {
-            ts: Some(
-                seconds * NANOS_PER_SECOND
-                    + i64::from(header.fraction).saturating_mul(self.nanos_per_unit),
-            ),
-            skip: header_length,
-            captured: header.captured,
-            trailer: 0,
-            // Some writers leave the original length at zero.
-            wire: header.wire.max(header.captured),
-            link: self.link,
-        }))
+        Ok(Step::Packet(self.packet(&header)))
     }
 
     /// The file ends inside something: an error unless it is padding.

@@ -68,6 +68,12 @@ pub(super) struct PcapNg {
     foreign: bool,
 }
 
+/// A packet's place in its block, by its place in the block's body.
+fn in_block(head: Head, length: usize) -> Head {
+    let skip = head.skip + BLOCK_HEAD;
+    Head { skip, trailer: length - skip - head.captured as usize, ..head }
+}
+
 impl PcapNg {
     /// Whether the bytes begin with a section header block.
     pub fn matches(head: &[u8]) -> bool {
@@ -84,6 +90,23 @@ impl PcapNg {
             interfaces: Vec::new(),
             foreign: false,
         })
+    }
+
+    /// The next packet, where it is an enhanced packet block that is in these bytes as a
+    /// whole and nothing about it is odd.
+    pub fn next(&self, bytes: &[u8]) -> Option<Head> {
+        let head = bytes.get(..BLOCK_HEAD)?;
+        let length = read32(head, 4, self.big_endian) as usize;
+        let usual = read32(head, 0, self.big_endian) == ENHANCED_PACKET
+            && (BLOCK_HEAD + BLOCK_TAIL..=MAX_BLOCK).contains(&length)
+            && length.is_multiple_of(4)
+            && !self.foreign;
+        let block = bytes.get(..length).filter(|_| usual)?;
+        let body = block.get(BLOCK_HEAD..length - BLOCK_TAIL)?;
+        if read32(block, length - BLOCK_TAIL, self.big_endian) as usize != length {
+            return None;
+        }
+        self.enhanced(body).ok().map(|head| in_block(head, length))
     }
 
     /// Looks at the next packet without consuming it; consumes all blocks
@@ -191,11 +214,7 @@ impl PcapNg {
             };
             match step {
                 Ok(None) => input.consume(length),
-                Ok(Some(mut head)) => {
-                    head.skip += BLOCK_HEAD;
-                    head.trailer = length - head.skip - head.captured as usize;
-                    return Ok(Step::Packet(head));
-                }
+                Ok(Some(head)) => return Ok(Step::Packet(in_block(head, length))),
                 Err(what) => {
                     input.consume(length);
                     return Ok(Step::Damage(Damage { place, what, skipped: length as u64 }));

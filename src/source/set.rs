@@ -53,6 +53,16 @@ enum Reader {
 }
 
 impl Reader {
+    /// The next packet, where it is in these bytes and of the usual form; otherwise
+    /// [`Self::peek`] has to look.
+    fn next(&mut self, bytes: &[u8]) -> Option<Head> {
+        match self {
+            Self::Pcap(r) => r.next(bytes),
+            Self::PcapNg(r) => r.next(bytes),
+            Self::Sniffer(_) => None,
+        }
+    }
+
     fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         match self {
             Self::Pcap(r) => r.peek(input),
@@ -197,6 +207,11 @@ impl Set {
 
     /// Finds the next packet of a file; `false` at its end.
     fn advance(&mut self, open: &mut Open) -> bool {
+        if let Some(head) = open.reader.next(open.input.here()) {
+            open.key = open.key.max(head.ts.unwrap_or(open.key));
+            open.head = head;
+            return true;
+        }
         loop {
             let before = open.input.offset();
             match open.reader.peek(&mut open.input) {
@@ -363,8 +378,7 @@ impl Set {
         let head = open.head;
         let end = head.skip + head.captured as usize;
         // The reader's peek has made sure that all of it is in the buffer.
-        let bytes = open.input.want(end).unwrap_or_default();
-        let bytes = bytes.get(head.skip..end).unwrap_or_default();
+        let bytes = open.input.here().get(head.skip..end).unwrap_or_default();
         let ts = head.ts.unwrap_or(if self.clock == i64::MIN { 0 } else { self.clock });
         self.clock = self.clock.max(ts);
         let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
