@@ -78,15 +78,21 @@ impl Input {
     /// # Errors
     /// A read error, once everything that was read before it is consumed.
     pub fn want(&mut self, n: usize) -> io::Result<&[u8]> {
-        while self.end - self.start < n && self.finished.is_none() {
-            self.fill(n);
-        }
+        self.read_to(n);
         if self.start == self.end
             && let Some(error) = self.finished.as_mut().and_then(Option::take)
         {
             return Err(error);
         }
         Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Reads until so many bytes are ahead, if they can be had. An error waits for
+    /// [`Self::want`].
+    pub fn read_to(&mut self, n: usize) {
+        while self.end - self.start < n && self.finished.is_none() {
+            self.fill(n);
+        }
     }
 
     fn fill(&mut self, n: usize) {

@@ -105,8 +105,10 @@ impl Pcap {
         })
     }
 
-    fn parse(&self, bytes: &[u8]) -> PacketHeader {
-        let at = |i: usize| read32(bytes, i, self.big_endian);
+    /// Reads a packet header; `None` if it is not all there.
+    fn parse(&self, bytes: &[u8]) -> Option<PacketHeader> {
+        let head: &[u8; PACKET_HEADER] = bytes.first_chunk()?;
+        let at = |i: usize| read32(head, i, self.big_endian);
         let (mut captured, mut wire) = (at(8), at(12));
         let swapped = match self.lengths {
             Lengths::AsNow => false,
@@ -116,12 +118,12 @@ impl Pcap {
         if swapped {
             std::mem::swap(&mut captured, &mut wire);
         }
-        PacketHeader { seconds: at(0), fraction: at(4), captured, wire }
+        Some(PacketHeader { seconds: at(0), fraction: at(4), captured, wire })
     }
 
     /// The next packet, where all of it is in these bytes and nothing about it is odd.
     pub fn next(&mut self, bytes: &[u8]) -> Option<Head> {
-        let header = self.parse(bytes.get(..self.header)?);
+        let header = self.parse(bytes)?;
         let zero = [header.seconds, header.fraction, header.captured, header.wire] == [0; 4];
         if zero || !self.plausible(&header) {
             return None;
@@ -162,7 +164,9 @@ impl Pcap {
             // Fixed-length records (z/OS keeps 80 bytes) pad the last one.
             return Ok(Step::End);
         }
-        let header = self.parse(input.want(header_length)?);
+        let Some(header) = self.parse(input.want(header_length)?) else {
+            return Ok(Step::End);
+        };
         if !self.plausible(&header) {
             return Ok(self.resync(input, &header));
         }
@@ -220,7 +224,7 @@ impl Pcap {
                 input.consume(rest);
                 break;
             }
-            let candidate = self.parse(bytes);
+            let Some(candidate) = self.parse(bytes) else { break };
             if self.strictly_plausible(&candidate) {
                 let next = self.header + candidate.captured as usize;
                 let Ok(bytes) = input.want(next + self.header) else {
@@ -229,7 +233,8 @@ impl Pcap {
                 let good = if bytes.len() == next {
                     true
                 } else if bytes.len() >= next + self.header {
-                    self.strictly_plausible(&self.parse(&bytes[next..]))
+                    self.parse(&bytes[next..])
+                        .is_some_and(|header| self.strictly_plausible(&header))
                 } else {
                     false
                 };
@@ -275,6 +280,6 @@ pub(super) fn read16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
 }
 
 pub(super) fn read32(bytes: &[u8], at: usize, big_endian: bool) -> u32 {
-    let raw = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    let raw = bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
     if big_endian { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) }
 }

@@ -91,6 +91,10 @@ pub struct SetOptions {
     pub filter: Option<Filter>,
 }
 
+/// Bytes before the end of a buffer that are left to the next one at most. A longer
+/// packet makes the buffer longer.
+const MAX_CUT: usize = 32 * 1024;
+
 /// Damage that is remembered with its place; more is only counted.
 const MAX_DAMAGE: usize = 1000;
 
@@ -276,7 +280,9 @@ impl Set {
             return Err(error);
         }
         let done = match self.open.pop() {
-            Some(open) if self.open.is_empty() => self.hand_over(open, batch, max_packets),
+            Some(open) if self.open.is_empty() => {
+                self.hand_over(open, batch, max_packets, max_bytes)
+            }
             open => {
                 self.open.extend(open);
                 batch.arena.clear();
@@ -298,6 +304,7 @@ impl Set {
         mut open: Open,
         batch: &mut Batch,
         max_packets: usize,
+        max_bytes: usize,
     ) -> Result<(), SourceError> {
         open.input.hold();
         loop {
@@ -306,10 +313,14 @@ impl Set {
             self.push(&mut open, batch, offset);
             // As long as the longest so far, with what stands around it.
             let size = head.skip + head.captured as usize + head.trailer;
-            self.longest = self.longest.max(2 * size);
-            let full = batch.heads.len() >= max_packets || open.input.ahead() < self.longest;
+            self.longest = self.longest.max(2 * size).min(MAX_CUT);
+            let full = batch.heads.len() >= max_packets
+                || open.input.position() >= max_bytes
+                || open.input.ahead() < self.longest;
             if full {
                 open.input.hand_over(&mut batch.arena);
+                // The next batch begins with a buffer that is worth the while.
+                open.input.read_to(self.longest);
             }
             if !self.advance(&mut open) {
                 if !full {
