@@ -12,7 +12,7 @@ use zerttap::dump::{Framing, Item, Reader, Writer};
 use zerttap::input::Input;
 use zerttap::pipeline::{self, Output, Tuning, Wants};
 use zerttap::record::{Detail, Record, Summary};
-use zerttap::sink::records::{Counts, Csv, Glance, annotated, object, tree};
+use zerttap::sink::records::{Counts, Csv, Glance, Json, annotated, tree};
 use zerttap::sink::survey::Row;
 use zerttap::source::{Set, SetOptions};
 
@@ -163,9 +163,10 @@ fn show(c: &mut Criterion) {
     };
     form("tree", &mut |out, record, offset| tree(out, record, 1, offset).expect("printed"));
     form("hex", &mut |out, record, offset| annotated(out, record, 1, offset).expect("printed"));
-    form("jsonl", &mut |out, record, offset| object(out, record, offset));
-    let csv = Csv::new(&[], false);
-    form("csv", &mut |out, record, _| out.extend_from_slice(csv.row(record).as_bytes()));
+    let mut json = Json::default();
+    form("jsonl", &mut |out, record, offset| json.object(out, record, offset));
+    let mut csv = Csv::new(&[], false);
+    form("csv", &mut |out, record, _| csv.row(out, record));
     let mut counts = Counts::default();
     form("summary", &mut |_, record, _| {
         if let Some(glance) = Glance::of(record) {

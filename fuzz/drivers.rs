@@ -25,7 +25,7 @@ use zerttap::observe::upgrade::Upgrade;
 use zerttap::observe::{Observer, Side};
 use zerttap::pipeline::{Output, Tuning, Wants};
 use zerttap::record::{Detail, Level, Record, Summary};
-use zerttap::sink::records::{annotated, object};
+use zerttap::sink::records::{Json, annotated};
 use zerttap::sink::survey::Row;
 use zerttap::source::{Batch, Feed, LinkType, PacketHead, Set, SetOptions, SourceError, Totals};
 
@@ -55,7 +55,7 @@ pub const TARGETS: &[(&str, Target)] = &[
 pub fn record(data: &[u8]) {
     let Ok(record) = Record::parse(data) else { return };
     let mut out = Vec::new();
-    object(&mut out, &record, 0);
+    Json::default().object(&mut out, &record, 0);
     annotated(&mut out, &record, 1, 0).expect("memory takes everything");
     if let Some(detail) = Detail::decode(data) {
         let mut first = Vec::new();
@@ -258,7 +258,7 @@ pub fn dump(data: &[u8]) {
     for bytes in &records {
         let record = Record::parse(bytes).expect("what is read is a record");
         out.clear();
-        object(&mut out, &record, 0);
+        Json::default().object(&mut out, &record, 0);
         annotated(&mut out, &record, 1, 0).expect("memory takes everything");
         let place = Place { file: 0, offset: 0 };
         check.stack(bytes, place).expect("taken");

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("config", &["names", "policy", "record"]),
     ("profile", &["config", "record"]),
-    ("flow", &["frame"]),
+    ("flow", &["frame", "prefetch"]),
     ("stream", &["flow"]),
     ("observe", &["names"]),
     ("record", &["names"]),
@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "source", "frame", "flow", "stream", "observe", "session", "summary", "record", "sink",
-            "config", "names", "policy",
+            "config", "names", "policy", "prefetch",
         ],
     ),
     (

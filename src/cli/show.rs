@@ -10,7 +10,7 @@ use crate::config::Prefix;
 use crate::dump::{self, Item, Reader};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 use crate::sink::layout;
-use crate::sink::records::{Counts, Csv, Glance, Selection, annotated, object, tree};
+use crate::sink::records::{Counts, Csv, Glance, Json, Selection, annotated, tree};
 use crate::sink::smf::SmfFile;
 
 /// Places of damage that are printed of one file; the rest is counted.
@@ -32,8 +32,8 @@ struct Passed {
 enum Target {
     Tree,
     Hex,
-    Jsonl,
-    Csv(Box<Csv>),
+    Jsonl(Json, Vec<u8>),
+    Csv(Box<Csv>, Vec<u8>),
     Counts(Box<Counts>),
     File(Box<SmfFile>),
 }
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         return Ok(DONE);
     }
     let mut target = target(args)?;
-    if let Target::Csv(csv) = &target {
+    if let Target::Csv(csv, _) = &target {
         out.write_all(csv.head().as_bytes())?;
     }
     let selection = selection(args);
@@ -115,9 +115,9 @@ fn target(args: &Show) -> anyhow::Result<Target> {
     } else if args.form.summary {
         Target::Counts(Box::default())
     } else if args.form.jsonl {
-        Target::Jsonl
+        Target::Jsonl(Json::default(), Vec::with_capacity(8192))
     } else if args.form.csv {
-        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)))
+        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)), Vec::new())
     } else if args.form.hex {
         Target::Hex
     } else {
@@ -178,13 +178,17 @@ impl Target {
         match self {
             Self::Tree => tree(out, record, number, offset)?,
             Self::Hex => annotated(out, record, number, offset)?,
-            Self::Jsonl => {
-                let mut line = Vec::with_capacity(8192);
-                object(&mut line, record, offset);
+            Self::Jsonl(json, line) => {
+                line.clear();
+                json.object(line, record, offset);
                 line.push(b'\n');
-                out.write_all(&line)?;
+                out.write_all(line)?;
             }
-            Self::Csv(csv) => out.write_all(csv.row(record).as_bytes())?,
+            Self::Csv(csv, line) => {
+                line.clear();
+                csv.row(line, record);
+                out.write_all(line)?;
+            }
             Self::Counts(counts) => counts.add(record, glance),
             Self::File(file) => file.record(record.bytes())?,
         }
@@ -204,7 +208,7 @@ impl Target {
             Self::Counts(counts) if json => writeln!(out, "{}", counts.json())?,
             Self::Counts(counts) => write!(out, "{}", counts.text())?,
             Self::File(file) => file.finish()?,
-            Self::Tree | Self::Hex | Self::Jsonl | Self::Csv(_) => {}
+            Self::Tree | Self::Hex | Self::Jsonl(..) | Self::Csv(..) => {}
         }
         Ok(())
     }

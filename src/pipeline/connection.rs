@@ -12,10 +12,10 @@ use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{Shown, Watch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
-use crate::observe::{Findings, FindingsRef, Observer, Progress, Side, may_begin};
+use crate::observe::{Findings, FindingsRef, Observer, Side};
 use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
-use crate::stream::{Piece, Positions, Ranges, Reassembler};
+use crate::stream::{Positions, Ranges, Reassembler};
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
 const MAX_AHEAD: i64 = 1 << 30;
@@ -26,9 +26,9 @@ const MAX_AHEAD: i64 = 1 << 30;
 pub(super) struct Stream {
     /// Sequence number of position 0.
     base: Option<u32>,
-    ranges: Ranges,
+    pub(super) ranges: Ranges,
     /// The watch for a return to clear text, while TLS protects.
-    watch: Option<Watch>,
+    pub(super) watch: Option<Watch>,
     pub segments: u64,
 }
 
@@ -55,13 +55,13 @@ pub(super) struct Connection {
     pub life: Life,
     pub protected: bool,
     /// Whether the last handshake failed.
-    failed: bool,
+    pub(super) failed: bool,
     /// Whether z/OS's own observation would not have seen the protection.
-    beyond_zos: bool,
+    pub(super) beyond_zos: bool,
     /// Whether the beginnings of segments are looked at.
-    watching: bool,
+    pub(super) watching: bool,
     /// Whether it has an observer.
-    observed: bool,
+    pub(super) observed: bool,
     /// Whether it has been under AH or ESP.
     carried: bool,
     /// Whether the connection was used since the eviction last looked.
@@ -73,8 +73,8 @@ pub(super) struct Connection {
     pub(super) reassemblers: [Option<Box<Reassembler>>; 2],
     pub(super) observer: Option<Box<Observer>>,
     /// Findings of a finished observation.
-    findings: Option<Box<Findings>>,
-    course: Option<Box<Course>>,
+    pub(super) findings: Option<Box<Findings>>,
+    pub(super) course: Option<Box<Course>>,
     pub session: Option<Session>,
     /// When the session settles, on the packet clock.
     pub settles_at: i64,
@@ -123,8 +123,8 @@ pub(super) struct Course {
     pub clear_before: Option<[u64; 2]>,
     /// When it went back to clear text.
     pub clear_again: Option<i64>,
-    upgrade: Option<Box<Upgrade>>,
-    announcements: Vec<Announcement>,
+    pub(super) upgrade: Option<Box<Upgrade>>,
+    pub(super) announcements: Vec<Announcement>,
 }
 
 /// What a segment did to a connection.
@@ -342,163 +342,9 @@ impl Connection {
     }
 
     /// Has an observer from now on.
-    fn begin(&mut self, observer: Observer) {
+    pub(super) fn begin(&mut self, observer: Observer) {
         self.observer = Some(Box::new(observer));
         self.observed = true;
-    }
-
-    /// Shows a segment to the observer, if it has one or begins something; returns
-    /// whether it was shown.
-    fn observe(
-        &mut self,
-        dir: Dir,
-        place: Place,
-        payload: &[u8],
-        clock: i64,
-        context: &mut Context,
-    ) -> bool {
-        let begins = place.fresh && may_begin(payload);
-        let opener = side(self.life.client().unwrap_or(dir));
-        if !self.observed {
-            if !self.watching && self.life.start_seen() {
-                self.begin(Observer::from_start(opener));
-            } else if begins {
-                self.begin(Observer::midstream(opener));
-            } else {
-                self.watching = true;
-                return false;
-            }
-        }
-        let Some(observer) = &mut self.observer else { return false };
-        let side = side(dir);
-        if !observer.follows(side) && !begins {
-            return false;
-        }
-        let slot = &mut self.reassemblers[dir.index()];
-        let past = |r: &mut Box<Reassembler>| r.position() > place.start;
-        if begins && observer.is_watching(side) && slot.as_mut().is_some_and(past) {
-            // Some hosts send padding as payload and then the hello over it.
-            // Where a handshake begins is where reading begins.
-            *slot = None;
-        }
-        let reassembler = slot.get_or_insert_with(|| {
-            // From the first byte while the start of the direction is looked
-            // at; later from where the bytes so far end, or where a handshake
-            // begins.
-            let from_start = self.life.first_byte(dir).is_some() && observer.is_at_start(side);
-            let first = match place.before {
-                _ if from_start => 0,
-                Some(edge) if !begins => edge.min(place.start),
-                _ => place.start,
-            };
-            Box::new(Reassembler::at(first))
-        });
-        let mut progress = Progress::Open;
-        reassembler.push(
-            place.start,
-            payload,
-            place.length,
-            clock,
-            place.acknowledged,
-            &mut |piece| deliver(observer, side, piece, &mut context.certificates, &mut progress),
-        );
-        self.note_course();
-        for dir in [Dir::FromLow, Dir::FromHigh] {
-            self.release_unless_followed(dir);
-        }
-        self.settle_progress(progress, context);
-        self.count_held(context);
-        true
-    }
-
-    /// Notes what a clear dialogue shows.
-    fn note_course(&mut self) {
-        let Some(observer) = &mut self.observer else { return };
-        if let Some(upgrade) = observer.upgrade() {
-            let announcements = upgrade.announcements();
-            let kind = upgrade.kind();
-            if kind.is_some() || !announcements.is_empty() {
-                let course = self.course.get_or_insert_default();
-                course.application = kind;
-                course.announcements.extend(announcements);
-            }
-        }
-    }
-
-    /// Gives the memory of a direction back that nobody reads any more.
-    fn release_unless_followed(&mut self, dir: Dir) {
-        if self.observer.as_ref().is_some_and(|o| !o.follows(side(dir))) {
-            self.release(dir);
-        }
-    }
-
-    /// Gives a reassembler's memory back.
-    fn release(&mut self, dir: Dir) {
-        if let Some(reassembler) = self.reassemblers[dir.index()].take() {
-            self.conflicts += reassembler.conflicts();
-        }
-        if let Some(observer) = &self.observer
-            && !observer.follows(Side::Low)
-            && !observer.follows(Side::High)
-        {
-            self.observer = None;
-            self.observed = false;
-            self.watching = true;
-        }
-    }
-
-    pub(super) fn settle_progress(&mut self, progress: Progress, context: &Context) {
-        match progress {
-            Progress::Open => return,
-            Progress::Protected => self.protected = true,
-            // Another handshake may follow.
-            Progress::Failed => self.watching = true,
-        }
-        self.failed = !self.protected;
-        self.observed = false;
-        if let Some(observer) = self.observer.take() {
-            let finished = observer.finish();
-            self.findings = Some(Box::new(finished.findings));
-            let granted = finished.upgrade.as_ref().and_then(|u| u.granted());
-            if let Some(upgrade) = finished.upgrade {
-                self.course.get_or_insert_default().upgrade = Some(upgrade);
-            }
-            let before = finished.began.map(|at| at.unwrap_or(0).max(0).unsigned_abs());
-            let clear_before = (self.life.start_seen() && before != [0; 2]).then_some(before);
-            if self.course.is_some() || clear_before.is_some() {
-                let course = self.course.get_or_insert_default();
-                course.granted = granted;
-                course.clear_before = clear_before;
-            }
-            if self.protected {
-                self.protection_begins(granted, finished.watches, context);
-            }
-        }
-        for dir in [Dir::FromLow, Dir::FromHigh] {
-            self.release(dir);
-        }
-    }
-
-    fn protection_begins(
-        &mut self,
-        granted: Option<Kind>,
-        watches: [Option<Watch>; 2],
-        context: &Context,
-    ) {
-        if let Some(course) = &mut self.course {
-            course.clear_again = None;
-        }
-        if context.mode == Mode::Strict {
-            // A handshake in the middle of a connection is observed by z/OS
-            // only where something has announced it.
-            let from_start = self.course.as_ref().is_none_or(|c| c.clear_before.is_none());
-            self.beyond_zos = !from_start && !granted.is_some_and(Kind::is_known_trigger);
-            return;
-        }
-        for (stream, watch) in self.streams.iter_mut().zip(watches) {
-            let edge = stream.ranges.edge().unwrap_or(0);
-            stream.watch = watch.filter(|watch| watch.holds(edge));
-        }
     }
 
     /// Whether records tell of TLS or SSH protection.
@@ -619,35 +465,16 @@ impl Connection {
 
 /// Where a segment lies in its direction.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    start: i64,
+pub(super) struct Place {
+    pub start: i64,
     /// Bytes on the wire.
-    length: u32,
+    pub length: u32,
     /// Position after the highest byte seen before.
-    before: Option<i64>,
+    pub before: Option<i64>,
     /// Whether it brought bytes that were not seen before.
-    fresh: bool,
+    pub fresh: bool,
     /// Position up to which the receiver has confirmed.
-    acknowledged: Option<i64>,
-}
-
-/// Shows a piece of a stream to the observer; the first progress counts.
-pub(super) fn deliver(
-    observer: &mut Observer,
-    side: Side,
-    piece: Piece<'_>,
-    certificates: &mut Certificates,
-    progress: &mut Progress,
-) {
-    match piece {
-        Piece::Data(at, bytes) => {
-            let now = observer.data(side, at, bytes, certificates);
-            if *progress == Progress::Open {
-                *progress = now;
-            }
-        }
-        Piece::Hole(bytes) => observer.hole(side, bytes),
-    }
+    pub acknowledged: Option<i64>,
 }
 
 /// The observer's name for the sender of a direction.

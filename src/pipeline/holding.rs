@@ -1,7 +1,8 @@
 //! Bytes that unfinished handshakes hold: counted, handed out at the end, given up
 //! where all together hold too many.
 
-use super::connection::{Connection, Context, deliver, side};
+use super::connection::{Connection, Context, side};
+use super::observing::deliver;
 use super::shard::Shard;
 use crate::flow::Dir;
 use crate::observe::{Progress, Side};

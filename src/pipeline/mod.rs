@@ -14,6 +14,7 @@ mod holding;
 mod ike_tcp;
 pub mod ledger;
 mod merge;
+mod observing;
 mod over;
 mod pair;
 mod peers;

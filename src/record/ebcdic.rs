@@ -42,6 +42,28 @@ pub fn decode(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(TO_LATIN1[usize::from(b)])).collect()
 }
 
+/// Whether the text of EBCDIC bytes needs no escapes in JSON or CSV: printable ASCII
+/// without quotes, commas and backslashes, and not one of the signs first by which
+/// spreadsheets know a formula. Padding may follow.
+pub fn is_plain(bytes: &[u8]) -> bool {
+    let formula = |b: u8| matches!(b, b'=' | b'+' | b'-' | b'@');
+    let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b',' | b'\\');
+    let text = trimmed(bytes);
+    text.iter().all(|&b| plain(TO_LATIN1[usize::from(b)]))
+        && text.first().is_none_or(|&b| !formula(TO_LATIN1[usize::from(b)]))
+}
+
+/// Appends a text that [`is_plain`], without its padding.
+pub fn decode_to(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend(trimmed(bytes).iter().map(|&b| TO_LATIN1[usize::from(b)]));
+}
+
+/// A text without its padding: blanks or zeros.
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|b| ![BLANK, 0].contains(b)).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
 /// One character in code page 1047, if it has it.
 pub fn encode_char(c: char) -> Option<u8> {
     u8::try_from(u32::from(c)).ok().map(|latin1| FROM_LATIN1[usize::from(latin1)])

@@ -290,6 +290,24 @@ pub struct Part<'a> {
     pub bytes: &'a [u8],
 }
 
+/// See [`Part::shape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    section: Option<&'static str>,
+    triplet: Option<usize>,
+    length: usize,
+    used: u32,
+}
+
+/// Whether an extension of a section of a length stands in the place of reserved bytes
+/// which are not zero.
+fn overlays(extension: &Section, length: usize, bytes: &[u8]) -> bool {
+    extension.length <= length
+        && bytes
+            .get(extension.start..extension.length)
+            .is_some_and(|bytes| bytes.iter().any(|b| *b != 0))
+}
+
 impl<'a> Part<'a> {
     /// The fields that lie wholly inside the part, with their bytes. Of fields
     /// in the place of each other those of the later release, if they are in use.
@@ -298,20 +316,30 @@ impl<'a> Part<'a> {
         let section = self.section;
         let base = section.map_or(&[][..], |s| s.fields);
         let extensions = section.map_or(&[][..], |s| s.extensions);
-        // Extensions that stand in the place of reserved bytes which are not zero.
+        let length = section.map_or(0, |s| s.length);
         let overlay = move |at: usize| {
-            extensions.iter().find(|e| {
-                e.start == at
-                    && e.length <= section.map_or(0, |s| s.length)
-                    && bytes.get(e.start..e.length).is_some_and(|b| b.iter().any(|b| *b != 0))
-            })
+            extensions.iter().find(|e| e.start == at && overlays(e, length, bytes))
         };
-        let appended =
-            extensions.iter().filter(move |e| e.start >= section.map_or(0, |s| s.length));
+        let appended = extensions.iter().filter(move |e| e.start >= length);
         base.iter()
             .flat_map(move |f| overlay(f.offset).map_or(std::slice::from_ref(f), |e| e.fields))
             .chain(appended.flat_map(|e| e.fields))
             .filter_map(move |f| Some((f, bytes.get(f.offset..f.offset + f.length)?)))
+    }
+
+    /// What [`Self::fields`] depends on: parts that agree in it have the same fields in the
+    /// same places. Its section, its length, and which extensions stand in the place of
+    /// reserved bytes.
+    pub fn shape(&self) -> Shape {
+        let extensions = self.section.map_or(&[][..], |s| s.extensions);
+        let length = self.section.map_or(0, |s| s.length);
+        let used = extensions.iter().map(|e| overlays(e, length, self.bytes));
+        Shape {
+            section: self.section.map(|s| s.title),
+            triplet: self.triplet,
+            length: self.bytes.len(),
+            used: used.fold(0, |bits, used| bits << 1 | u32::from(used)),
+        }
     }
 
     /// Bytes after the last known field.

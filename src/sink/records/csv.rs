@@ -1,26 +1,28 @@
 //! Records as lines of comma-separated values (RFC 4180) under IBM's field names.
 
 use std::fmt::Write;
-use std::ops::Range;
 
+use super::plain::{UPPER, address, digits, number};
+use super::template::Slot;
+use crate::names::Kind;
 use crate::record::field::{Field, Format, Section};
 use crate::record::value::{self, Value};
-use crate::record::view::sections_of;
+use crate::record::view::{Part, sections_of};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, ebcdic};
 
-/// One column.
-#[derive(Clone, Copy, Debug)]
-struct Column {
+/// Columns of one section.
+#[derive(Debug)]
+struct Columns {
     subtype: Option<u16>,
     section: &'static str,
-    field: &'static Field,
+    slots: Vec<Slot>,
 }
 
 /// Writes records under one row of names: those of the fields of the wanted
 /// subtypes, without the self-defining section and reserved bytes.
 #[derive(Debug)]
 pub struct Csv {
-    columns: Vec<Column>,
+    columns: Vec<Columns>,
     subtypes: Vec<u16>,
     /// Names instead of codes.
     meanings: bool,
@@ -40,8 +42,9 @@ impl Csv {
                     continue;
                 }
                 let subtype = (!shared).then_some(*subtype);
-                let fields = columns_of(section);
-                columns.extend(fields.map(|field| Column { subtype, section: section.id, field }));
+                let slots = columns_of(section)
+                    .map(|field| Slot::new(field, (Vec::new(), is_number(field))));
+                columns.push(Columns { subtype, section: section.id, slots: slots.collect() });
             }
         }
         Self { columns, subtypes, meanings }
@@ -49,29 +52,39 @@ impl Csv {
 
     /// The row of names.
     pub fn head(&self) -> String {
-        let mut names: Vec<&str> = self.columns.iter().map(|c| c.field.name).collect();
+        let slots = self.columns.iter().flat_map(|columns| &columns.slots);
+        let mut names: Vec<&str> = slots.map(|slot| slot.field.name).collect();
         for subtype in &self.subtypes {
             names.push(if *subtype == SUBTYPE_SUMMARY { "SMF119SS_DN" } else { "SMF119SC_DN" });
         }
         names.join(",") + "\r\n"
     }
 
-    /// The row of a record.
-    pub fn row(&self, record: &Record<'_>) -> String {
+    /// Appends the row of a record.
+    pub fn row(&mut self, out: &mut Vec<u8>, record: &Record<'_>) {
         let parts = record.parts();
-        let mut out = String::with_capacity(1024);
-        for column in &self.columns {
-            let wanted = column.subtype.is_none_or(|s| Some(s) == record.subtype());
+        let subtype = record.subtype();
+        let meanings = self.meanings;
+        for columns in &mut self.columns {
             let part = parts
                 .iter()
-                .filter(|_| wanted)
-                .find(|p| p.section.is_some_and(|s| s.id == column.section));
-            if let Some(part) = part
-                && let Some(bytes) = part.bytes.get(place(column.field))
-            {
-                self.cell(&mut out, column.field, &value::read(part, column.field, bytes));
+                .filter(|_| columns.subtype.is_none_or(|s| Some(s) == subtype))
+                .find(|p| p.section.is_some_and(|s| s.id == columns.section));
+            for slot in &mut columns.slots {
+                if let Some(part) = part
+                    && let Some(bytes) = part.bytes.get(slot.place.clone())
+                {
+                    let field = slot.field;
+                    if slot.number {
+                        number(out, bytes);
+                    } else {
+                        slot.write(out, bytes, |text| {
+                            render(text, part, field, bytes, meanings);
+                        });
+                    }
+                }
+                out.push(b',');
             }
-            out.push(',');
         }
         for subtype in &self.subtypes {
             let own = Some(*subtype) == record.subtype();
@@ -81,49 +94,75 @@ impl Csv {
                     .into_iter()
                     .map(|(kind, name)| format!("{kind:04X} {}", ebcdic::decode(name).trim_end()))
                     .collect();
-                quoted(&mut out, &names.join(" | "));
+                let mut cell = String::new();
+                quoted(&mut cell, &names.join(" | "));
+                out.extend_from_slice(cell.as_bytes());
             }
-            out.push(',');
+            out.push(b',');
         }
         out.pop();
-        out.push_str("\r\n");
-        out
+        out.extend_from_slice(b"\r\n");
     }
+}
 
-    fn cell(&self, out: &mut String, field: &Field, value: &Value) {
-        if let Some(time) = value::time_of_day(field, value) {
-            out.push_str(time.trim_end_matches(" s"));
-            return;
+/// Whether a field is a plain number: no code, and no time of day or duration.
+fn is_number(field: &Field) -> bool {
+    field.format == Format::Binary
+        && field.codes.is_none()
+        && field.length <= 8
+        && value::time_of_day(field, &Value::Number(0)).is_none()
+}
+
+/// Appends what the bytes of a field say.
+fn render(out: &mut Vec<u8>, part: &Part<'_>, field: &Field, bytes: &[u8], meanings: bool) {
+    match (field.format, field.codes) {
+        // What most fields are, without detours.
+        (Format::Binary | Format::Flags, Some(table))
+            if table.kind != Kind::Text && !meanings && bytes.len() <= 8 =>
+        {
+            digits(out, bytes, UPPER);
         }
-        let _ = match value {
-            Value::Number(n) => write!(out, "{n}"),
-            Value::Code { code, name } => match name {
-                Some(name) if self.meanings => {
-                    quoted(out, name);
-                    Ok(())
-                }
-                _ => write!(out, "{code}"),
-            },
-            Value::Text { text, name } => {
-                quoted(out, name.filter(|_| self.meanings).unwrap_or(text));
+        (Format::Ebcdic, None) if ebcdic::is_plain(bytes) => ebcdic::decode_to(out, bytes),
+        _ => match value::read(part, field, bytes) {
+            Value::Address(ip) => address(out, ip),
+            value => {
+                let mut cell = String::new();
+                write_cell(&mut cell, field, &value, meanings);
+                out.extend_from_slice(cell.as_bytes());
+            }
+        },
+    }
+}
+
+fn write_cell(out: &mut String, field: &Field, value: &Value, meanings: bool) {
+    if let Some(time) = value::time_of_day(field, value) {
+        out.push_str(time.trim_end_matches(" s"));
+        return;
+    }
+    let _ = match value {
+        Value::Number(n) => write!(out, "{n}"),
+        Value::Code { code, name } => match name {
+            Some(name) if meanings => {
+                quoted(out, name);
                 Ok(())
             }
-            Value::Date(digits) => match value::date(*digits) {
-                Some(date) => write!(out, "{date}"),
-                None => Ok(()),
-            },
-            Value::Address(address) => write!(out, "{address}"),
-            Value::Bytes(bytes) => write!(out, "{}", value::upper_hex(bytes)),
-        };
-    }
+            _ => write!(out, "{code}"),
+        },
+        Value::Text { text, name } => {
+            quoted(out, name.filter(|_| meanings).unwrap_or(text));
+            Ok(())
+        }
+        Value::Date(digits) => match value::date(*digits) {
+            Some(date) => write!(out, "{date}"),
+            None => Ok(()),
+        },
+        Value::Address(address) => write!(out, "{address}"),
+        Value::Bytes(bytes) => write!(out, "{}", value::upper_hex(bytes)),
+    };
 }
 
 fn columns_of(section: &'static Section) -> impl Iterator<Item = &'static Field> {
     section.all_fields().filter(|f| f.format != Format::Reserved)
-}
-
-fn place(field: &Field) -> Range<usize> {
-    field.offset..field.offset + field.length
 }
 
 /// A text; in quotes where it has to be. A spreadsheet takes what begins with one
@@ -155,17 +194,22 @@ mod tests {
         let tls = Some(Tls { cs_enc_alg: 0x12, ..Tls::default() });
         Detail { tls, names, ..Detail::default() }.encode(&mut bytes);
         let record = Record::parse(&bytes).expect("a record");
-        let csv = Csv::new(&[SUBTYPE_DETAIL], false);
-        let (head, row) = (csv.head(), csv.row(&record));
-        assert!(row.ends_with(",\"0005 CN=a,O=\"\"b\"\"\"\r\n"), "{row}");
-        assert_eq!(head.matches(',').count() + 1, row.matches(',').count());
+        let row = |csv: &mut Csv, record: &Record<'_>| {
+            let mut out = Vec::new();
+            csv.row(&mut out, record);
+            String::from_utf8(out).expect("text")
+        };
+        let mut csv = Csv::new(&[SUBTYPE_DETAIL], false);
+        let (head, line) = (csv.head(), row(&mut csv, &record));
+        assert!(line.ends_with(",\"0005 CN=a,O=\"\"b\"\"\"\r\n"), "{line}");
+        assert_eq!(head.matches(',').count() + 1, line.matches(',').count());
         let column = head.split(',').position(|n| n == "SMF119SC_TLS_CS_Enc_Alg");
-        assert_eq!(column.and_then(|n| row.split(',').nth(n)), Some("0012"));
-        let both = Csv::new(&[], false);
+        assert_eq!(column.and_then(|n| line.split(',').nth(n)), Some("0012"));
+        let mut both = Csv::new(&[], false);
         let mut bytes = Vec::new();
         Summary::default().encode(&mut bytes);
-        let row = both.row(&Record::parse(&bytes).expect("a record"));
-        assert_eq!(both.head().matches(',').count(), row.matches(',').count(), "{row}");
+        let line = row(&mut both, &Record::parse(&bytes).expect("a record"));
+        assert_eq!(both.head().matches(',').count(), line.matches(',').count(), "{line}");
     }
 
     #[test]

@@ -2,79 +2,104 @@
 
 use std::io::Write;
 
+use super::plain::{LOWER, UPPER, address, digits, integer, number};
+use super::template::Templates;
 use super::{id, names_of};
 use crate::names::{Kind, smf};
-use crate::record::field::Format;
+use crate::record::field::{Field, Format};
 use crate::record::value::{self, Value};
+use crate::record::view::Part;
 use crate::record::{Level, Record, ebcdic};
 use crate::sink::jsonl::SCHEMA;
 
-/// Appends a record as an object, in the order of its bytes. Numbers are numbers;
-/// codes have their digits and, where the table has one, their name; packed dates
-/// and opaque bytes are upper-case and lower-case hexadecimal text.
-pub fn object(out: &mut Vec<u8>, record: &Record<'_>, offset: u64) {
-    let level = Level::of(record).unwrap_or_default();
-    let _ = write!(
-        out,
-        "{{\"schema\":{SCHEMA},\"type\":\"record\",\"record_type\":{},\"subtype\":{},\"level\":\"{level}\",\"offset\":{offset},\"length\":{},\"sections\":{{",
-        record.record_type(),
-        record.subtype().unwrap_or(0),
-        record.bytes().len()
-    );
-    let mut first = true;
-    for part in record.parts() {
-        separate(out, &mut first);
-        key(out, &id(&part));
-        out.push(b'{');
+/// Writes records as objects.
+#[derive(Debug, Default)]
+pub struct Json {
+    templates: Templates,
+}
+
+impl Json {
+    /// Appends a record as an object, in the order of its bytes. Numbers are numbers;
+    /// codes have their digits and, where the table has one, their name; packed dates
+    /// and opaque bytes are upper-case and lower-case hexadecimal text.
+    pub fn object(&mut self, out: &mut Vec<u8>, record: &Record<'_>, offset: u64) {
+        let level = Level::of(record).unwrap_or_default();
+        let mut say = |before: &str, n: u64| {
+            out.extend_from_slice(before.as_bytes());
+            integer(out, n);
+        };
+        say("{\"schema\":", u64::from(SCHEMA));
+        say(",\"type\":\"record\",\"record_type\":", u64::from(record.record_type()));
+        say(",\"subtype\":", u64::from(record.subtype().unwrap_or(0)));
+        let _ = write!(out, ",\"level\":\"{level}\"");
+        let mut say = |before: &str, n: u64| {
+            out.extend_from_slice(before.as_bytes());
+            integer(out, n);
+        };
+        say(",\"offset\":", offset);
+        say(",\"length\":", record.bytes().len() as u64);
+        out.extend_from_slice(b",\"sections\":{");
         let mut first = true;
-        for (field, bytes) in part.fields() {
+        for part in record.parts() {
+            separate(out, &mut first);
+            self.part(out, &part);
+        }
+        let names = record.names();
+        if !names.is_empty() {
+            let (section, prefix) = names_of(record);
+            separate(out, &mut first);
+            key(out, section);
+            out.push(b'[');
+            let mut first = true;
+            for (dn_type, name) in names {
+                separate(out, &mut first);
+                let _ = write!(out, "{{\"{prefix}_DN_Type\":");
+                let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
+                code(out, &format!("{dn_type:04X}"), kind.as_deref());
+                let _ = write!(out, ",\"{prefix}_DN\":");
+                text(out, ebcdic::decode(name).trim_end());
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}}");
+    }
+
+    fn part(&mut self, out: &mut Vec<u8>, part: &Part<'_>) {
+        key(out, &id(part));
+        let begins = out.len();
+        let template = self.templates.of(part, |field| {
+            let number = field.format == Format::Binary && field.codes.is_none();
+            let mut before = vec![b','];
+            key(&mut before, field.name);
+            (before, number && field.length <= 8)
+        });
+        for slot in &mut template.slots {
+            let Some(bytes) = part.bytes.get(slot.place.clone()) else { continue };
+            let field = slot.field;
             if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
                 continue;
             }
-            separate(out, &mut first);
-            key(out, field.name);
-            // What most fields are, without detours.
-            match (field.format, field.codes) {
-                (Format::Binary, None) if bytes.len() <= 8 => {
-                    let number = bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
-                    let _ = write!(out, "{number}");
-                }
-                (Format::Binary | Format::Flags, Some(table)) if table.kind != Kind::Text => {
-                    let number = bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
-                    out.extend_from_slice(b"{\"code\":\"");
-                    digits(out, bytes, b"0123456789ABCDEF");
-                    out.extend_from_slice(b"\",\"name\":");
-                    name(out, table.name_of(number).as_deref());
-                }
-                _ => write_value(out, &value::read(&part, field, bytes)),
+            if slot.number {
+                out.extend_from_slice(&slot.before);
+                number(out, bytes);
+            } else {
+                slot.write(out, bytes, |text| render(text, part, field, bytes));
             }
         }
-        if !part.unknown().is_empty() {
-            separate(out, &mut first);
+        let unknown = part.bytes.get(template.unknown..).unwrap_or_default();
+        if !unknown.is_empty() {
+            out.push(b',');
             key(out, "unknown");
-            hex(out, part.unknown());
+            hex(out, unknown);
+        }
+        // The first has no comma before it: the object begins there.
+        match out.get_mut(begins) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
         }
         out.push(b'}');
     }
-    let names = record.names();
-    if !names.is_empty() {
-        let (section, prefix) = names_of(record);
-        separate(out, &mut first);
-        key(out, section);
-        out.push(b'[');
-        let mut first = true;
-        for (dn_type, name) in names {
-            separate(out, &mut first);
-            let _ = write!(out, "{{\"{prefix}_DN_Type\":");
-            let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
-            code(out, &format!("{dn_type:04X}"), kind.as_deref());
-            let _ = write!(out, ",\"{prefix}_DN\":");
-            text(out, ebcdic::decode(name).trim_end());
-            out.push(b'}');
-        }
-        out.push(b']');
-    }
-    out.extend_from_slice(b"}}");
 }
 
 fn separate(out: &mut Vec<u8>, first: &mut bool) {
@@ -90,24 +115,43 @@ fn key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
+/// Appends what the bytes of a field say.
+fn render(out: &mut Vec<u8>, part: &Part<'_>, field: &Field, bytes: &[u8]) {
+    match (field.format, field.codes) {
+        // What most fields are, without detours.
+        (Format::Binary | Format::Flags, Some(table)) if table.kind != Kind::Text => {
+            let number = bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
+            out.extend_from_slice(b"{\"code\":\"");
+            digits(out, bytes, UPPER);
+            out.extend_from_slice(b"\",\"name\":");
+            name(out, table.name_of(number).as_deref());
+        }
+        (Format::Ebcdic, None) if ebcdic::is_plain(bytes) => {
+            out.push(b'"');
+            ebcdic::decode_to(out, bytes);
+            out.push(b'"');
+        }
+        _ => write_value(out, &value::read(part, field, bytes)),
+    }
+}
+
 fn write_value(out: &mut Vec<u8>, value: &Value) {
-    let _ = match value {
-        Value::Number(n) => write!(out, "{n}"),
-        Value::Code { code: digits, name } => {
-            code(out, digits, name.as_deref());
-            Ok(())
+    match value {
+        Value::Number(n) => integer(out, *n),
+        Value::Code { code: digits, name } => code(out, digits, name.as_deref()),
+        Value::Text { text: characters, .. } => text(out, characters),
+        Value::Date(date) => {
+            out.push(b'"');
+            digits(out, &date.to_be_bytes(), UPPER);
+            out.push(b'"');
         }
-        Value::Text { text: characters, .. } => {
-            text(out, characters);
-            Ok(())
+        Value::Address(address) => {
+            out.push(b'"');
+            self::address(out, *address);
+            out.push(b'"');
         }
-        Value::Date(digits) => write!(out, "\"{digits:08X}\""),
-        Value::Address(address) => write!(out, "\"{address}\""),
-        Value::Bytes(bytes) => {
-            hex(out, bytes);
-            Ok(())
-        }
-    };
+        Value::Bytes(bytes) => hex(out, bytes),
+    }
 }
 
 fn code(out: &mut Vec<u8>, digits: &str, name: Option<&str>) {
@@ -125,19 +169,18 @@ fn name(out: &mut Vec<u8>, name: Option<&str>) {
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|b| matches!(b, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     // A text that cannot be written is one that serde_json does not know.
     let _ = serde_json::to_writer(&mut *out, text);
 }
 
 fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
-    digits(out, bytes, b"0123456789abcdef");
+    digits(out, bytes, LOWER);
     out.push(b'"');
-}
-
-fn digits(out: &mut Vec<u8>, bytes: &[u8], digits: &[u8; 16]) {
-    for byte in bytes {
-        out.push(digits[usize::from(byte >> 4)]);
-        out.push(digits[usize::from(byte & 0xF)]);
-    }
 }

@@ -5,13 +5,15 @@ mod count;
 mod csv;
 mod dump;
 mod json;
+mod plain;
 mod select;
+mod template;
 mod tree;
 
 pub use count::Counts;
 pub use csv::Csv;
 pub use dump::annotated;
-pub use json::object;
+pub use json::Json;
 pub use select::{Glance, Moment, Selection};
 pub use tree::tree;
 

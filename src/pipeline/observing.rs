@@ -1,0 +1,185 @@
+//! What a connection's observer is shown, and what becomes of what it says.
+
+use super::connection::{Connection, Context, Place, side};
+use crate::config::Mode;
+use crate::flow::Dir;
+use crate::observe::certificate::Certificates;
+use crate::observe::tls::Watch;
+use crate::observe::upgrade::Kind;
+use crate::observe::{Observer, Progress, Side, may_begin};
+use crate::stream::{Piece, Reassembler};
+
+impl Connection {
+    /// Shows a segment to the observer, if it has one or begins something; returns
+    /// whether it was shown.
+    pub(super) fn observe(
+        &mut self,
+        dir: Dir,
+        place: Place,
+        payload: &[u8],
+        clock: i64,
+        context: &mut Context,
+    ) -> bool {
+        let begins = place.fresh && may_begin(payload);
+        let opener = side(self.life.client().unwrap_or(dir));
+        if !self.observed {
+            if !self.watching && self.life.start_seen() {
+                self.begin(Observer::from_start(opener));
+            } else if begins {
+                self.begin(Observer::midstream(opener));
+            } else {
+                self.watching = true;
+                return false;
+            }
+        }
+        let Some(observer) = &mut self.observer else { return false };
+        let side = side(dir);
+        if !observer.follows(side) && !begins {
+            return false;
+        }
+        let slot = &mut self.reassemblers[dir.index()];
+        let past = |r: &mut Box<Reassembler>| r.position() > place.start;
+        if begins && observer.is_watching(side) && slot.as_mut().is_some_and(past) {
+            // Some hosts send padding as payload and then the hello over it.
+            // Where a handshake begins is where reading begins.
+            *slot = None;
+        }
+        let reassembler = slot.get_or_insert_with(|| {
+            // From the first byte while the start of the direction is looked
+            // at; later from where the bytes so far end, or where a handshake
+            // begins.
+            let from_start = self.life.first_byte(dir).is_some() && observer.is_at_start(side);
+            let first = match place.before {
+                _ if from_start => 0,
+                Some(edge) if !begins => edge.min(place.start),
+                _ => place.start,
+            };
+            Box::new(Reassembler::at(first))
+        });
+        let mut progress = Progress::Open;
+        reassembler.push(
+            place.start,
+            payload,
+            place.length,
+            clock,
+            place.acknowledged,
+            &mut |piece| deliver(observer, side, piece, &mut context.certificates, &mut progress),
+        );
+        self.note_course();
+        for dir in [Dir::FromLow, Dir::FromHigh] {
+            self.release_unless_followed(dir);
+        }
+        self.settle_progress(progress, context);
+        self.count_held(context);
+        true
+    }
+
+    /// Notes what a clear dialogue shows.
+    fn note_course(&mut self) {
+        let Some(observer) = &mut self.observer else { return };
+        if let Some(upgrade) = observer.upgrade() {
+            let announcements = upgrade.announcements();
+            let kind = upgrade.kind();
+            if kind.is_some() || !announcements.is_empty() {
+                let course = self.course.get_or_insert_default();
+                course.application = kind;
+                course.announcements.extend(announcements);
+            }
+        }
+    }
+
+    /// Gives the memory of a direction back that nobody reads any more.
+    fn release_unless_followed(&mut self, dir: Dir) {
+        if self.observer.as_ref().is_some_and(|o| !o.follows(side(dir))) {
+            self.release(dir);
+        }
+    }
+
+    /// Gives a reassembler's memory back.
+    fn release(&mut self, dir: Dir) {
+        if let Some(reassembler) = self.reassemblers[dir.index()].take() {
+            self.conflicts += reassembler.conflicts();
+        }
+        if let Some(observer) = &self.observer
+            && !observer.follows(Side::Low)
+            && !observer.follows(Side::High)
+        {
+            self.observer = None;
+            self.observed = false;
+            self.watching = true;
+        }
+    }
+
+    pub(super) fn settle_progress(&mut self, progress: Progress, context: &Context) {
+        match progress {
+            Progress::Open => return,
+            Progress::Protected => self.protected = true,
+            // Another handshake may follow.
+            Progress::Failed => self.watching = true,
+        }
+        self.failed = !self.protected;
+        self.observed = false;
+        if let Some(observer) = self.observer.take() {
+            let finished = observer.finish();
+            self.findings = Some(Box::new(finished.findings));
+            let granted = finished.upgrade.as_ref().and_then(|u| u.granted());
+            if let Some(upgrade) = finished.upgrade {
+                self.course.get_or_insert_default().upgrade = Some(upgrade);
+            }
+            let before = finished.began.map(|at| at.unwrap_or(0).max(0).unsigned_abs());
+            let clear_before = (self.life.start_seen() && before != [0; 2]).then_some(before);
+            if self.course.is_some() || clear_before.is_some() {
+                let course = self.course.get_or_insert_default();
+                course.granted = granted;
+                course.clear_before = clear_before;
+            }
+            if self.protected {
+                self.protection_begins(granted, finished.watches, context);
+            }
+        }
+        for dir in [Dir::FromLow, Dir::FromHigh] {
+            self.release(dir);
+        }
+    }
+
+    fn protection_begins(
+        &mut self,
+        granted: Option<Kind>,
+        watches: [Option<Watch>; 2],
+        context: &Context,
+    ) {
+        if let Some(course) = &mut self.course {
+            course.clear_again = None;
+        }
+        if context.mode == Mode::Strict {
+            // A handshake in the middle of a connection is observed by z/OS
+            // only where something has announced it.
+            let from_start = self.course.as_ref().is_none_or(|c| c.clear_before.is_none());
+            self.beyond_zos = !from_start && !granted.is_some_and(Kind::is_known_trigger);
+            return;
+        }
+        for (stream, watch) in self.streams.iter_mut().zip(watches) {
+            let edge = stream.ranges.edge().unwrap_or(0);
+            stream.watch = watch.filter(|watch| watch.holds(edge));
+        }
+    }
+}
+
+/// Shows a piece of a stream to the observer; the first progress counts.
+pub(super) fn deliver(
+    observer: &mut Observer,
+    side: Side,
+    piece: Piece<'_>,
+    certificates: &mut Certificates,
+    progress: &mut Progress,
+) {
+    match piece {
+        Piece::Data(at, bytes) => {
+            let now = observer.data(side, at, bytes, certificates);
+            if *progress == Progress::Open {
+                *progress = now;
+            }
+        }
+        Piece::Hole(bytes) => observer.hole(side, bytes),
+    }
+}

@@ -1,0 +1,44 @@
+//! Values as text, without the detours of general formatting.
+
+use std::io::Write;
+use std::net::IpAddr;
+
+/// Hexadecimal digits.
+pub(super) const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+/// The same in lower case.
+pub(super) const LOWER: &[u8; 16] = b"0123456789abcdef";
+
+/// Appends bytes as hexadecimal digits.
+pub(super) fn digits(out: &mut Vec<u8>, bytes: &[u8], digits: &[u8; 16]) {
+    for byte in bytes {
+        out.push(digits[usize::from(byte >> 4)]);
+        out.push(digits[usize::from(byte & 0xF)]);
+    }
+}
+
+/// Appends an unsigned big-endian integer of up to eight bytes.
+pub(super) fn number(out: &mut Vec<u8>, bytes: &[u8]) {
+    integer(out, bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)));
+}
+
+/// Appends an integer.
+pub(super) fn integer(out: &mut Vec<u8>, n: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+}
+
+/// Appends an address.
+pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (n, octet) in address.octets().into_iter().enumerate() {
+                if n > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => {
+            let _ = write!(out, "{address}");
+        }
+    }
+}
