@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes a large capture out of the cases: the same bytes for the same options.
 
-usage: bench_capture.py MEGABYTES OUT [--bulk SEGMENTS]
+usage: bench_capture.py MEGABYTES OUT [--bulk SEGMENTS] [--active CONNECTIONS]
 
-Twenty thousand connections are active at any time, interleaved at random;
+CONNECTIONS (default 20,000) are active at any time, interleaved at random;
 every client has its own address. After its handshake a connection carries
 SEGMENTS full segments of data (default 40), so that about 8 % of the bytes are
 handshake.
@@ -15,7 +15,6 @@ from pathlib import Path
 
 CASES = ["tls12-full", "tls12-ecdsa", "tls12-dhe", "tls12-session-id", "tls12-client-certificate",
          "tls13-full", "tls13-resumption", "tls13-hello-retry", "tls10-full", "clear-http"]
-ACTIVE = 20_000
 SERVER = bytes([192, 0, 2, 10])
 PORT = 44330
 
@@ -51,7 +50,11 @@ def with_bulk(packets, segments):
 
 def main():
     megabytes, target = int(sys.argv[1]), sys.argv[2]
-    segments = int(sys.argv[sys.argv.index("--bulk") + 1]) if "--bulk" in sys.argv else 40
+
+    def option(name, default):
+        return int(sys.argv[sys.argv.index(name) + 1]) if name in sys.argv else default
+
+    segments, connections = option("--bulk", 40), option("--active", 20_000)
     cases = Path(__file__).resolve().parent.parent / "captures"
     flows = [with_bulk(read(cases / c / "capture.pcap"), segments) for c in CASES]
     flows = [[p for p in f if len(p) < 9000] for f in flows]
@@ -63,12 +66,12 @@ def main():
         count += 1
         return [flows[rng.randrange(len(flows))], 0, struct.pack(">I", 0x0A000000 + count % 0x1000000)]
 
-    active = [start() for _ in range(ACTIVE)]
+    active = [start() for _ in range(connections)]
     clock, size = 1_700_000_000_000_000, 24
     with open(target, "wb", buffering=1 << 20) as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         while size < megabytes * 1_000_000:
-            i = rng.randrange(ACTIVE)
+            i = rng.randrange(connections)
             packets, at, client = active[i]
             p = bytearray(packets[at])
             from_server = struct.unpack_from(">H", p, 34)[0] == PORT

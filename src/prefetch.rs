@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Asks for a cache line of a value, counted from its beginning.
 #[inline]

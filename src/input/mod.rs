@@ -1,9 +1,13 @@
 //! Bytes of one file: buffered, decompressed, with the offset known. Captures
 //! and SMF files are read through it.
 
+mod ahead;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use ahead::Ahead;
 
 /// Bytes asked from the operating system at once: what stays in a core's
 /// second-level cache.
@@ -41,7 +45,7 @@ impl Input {
         Self::new(path, raw).look_through()
     }
 
-    /// Looks through compression: gzip and zstd.
+    /// Looks through compression: gzip and zstd, decompressed on a thread of its own.
     ///
     /// # Errors
     /// What the operating system says.
@@ -50,11 +54,12 @@ impl Input {
         let plain = &mut self;
         let head = plain.want(4)?.to_vec();
         if head.starts_with(&GZIP_MAGIC) {
-            return Ok(Self::new(&path, Box::new(flate2::read::MultiGzDecoder::new(self))));
+            let decoder = flate2::read::MultiGzDecoder::new(self);
+            return Ok(Self::new(&path, Box::new(Ahead::new(Box::new(decoder)))));
         }
         if head.starts_with(&ZSTD_MAGIC) {
             let decoder = zstd::stream::read::Decoder::new(self)?;
-            return Ok(Self::new(&path, Box::new(decoder)));
+            return Ok(Self::new(&path, Box::new(Ahead::new(Box::new(decoder)))));
         }
         Ok(self)
     }

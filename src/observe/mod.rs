@@ -16,6 +16,7 @@ pub mod upgrade;
 
 pub use look::may_begin;
 
+use crate::prefetch;
 use certificate::Certificates;
 use ike::TcpEncapsulation;
 use look::{Look, Protocol, Taken};
@@ -151,6 +152,15 @@ impl Observer {
     /// The dialogue of the connection, if it has one.
     pub fn upgrade(&mut self) -> Option<&mut Upgrade> {
         self.upgrade.as_deref_mut()
+    }
+
+    /// Says that it will be met soon.
+    pub fn prefetch(&self) {
+        if let Some(tls) = &self.tls {
+            for n in 0..size_of::<Tls>().div_ceil(prefetch::LINE) {
+                prefetch::line(&**tls, n);
+            }
+        }
     }
 
     /// Takes the next bytes of a side, the first of them at position `at`; they

@@ -205,6 +205,18 @@ impl Connection {
         }
     }
 
+    /// The same of what the observer has, once that is near.
+    pub fn prefetch_observed(&self, dir: Dir) {
+        if self.observed {
+            if let Some(observer) = &self.observer {
+                observer.prefetch();
+            }
+            if let Some(reassembler) = &self.reassemblers[dir.index()] {
+                reassembler.prefetch();
+            }
+        }
+    }
+
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
     pub fn under_ipsec(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {

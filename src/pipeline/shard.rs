@@ -193,6 +193,11 @@ impl Shard {
                     connection.prefetch_observer(packet.dir);
                 }
             }
+            for (packet, place) in packets.iter().zip(&ahead) {
+                if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
+                    connection.prefetch_observed(packet.dir);
+                }
+            }
             for (packet, place) in packets.iter().zip(ahead.drain(..)) {
                 self.packet(packet, place.slot, arena, ipsec);
             }

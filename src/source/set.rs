@@ -63,6 +63,12 @@ impl Reader {
         }
     }
 
+    /// Whether [`Self::next`] finds most packets, so that what it does not find is not all
+    /// there.
+    fn tells(&self) -> bool {
+        !matches!(self, Self::Sniffer(_))
+    }
+
     fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         match self {
             Self::Pcap(r) => r.peek(input),
@@ -84,6 +90,14 @@ struct Open {
     key: i64,
 }
 
+impl Open {
+    /// Its next packet is known.
+    fn stands_at(&mut self, head: Head) {
+        self.key = self.key.max(head.ts.unwrap_or(self.key));
+        self.head = head;
+    }
+}
+
 /// How a set is read.
 #[derive(Debug, Default)]
 pub struct SetOptions {
@@ -91,8 +105,8 @@ pub struct SetOptions {
     pub filter: Option<Filter>,
 }
 
-/// Bytes before the end of a buffer that are left to the next one at most. A longer
-/// packet makes the buffer longer.
+/// Bytes before the end of a buffer that are copied to the next one at most. The buffer
+/// is made longer for a packet that is longer.
 const MAX_CUT: usize = 32 * 1024;
 
 /// Damage that is remembered with its place; more is only counted.
@@ -112,8 +126,6 @@ pub struct Set {
     damage_bytes: u64,
     notes: Vec<String>,
     files: u64,
-    /// Bytes that are enough for the next packet, as far as is known.
-    longest: usize,
     /// A file that could not be opened when its turn came.
     failed: Option<SourceError>,
 }
@@ -137,7 +149,6 @@ impl Set {
             damage_bytes: 0,
             notes: Vec::new(),
             files: 0,
-            longest: 0,
             failed: None,
         };
         let mut files = Vec::new();
@@ -212,18 +223,14 @@ impl Set {
     /// Finds the next packet of a file; `false` at its end.
     fn advance(&mut self, open: &mut Open) -> bool {
         if let Some(head) = open.reader.next(open.input.here()) {
-            open.key = open.key.max(head.ts.unwrap_or(open.key));
-            open.head = head;
+            open.stands_at(head);
             return true;
         }
         loop {
             let before = open.input.offset();
             match open.reader.peek(&mut open.input) {
                 Ok(Step::Packet(head)) => {
-                    if let Some(ts) = head.ts {
-                        open.key = open.key.max(ts);
-                    }
-                    open.head = head;
+                    open.stands_at(head);
                     return true;
                 }
                 Ok(Step::Damage(damage)) => {
@@ -308,36 +315,41 @@ impl Set {
     ) -> Result<(), SourceError> {
         open.input.hold();
         loop {
-            let head = open.head;
-            let offset = open.input.position() + head.skip;
+            let offset = open.input.position() + open.head.skip;
             self.push(&mut open, batch, offset);
-            // As long as the longest so far, with what stands around it.
-            let size = head.skip + head.captured as usize + head.trailer;
-            self.longest = self.longest.max(2 * size).min(MAX_CUT);
-            let full = batch.heads.len() >= max_packets
-                || open.input.position() >= max_bytes
-                || open.input.ahead() < self.longest;
-            if full {
+            let full = batch.heads.len() >= max_packets || open.input.position() >= max_bytes;
+            let next = if full { None } else { open.reader.next(open.input.here()) };
+            // What is not all there is better looked for in another buffer.
+            let cut = full || next.is_none() && open.reader.tells() && open.input.ahead() < MAX_CUT;
+            if cut {
                 open.input.hand_over(&mut batch.arena);
-                // The next batch begins with a buffer that is worth the while.
-                open.input.read_to(self.longest);
             }
-            if !self.advance(&mut open) {
-                if !full {
-                    open.input.hand_over(&mut batch.arena);
+            let more = match next {
+                Some(head) => {
+                    open.stands_at(head);
+                    true
                 }
-                self.close(open);
-                return self.open_due();
+                None => self.advance(&mut open),
+            };
+            let due = more && self.is_due(&open);
+            if more && !due && !cut {
+                continue;
             }
-            let due = self.waiting.last().is_some_and(|&(first, ..)| open.key >= first);
-            if full || due {
-                if !full {
-                    open.input.hand_over(&mut batch.arena);
-                }
+            if !cut {
+                open.input.hand_over(&mut batch.arena);
+            }
+            if more {
                 self.open.push(open);
-                return if due { self.open_due() } else { Ok(()) };
+            } else {
+                self.close(open);
             }
+            return if more && !due { Ok(()) } else { self.open_due() };
         }
+    }
+
+    /// Whether another file begins before the next packet of an open one.
+    fn is_due(&self, open: &Open) -> bool {
+        self.waiting.last().is_some_and(|&(first, ..)| open.key >= first)
     }
 
     /// Fills a batch from several open files, packet by packet.

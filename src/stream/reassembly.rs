@@ -1,5 +1,7 @@
 //! One direction's bytes put in order while somebody reads them.
 
+use crate::prefetch;
+
 /// Bytes that may wait for others before them.
 const MAX_WAITING_BYTES: usize = 128 * 1024;
 /// Segments that may wait.
@@ -81,6 +83,14 @@ impl Reassembler {
             {
                 self.give_up(clock, deliver);
             }
+        }
+    }
+
+    /// Says that bytes will be taken soon.
+    pub fn prefetch(&self) {
+        if let Some(last) = self.history.last() {
+            prefetch::line(last, 0);
+            prefetch::line(last, 1);
         }
     }
 
