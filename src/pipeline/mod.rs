@@ -66,7 +66,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            batch_packets: 4096,
+            batch_packets: 16_384,
             batch_bytes: 1024 * 1024,
         }
     }

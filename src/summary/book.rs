@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::{Counts, Identity, Key};
 use crate::record::{Common12, Common12V3r2, Summary};
 use crate::session::View;
@@ -51,7 +53,7 @@ struct Resolved {
 #[derive(Debug, Default)]
 pub struct Book {
     sessions: BTreeMap<Arc<Identity>, Session>,
-    resolved: BTreeMap<Arc<Key>, Resolved>,
+    resolved: HashMap<Arc<Key>, Resolved, foldhash::quality::RandomState>,
 }
 
 impl Book {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use data_encoding::HEXUPPER;
 use sha1::{Digest, Sha1};
 
 use crate::names::smf::FAILED_CIPHER;
@@ -133,7 +134,8 @@ impl Identity {
     /// 5. each distinguished name: its type (two bytes, big-endian), its length
     ///    in bytes (two), the name in UTF-8.
     pub fn session_id(&self, stack: &str) -> [u8; 42] {
-        let mut bytes = VERSION.to_vec();
+        let mut bytes = Vec::with_capacity(1024);
+        bytes.extend_from_slice(VERSION);
         bytes.extend_from_slice(&ebcdic::field::<8>(stack));
         self.bare().encode(&mut bytes);
         match &self.attributes {
@@ -151,9 +153,11 @@ impl Identity {
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(name.name.as_bytes());
         }
-        let digest = Sha1::digest(&bytes);
-        let hex: String = digest.iter().map(|b| format!("{b:02X}")).collect();
-        ebcdic::field(&format!("{}-{hex}", self.letter()))
+        let mut text = String::with_capacity(42);
+        text.push(self.letter());
+        text.push('-');
+        HEXUPPER.encode_append(&Sha1::digest(&bytes), &mut text);
+        ebcdic::field(&text)
     }
 }
 
