@@ -36,6 +36,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 mod archive;
 mod header;
 mod netdata;
@@ -210,5 +212,17 @@ pub enum Wrong {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "offset {}: {} ({} bytes passed over)", self.offset, self.what, self.skipped)
+    }
+}
+
+/// Bytes from an offset on: none where it lies beyond them.
+fn rest(bytes: &[u8], at: usize) -> &[u8] {
+    bytes.get(at..).unwrap_or_default()
+}
+
+/// Writes bytes over others, where they fit.
+fn put(bytes: &mut [u8], at: usize, new: &[u8]) {
+    if let Some(old) = bytes.get_mut(at..at + new.len()) {
+        old.copy_from_slice(new);
     }
 }

@@ -10,6 +10,7 @@ use std::io;
 
 use super::Wrong;
 use super::header::MAX_RECORD;
+use super::put;
 use crate::input::Input;
 use crate::record::{SmfTime, ebcdic};
 
@@ -87,7 +88,7 @@ impl Reader {
                 let wrong = Wrong::Netdata(u16::from_be_bytes([length, flags]));
                 return Ok(Next::Wrong(wrong, skip_all(input)?));
             }
-            record.extend_from_slice(&ahead[2..size]);
+            record.extend_from_slice(ahead.get(2..size).unwrap_or_default());
             input.consume(size);
             begun = flags & LAST == 0;
             if begun {
@@ -95,7 +96,7 @@ impl Reader {
             }
             if flags & CONTROL == 0 {
                 let total = u16::try_from(record.len()).unwrap_or(u16::MAX);
-                record[..2].copy_from_slice(&total.to_be_bytes());
+                put(record, 0, &total.to_be_bytes());
                 return Ok(Next::Record);
             }
             self.ended = record.get(4..10) == Some(&INMR06[..]);

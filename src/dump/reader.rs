@@ -4,6 +4,7 @@ use std::io;
 
 use super::header::{self, Descriptor, HEAD, MAX_RECORD, MIN_RECORD, Segment};
 use super::{Damage, DumpError, Wrong, netdata, unframed};
+use super::{put, rest};
 use crate::input::Input;
 use crate::record::view::Triplet;
 use crate::record::{Record, TYPE_TCPIP};
@@ -161,7 +162,7 @@ impl Reader {
                 Block::Unknown => !begins(ahead),
                 // Something else follows: perhaps the length is wrong.
                 _ if descriptor.segment == Segment::Whole && !at_end => {
-                    let next = &ahead[length..];
+                    let next = rest(ahead, length);
                     !next.is_empty() && header::word(next).and_then(Descriptor::read).is_none()
                 }
                 _ => false,
@@ -169,7 +170,7 @@ impl Reader {
             if odd && inside(ahead, length).is_some() {
                 return self.resync(Wrong::Overlaps(length));
             }
-            if odd && lacks_bytes(&ahead[..length]) {
+            if odd && lacks_bytes(ahead.get(..length).unwrap_or_default()) {
                 return self.resync(Wrong::TooShort(length));
             }
             if let Some(step) = self.take(at, descriptor)? {
@@ -238,7 +239,7 @@ impl Reader {
     /// Takes a record or a segment, whose bytes are there.
     fn take(&mut self, at: u64, descriptor: Descriptor) -> io::Result<Option<Step>> {
         let length = descriptor.length;
-        let bytes = &self.input.want(length)?[..length];
+        let bytes = self.input.want(length)?.get(..length).unwrap_or_default();
         match descriptor.segment {
             Segment::Whole => {
                 self.record.clear();
@@ -262,7 +263,7 @@ impl Reader {
                 })));
             }
             Segment::Middle | Segment::Last => {
-                self.record.extend_from_slice(&bytes[4..]);
+                self.record.extend_from_slice(rest(bytes, 4));
                 self.input.consume(length);
             }
         }
@@ -273,8 +274,8 @@ impl Reader {
         if descriptor.segment == Segment::Middle {
             return Ok(None);
         }
-        self.record[..2].copy_from_slice(&total.to_be_bytes());
-        self.record[2..4].fill(0);
+        put(&mut self.record, 0, &total.to_be_bytes());
+        put(&mut self.record, 2, &[0; 2]);
         // Segments that belong to different records may be together too short for one.
         if self.record.len() < MIN_RECORD || lacks_bytes(&self.record) {
             let after = self.input.offset();
@@ -319,7 +320,7 @@ impl Reader {
             let whole = ahead.len() < WINDOW;
             // So much of the window that whatever begins there lies in it.
             let to = if whole { ahead.len() } else { MAX_RECORD };
-            let found = (from..to).find(|at| is_record(&ahead[*at..], whole, blocked));
+            let found = (from..to).find(|at| is_record(rest(ahead, *at), whole, blocked));
             let passed = found.unwrap_or(to);
             self.input.consume(passed);
             if found.is_some() || whole {
@@ -358,7 +359,7 @@ impl Reader {
             let total = u16::try_from(length + 4).unwrap_or(u16::MAX);
             self.record.extend_from_slice(&total.to_be_bytes());
             self.record.extend_from_slice(&[0, 0]);
-            self.record.extend_from_slice(&ahead[..length]);
+            self.record.extend_from_slice(ahead.get(..length).unwrap_or_default());
             self.input.consume(length);
             return Ok(Step::Record(at));
         }
@@ -372,7 +373,8 @@ impl Reader {
             let whole = ahead.len() < WINDOW;
             let to = if whole { ahead.len() } else { MAX_RECORD };
             let sid = self.sid;
-            let found = (from..to).find(|n| unframed::record(&ahead[*n..], &sid, whole).is_some());
+            let found =
+                (from..to).find(|n| unframed::record(rest(ahead, *n), &sid, whole).is_some());
             self.input.consume(found.unwrap_or(to));
             if found.is_some() || whole {
                 let skipped = self.input.offset() - at;
@@ -409,7 +411,7 @@ fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
         };
     }
     // A beginning that is damaged: what follows may have blocks or not.
-    if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(&ahead[at..], whole, true)) {
+    if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(rest(ahead, at), whole, true)) {
         return Ok((Form::Blocked, Block::Unknown));
     }
     // A first record whose header is unusual.
@@ -460,7 +462,7 @@ fn begins(ahead: &[u8]) -> bool {
 /// Where a record begins inside one of a given length, and another follows it.
 fn inside(ahead: &[u8], length: usize) -> Option<usize> {
     (1..length).find(|at| {
-        let length = header::record(&ahead[*at..]);
+        let length = header::record(rest(ahead, *at));
         length.is_some_and(|l| ahead.get(at + l..).is_some_and(begins))
     })
 }
@@ -489,7 +491,7 @@ fn begins_block(ahead: &[u8]) -> bool {
     };
     let fits = first.length + 4 <= block;
     match first.segment {
-        Segment::Whole => fits && header::record(&ahead[4..]).is_some(),
+        Segment::Whole => fits && header::record(rest(ahead, 4)).is_some(),
         Segment::First | Segment::Middle | Segment::Last => fits,
     }
 }

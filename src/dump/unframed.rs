@@ -47,10 +47,10 @@ fn length(ahead: &[u8]) -> Option<usize> {
 
 fn sections(ahead: &[u8]) -> Option<usize> {
     // Only so much as a record can have.
-    let ahead = &ahead[..ahead.len().min(header::MAX_RECORD)];
+    let ahead = ahead.get(..header::MAX_RECORD).unwrap_or(ahead);
     let half = |at: usize| {
-        let bytes = ahead.get(at..at.checked_add(2)?)?;
-        Some(usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+        let bytes = ahead.get(at..)?.first_chunk()?;
+        Some(usize::from(u16::from_be_bytes(*bytes)))
     };
     let names = match u16::try_from(half(18)?).ok()? {
         SUBTYPE_DETAIL => 6,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::str::FromStr;
 
 use super::{header, netdata};
+use super::{put, rest};
 use crate::record::{Header, SmfTime};
 
 /// The form in which records are written.
@@ -129,7 +130,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If it is none, does not fit, or the output says no.
     pub fn record(&mut self, record: &[u8]) -> Result<(), WriteError> {
-        let said = record.get(..2).map(|l| usize::from(u16::from_be_bytes([l[0], l[1]])));
+        let said = record.first_chunk().map(|l| usize::from(u16::from_be_bytes(*l)));
         if said != Some(record.len()) || record.len() < header::MIN_RECORD {
             return Err(WriteError::NoRecord(record.len()));
         }
@@ -163,7 +164,7 @@ impl<W: Write> Writer<W> {
 
     fn spanned(&mut self, record: &[u8]) -> Result<(), WriteError> {
         let blksize = usize::from(self.blksize);
-        let mut data = &record[DESCRIPTOR..];
+        let mut data = rest(record, DESCRIPTOR);
         let mut begun = false;
         loop {
             if blksize < self.block.len() + SEGMENT {
@@ -200,7 +201,7 @@ impl<W: Write> Writer<W> {
             return Ok(());
         }
         let length = self.block.len() as u16;
-        self.block[..2].copy_from_slice(&length.to_be_bytes());
+        put(&mut self.block, 0, &length.to_be_bytes());
         let block = std::mem::take(&mut self.block);
         self.write(&block)?;
         self.block = block;
@@ -213,7 +214,7 @@ impl<W: Write> Writer<W> {
         if self.size_at.is_none() {
             self.begin(record, &mut out);
         }
-        netdata::data(&record[DESCRIPTOR..], &mut out);
+        netdata::data(rest(record, DESCRIPTOR), &mut out);
         self.write(&out)
     }
 

@@ -96,7 +96,9 @@ impl<T> Table<T> {
     pub fn insert(&mut self, key: Key, value: T) -> u32 {
         let new = Some(Slot { key, value });
         let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = new;
+            if let Some(free) = self.slots.get_mut(slot as usize) {
+                *free = new;
+            }
             slot
         } else {
             self.slots.push(new);
@@ -144,7 +146,7 @@ impl<T> Table<T> {
         for _ in 0..slots {
             let at = self.hand % slots;
             self.hand = at + 1;
-            let Some(slot) = &mut self.slots[at] else { continue };
+            let Some(Some(slot)) = self.slots.get_mut(at) else { continue };
             let worth = worth(&mut slot.value);
             if least.is_none_or(|(least, _)| worth < least) {
                 least = Some((worth, at));

@@ -1,6 +1,8 @@
 //! Bytes of one file: buffered, decompressed, with the offset known. Captures
 //! and SMF files are read through it.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 mod ahead;
 
 use std::fs::File;
@@ -89,7 +91,7 @@ impl Input {
         {
             return Err(error);
         }
-        Ok(&self.buffer[self.start..self.end])
+        Ok(self.here())
     }
 
     /// Reads until so many bytes are ahead, if they can be had. An error waits for
@@ -110,7 +112,8 @@ impl Input {
         if self.buffer.len() < size {
             self.buffer.resize(size, 0);
         }
-        match self.reader.read(&mut self.buffer[self.end..]) {
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        match self.reader.read(room) {
             Ok(0) => self.finished = Some(None),
             Ok(read) => self.end += read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -189,7 +192,9 @@ impl Read for Input {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let ahead = self.want(1)?;
         let n = ahead.len().min(out.len());
-        out[..n].copy_from_slice(&ahead[..n]);
+        if let (Some(to), Some(from)) = (out.get_mut(..n), ahead.get(..n)) {
+            to.copy_from_slice(from);
+        }
         self.consume(n);
         Ok(n)
     }

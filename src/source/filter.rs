@@ -36,7 +36,8 @@ impl Filter {
             self.programs.push((link, compile(&self.expression, link).ok()));
             self.programs.len() - 1
         });
-        self.programs[at].1.as_ref().is_some_and(|program| program.filter(bytes))
+        let program = self.programs.get(at).and_then(|(_, program)| program.as_ref());
+        program.is_some_and(|program| program.filter(bytes))
     }
 }
 

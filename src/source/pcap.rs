@@ -160,7 +160,7 @@ impl Pcap {
             let (length, zeros) = (bytes.len(), bytes.iter().all(|&b| b == 0));
             return Ok(self.end_inside(input, length, zeros, "packet header", header_length));
         }
-        if bytes[..PACKET_HEADER].iter().all(|&b| b == 0) && rest_is_zero(input)? {
+        if bytes.iter().take(PACKET_HEADER).all(|&b| b == 0) && rest_is_zero(input)? {
             // Fixed-length records (z/OS keeps 80 bytes) pad the last one.
             return Ok(Step::End);
         }
@@ -233,7 +233,9 @@ impl Pcap {
                 let good = if bytes.len() == next {
                     true
                 } else if bytes.len() >= next + self.header {
-                    self.parse(&bytes[next..])
+                    bytes
+                        .get(next..)
+                        .and_then(|bytes| self.parse(bytes))
                         .is_some_and(|header| self.strictly_plausible(&header))
                 } else {
                     false
@@ -275,7 +277,7 @@ fn rest_is_zero(input: &mut Input) -> std::io::Result<bool> {
 }
 
 pub(super) fn read16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {
-    let raw = [bytes[at], bytes[at + 1]];
+    let raw = bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
     if big_endian { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) }
 }
 

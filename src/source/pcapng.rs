@@ -77,7 +77,9 @@ fn in_block(head: Head, length: usize) -> Head {
 impl PcapNg {
     /// Whether the bytes begin with a section header block.
     pub fn matches(head: &[u8]) -> bool {
-        head.len() >= 12 && head[..4] == SECTION_HEADER.to_be_bytes() && byte_order(head).is_some()
+        head.len() >= 12
+            && head.starts_with(&SECTION_HEADER.to_be_bytes())
+            && byte_order(head).is_some()
     }
 
     /// Starts before the first section header block, which [`Self::matches`]
@@ -133,7 +135,7 @@ impl PcapNg {
                     skipped: there as u64,
                 }));
             }
-            if bytes[..4] == SECTION_HEADER.to_be_bytes() {
+            if bytes.starts_with(&SECTION_HEADER.to_be_bytes()) {
                 let Some(big_endian) = byte_order(bytes) else {
                     return Ok(self.resync(input, "a section header without byte-order magic"));
                 };
@@ -185,7 +187,7 @@ impl PcapNg {
                     ),
                 ));
             }
-            let body = &block[BLOCK_HEAD..length - BLOCK_TAIL];
+            let body = block.get(BLOCK_HEAD..length - BLOCK_TAIL).unwrap_or_default();
             if kind == SECTION_HEADER {
                 let (major, minor) = match body.get(4..8) {
                     Some(v) => (read16(v, 0, self.big_endian), read16(v, 2, self.big_endian)),
@@ -246,10 +248,11 @@ impl PcapNg {
             match (code, length) {
                 (OPT_END, _) => break,
                 (IF_TSRESOL, 1) => {
-                    interface.resolution = if value[0] & 0x80 == 0 {
-                        Resolution::Decimal(value[0])
+                    let value = value.first().copied().unwrap_or_default();
+                    interface.resolution = if value & 0x80 == 0 {
+                        Resolution::Decimal(value)
                     } else {
-                        Resolution::Binary(value[0] & 0x7F)
+                        Resolution::Binary(value & 0x7F)
                     };
                 }
                 (IF_TSOFFSET, 8) => {
@@ -341,7 +344,7 @@ impl PcapNg {
                 input.consume(rest);
                 break;
             }
-            if bytes[..4] == SECTION_HEADER.to_be_bytes() && byte_order(bytes).is_some() {
+            if bytes.starts_with(&SECTION_HEADER.to_be_bytes()) && byte_order(bytes).is_some() {
                 break;
             }
             let kind = read32(bytes, 0, self.big_endian);

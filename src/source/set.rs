@@ -371,7 +371,8 @@ impl Set {
         if self.open.len() == 1 {
             return Some(0);
         }
-        (0..self.open.len()).min_by_key(|&i| (self.open[i].key, self.open[i].order))
+        let places = self.open.iter().enumerate();
+        places.min_by_key(|(_, open)| (open.key, open.order)).map(|(at, _)| at)
     }
 
     /// Copies the next packet of an open file into the batch.

@@ -53,7 +53,11 @@ impl Sniffer {
             return Err(unsupported("a Sniffer file without a version record".to_owned()));
         }
         let length = usize::from(read16(record, 2, false));
-        let version = &record[RECORD_HEAD..];
+        let Some(version) =
+            record.get(RECORD_HEAD..).and_then(<[u8]>::first_chunk::<VERSION_LENGTH>)
+        else {
+            return Err(unsupported("a Sniffer file without a version record".to_owned()));
+        };
         let date = read16(version, 6, false);
         let (network, format, unit) = (version[9], version[10], version[11]);
         if format != 1 {
@@ -119,15 +123,16 @@ impl Sniffer {
                 input.consume(RECORD_HEAD + length);
                 continue;
             };
-            let body = &record[RECORD_HEAD..];
-            if length < before {
+            let body =
+                record.get(RECORD_HEAD..RECORD_HEAD + length).and_then(<[u8]>::first_chunk::<14>);
+            let Some(body) = body.filter(|_| length >= before) else {
                 input.consume(RECORD_HEAD + length);
                 return Ok(Step::Damage(Damage {
                     place,
                     what: format!("a frame record of {length} bytes, expected {before}"),
                     skipped: (RECORD_HEAD + length) as u64,
                 }));
-            }
+            };
             let units = u64::from(read16(body, 0, false))
                 | u64::from(read16(body, 2, false)) << 16
                 | u64::from(body[4]) << 32;

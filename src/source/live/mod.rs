@@ -316,10 +316,11 @@ impl Live {
         }
         let mut bundle = self.bundles.recv_timeout(wait)?;
         loop {
-            let queue = &mut self.queues[bundle.from];
-            queue.complete = bundle.complete;
-            queue.bundles.push_back(bundle);
-            self.waiting += 1;
+            if let Some(queue) = self.queues.get_mut(bundle.from) {
+                queue.complete = bundle.complete;
+                queue.bundles.push_back(bundle);
+                self.waiting += 1;
+            }
             bundle = match self.bundles.try_recv() {
                 Ok(bundle) => bundle,
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Ok(()),
@@ -343,7 +344,7 @@ impl Live {
             let mut first: Option<(i64, usize)> = None;
             for n in 0..self.queues.len() {
                 self.give_back_empty(n);
-                if let Some(head) = self.queues[n].front()
+                if let Some(head) = self.queues.get(n).and_then(|queue| queue.front())
                     && first.is_none_or(|(ts, _)| head.ts < ts)
                 {
                     first = Some((head.ts, n));
@@ -356,12 +357,13 @@ impl Live {
     }
 
     fn move_packet(&mut self, n: usize, batch: &mut Batch) {
-        let queue = &mut self.queues[n];
+        let Some(queue) = self.queues.get_mut(n) else { return };
         let Some(bundle) = queue.bundles.front() else { return };
         let Some(&head) = bundle.heads.get(queue.taken) else { return };
         queue.taken += 1;
         let start = head.offset as usize;
-        let data = &bundle.arena[start..start + head.captured as usize];
+        let end = start + head.captured as usize;
+        let data = bundle.arena.get(start..end).unwrap_or_default();
         let offset = u32::try_from(batch.arena.len()).unwrap_or(u32::MAX);
         batch.arena.extend_from_slice(data);
         self.lossy |= bundle.lossy;
@@ -381,7 +383,7 @@ impl Live {
 
     /// Gives bundles back of which all packets were taken.
     fn give_back_empty(&mut self, n: usize) {
-        let queue = &mut self.queues[n];
+        let Some(queue) = self.queues.get_mut(n) else { return };
         while let Some(bundle) = queue.bundles.front()
             && queue.taken >= bundle.heads.len()
         {
