@@ -204,3 +204,145 @@ fn an_end_by_force_leaves_no_half_file() {
     }
     assert!(caught > 0, "none was caught while it was writing");
 }
+
+/// Runs the program with a shell's limit on the length of every file that it writes, in
+/// kilobytes: what it writes beyond fails, as on a full disk.
+#[cfg(unix)]
+fn limited(kilobytes: u32, args: &str, stderr: &Path) -> Option<i32> {
+    let program = env!("CARGO_BIN_EXE_zerttap");
+    let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec {program} {args}");
+    let status = Command::new("bash")
+        .args(["-c", &script])
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(stderr).expect("a file"))
+        .status();
+    status.expect("bash runs").code()
+}
+
+/// Whether a file holds whole records and nothing else.
+fn is_whole(records: &[u8]) -> bool {
+    let mut rest = records;
+    while let [high, low, ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        match rest.get(length..) {
+            Some(after) if length >= 18 => rest = after,
+            _ => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+/// A disk that is full at any moment: the error names the file, and what is in it is
+/// whole.
+#[cfg(unix)]
+#[test]
+fn a_disk_may_be_full_at_any_write() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let cases = cases.display();
+    let dir = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| dir.path().join(name);
+    let name = |name: &str| at(name).display().to_string();
+    let dump = name("whole.smf");
+    let mut all = zerttap();
+    all.args(["read", "-q", "--detail", "-w", &dump]).arg(cases.to_string());
+    let status = all.stdout(Stdio::null()).status().expect("the program runs");
+    assert!(status.success());
+    let read = format!("read -q --force {cases}");
+    let commands = [
+        ("-w", format!("{read} --detail -w {}", name("out.smf")), "out.smf"),
+        ("VBS", format!("{read} --detail --framing vbs -w {}", name("out.vbs")), "out.vbs"),
+        ("--jsonl", format!("{read} --jsonl {}", name("out.jsonl")), "out.jsonl"),
+        ("--report", format!("{read} --report {}", name("out.html")), "out.html"),
+        ("--stats", format!("{read} --stats {}", name("out.json")), "out.json"),
+        ("show -w", format!("show -q --force -w {} {dump}", name("copy.smf")), "copy.smf"),
+        ("check", format!("check -q --force --stack {dump} --report {}", name("c.html")), "c.html"),
+    ];
+    for (what, command, file) in commands {
+        let said = at("stderr");
+        let mut failures = 0;
+        let mut done = false;
+        for kilobytes in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 100_000] {
+            let status = limited(kilobytes, &command, &said);
+            let told = fs::read_to_string(&said).expect("text");
+            let there = fs::read(at(file)).unwrap_or_default();
+            match status {
+                Some(0) => done = true,
+                Some(2) => {
+                    failures += 1;
+                    assert!(!done, "{what}, {kilobytes} kB: {told}");
+                    let named = told.contains(file) || told.contains("temporary file in");
+                    assert!(named && told.contains("File too large"), "{told}");
+                }
+                other => panic!("{what}, {kilobytes} kB: {other:?}, {told}"),
+            }
+            assert!(!file.ends_with(".smf") || is_whole(&there), "{what}, {kilobytes} kB");
+            if file.ends_with(".jsonl") {
+                let lines = String::from_utf8(there).expect("text");
+                assert!(lines.is_empty() || lines.ends_with('\n'), "{what}, {kilobytes} kB");
+                for line in lines.lines() {
+                    serde_json::from_str::<serde_json::Value>(line).expect("whole objects");
+                }
+            }
+            for left in fs::read_dir(dir.path()).expect("a directory").flatten() {
+                let left = left.file_name();
+                assert!(!left.to_string_lossy().contains("partial"), "{what}: {left:?} is left");
+            }
+            let _ = fs::remove_file(at(file));
+        }
+        assert!(done && failures > 0, "{what}: {failures} failures");
+    }
+}
+
+/// Messages that nobody can be told end nothing.
+#[cfg(unix)]
+#[test]
+fn standard_error_may_be_full() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/format-truncated/capture.pcap");
+    let cut = dir.path().join("cut.pcap");
+    let data = fs::read(case).expect("a case");
+    fs::write(&cut, &data[..data.len() - 3]).expect("written");
+    let said = dir.path().join("stderr");
+    assert_eq!(limited(0, &format!("read {}", cut.display()), &said), Some(0));
+    assert_eq!(limited(0, "read /nowhere/at/all.pcap", &said), Some(2));
+    assert!(fs::read(&said).expect("there").is_empty());
+}
+
+/// A file that grows while it is read is read as far as it is there.
+#[test]
+fn a_file_may_grow_while_it_is_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let input = dir.path().join("growing.pcap");
+    let all = packets();
+    let many = (0..4000).flat_map(|_| all.iter());
+    let times = (0u32..).zip(many).map(|(n, p)| (1_700_000_000 + n / 1000, n % 1000, p.clone()));
+    let whole = dir.path().join("whole.pcap");
+    pcap(&whole, times);
+    let whole = fs::read(whole).expect("there");
+    let begun = whole.len() / 2 + 7;
+    fs::write(&input, &whole[..begun]).expect("written");
+    let rest = whole[begun..].to_vec();
+    let grown = input.clone();
+    let writer = std::thread::spawn(move || {
+        use std::io::Write;
+        let mut file = fs::OpenOptions::new().append(true).open(grown).expect("opened");
+        for piece in rest.chunks(4099) {
+            file.write_all(piece).expect("written");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    });
+    let total = (4000 * all.len()) as u64;
+    let mut last = 0;
+    while !writer.is_finished() {
+        let (status, told, lines) = read(dir.path(), &input, &[]);
+        assert_eq!(status, 0, "{told}");
+        let ledger = lines.last().expect("a ledger");
+        let packets = ledger["packets"].as_u64().expect("a number");
+        assert!((total / 2 - 1..=total).contains(&packets) && packets >= last, "{ledger}");
+        last = packets;
+    }
+    writer.join().expect("written");
+    let (status, told, lines) = read(dir.path(), &input, &[]);
+    assert_eq!((status, told.contains("ends inside")), (0, false), "{told}");
+    assert_eq!(lines.last().expect("a ledger")["packets"], total);
+}

@@ -42,7 +42,10 @@ impl Spool {
     /// Parts for so many bytes of input.
     pub fn new(bytes: u64) -> io::Result<Self> {
         let count = bytes.div_ceil(PART).clamp(1, MAX_PARTS);
-        let part = |_| Ok(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?));
+        let part = |_| {
+            let file = tempfile::tempfile().map_err(temporary)?;
+            Ok(BufWriter::with_capacity(1 << 16, file))
+        };
         Ok(Self { parts: (0..count).map(part).collect::<io::Result<_>>()? })
     }
 
@@ -86,15 +89,21 @@ impl Spool {
     fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {
         let Some(file) = self.parts.get_mut(part) else { return Ok(()) };
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        file.write_all(&[side as u8])?;
-        file.write_all(&place.file.to_be_bytes())?;
-        file.write_all(&place.offset.to_be_bytes())?;
-        file.write_all(&length.to_be_bytes())?;
-        file.write_all(bytes)
+        let head: [&[u8]; 4] = [
+            &[side as u8],
+            &place.file.to_be_bytes(),
+            &place.offset.to_be_bytes(),
+            &length.to_be_bytes(),
+        ];
+        head.into_iter().chain([bytes]).try_for_each(|b| file.write_all(b)).map_err(temporary)
     }
 
     /// The entries of a part, in the order in which they came.
     pub fn read(&mut self, part: usize) -> io::Result<Vec<Entry>> {
+        self.entries(part).map_err(temporary)
+    }
+
+    fn entries(&mut self, part: usize) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         let Some(writer) = self.parts.get_mut(part) else { return Ok(entries) };
         writer.flush()?;
@@ -126,4 +135,10 @@ impl Spool {
         file.seek(SeekFrom::End(0))?;
         Ok(entries)
     }
+}
+
+/// An error that says what it is about: a temporary file has no name.
+fn temporary(error: io::Error) -> io::Error {
+    let place = std::env::temp_dir();
+    io::Error::new(error.kind(), format!("temporary file in {}: {error}", place.display()))
 }

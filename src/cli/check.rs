@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, bail};
 
 use super::check_args::Check as CheckArgs;
-use super::{DONE, UNUSABLE, message, read, settings_file};
+use super::{DONE, UNUSABLE, read, settings_file};
 use crate::check::report::{Judgement, Limits, last_line, line, page, text};
 use crate::check::{Check, Facts, Finding, Found, Options, Place};
 use crate::config::{self, Home, Interval, Prefix, Settings, Stack, Stacks};
@@ -40,7 +40,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
     };
     let (mut lines, report) = (create(&args.jsonl)?, create(&args.report)?);
-    let mut check = Check::new(options, size(args)).context("temporary files")?;
+    let mut check = Check::new(options, size(args))?;
     let mut files = Vec::new();
     for path in &args.stack {
         dump(path, args.quiet, &mut files, &mut |bytes, place, damage, files| match damage {
@@ -124,7 +124,7 @@ fn dump(
                     damaged += 1;
                     let text = damage.to_string();
                     if damaged <= SHOWN_DAMAGE && !quiet {
-                        anstream::eprintln!("{}", message("warning", &format!("{name}: {text}")));
+                        super::notify("warning", &format!("{name}: {text}"));
                     }
                     take(&[], Place { file, offset: damage.offset }, Some(text), files)?;
                 }
@@ -175,7 +175,7 @@ fn captures(args: &CheckArgs, check: &mut Check) -> anyhow::Result<()> {
     let (_, result) =
         pipeline::run(&mut set, &settings, wants, tuning, &mut output, &stop, &mut |_| {});
     for note in set.notes().iter().filter(|_| !args.quiet) {
-        anstream::eprintln!("{}", message("warning", note));
+        super::notify("warning", note);
     }
     match result {
         Ok(()) => Ok(()),

@@ -16,7 +16,7 @@ mod show;
 mod show_args;
 mod stack_args;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::Command;
@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
         // The reader of our output has gone: nothing is wrong.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(DONE),
         Err(error) => {
-            anstream::eprintln!("{}", message("error", &causes(&error)));
+            notify("error", &causes(&error));
             ExitCode::from(UNUSABLE)
         }
     }
@@ -69,6 +69,12 @@ fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
         (Command::Profile(profile), _) => profile::run(&profile),
         (Command::Read(_) | Command::Config(_) | Command::Live(_), None) => Ok(UNUSABLE),
     }
+}
+
+/// Writes a message to standard error. Where that cannot be written, as on a full disk,
+/// there is nobody to tell.
+fn notify(kind: &str, text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", message(kind, text));
 }
 
 /// A message for standard error, its kind in colour.

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 
+use super::DONE;
 use super::args::ProfileArgs;
-use super::{DONE, message};
 use crate::config::Interval;
 use crate::profile::{
     self, AddressKind, Options, Port, PortUser, Profile, Recorded, Symbols, Zert,
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ProfileArgs) -> anyhow::Result<u8> {
     }
     out.flush()?;
     for note in &profile.notes {
-        anstream::eprintln!("{}", message("note", &format!("{}: {}", note.place, note.text)));
+        super::notify("note", &format!("{}: {}", note.place, note.text));
     }
     Ok(DONE)
 }

@@ -1,6 +1,6 @@
 //! `zerttap read`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use super::args::Read;
 use super::read_args::ReadOptions;
 use super::settings_file::Sources;
 use super::stack_args::Configured;
-use super::{DAMAGED, DONE, INTERRUPTED, message};
+use super::{DAMAGED, DONE, INTERRUPTED};
 use crate::config::{self, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
@@ -161,7 +161,8 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     }
     Ok(if ledger.interrupted {
         if !args.quiet && args.stats.as_deref() != Some(Path::new("-")) {
-            eprint!("{}", String::from_utf8_lossy(&line));
+            // Where it cannot be written there is nobody to tell.
+            let _ = std::io::stderr().write_all(&line);
         }
         INTERRUPTED
     } else if ledger.input.damaged_places > 0 && args.fail_on_damage {
@@ -228,7 +229,7 @@ pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
         let Some(profile) = &configured.profile else { continue };
         for note in &profile.notes {
             let text = format!("{}: {}", note.place, note.text);
-            anstream::eprintln!("{}", message("note", &text));
+            super::notify("note", &text);
         }
         let stack = &configured.stack;
         if args.write.is_some() && !stack.detail && !stack.summary {
@@ -238,7 +239,7 @@ pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
                  stack; --summary-only, --detail or --detail-only write",
                 file.unwrap_or_default()
             );
-            anstream::eprintln!("{}", message("warning", &text));
+            super::notify("warning", &text);
         }
     }
 }
@@ -274,34 +275,25 @@ fn progress_bar(read: &Read) -> Option<ProgressBar> {
 /// Notes and warnings about the input.
 fn report(set: &Set, ledger: &Ledger) {
     for note in set.notes() {
-        anstream::eprintln!("{}", message("warning", note));
+        super::notify("warning", note);
     }
     for damage in set.damage().iter().take(SHOWN_DAMAGE) {
-        anstream::eprintln!(
-            "{}",
-            message(
-                "warning",
-                &format!(
-                    "{}: {} ({} bytes passed over)",
-                    damage.place, damage.what, damage.skipped
-                )
-            )
+        super::notify(
+            "warning",
+            &format!("{}: {} ({} bytes passed over)", damage.place, damage.what, damage.skipped),
         );
     }
     let more = ledger.input.damaged_places.saturating_sub(SHOWN_DAMAGE as u64);
     if more > 0 {
-        anstream::eprintln!("{}", message("warning", &format!("{more} more damaged places")));
+        super::notify("warning", &format!("{more} more damaged places"));
     }
     if ledger.connections.evicted > 0 {
-        anstream::eprintln!(
-            "{}",
-            message(
-                "warning",
-                &format!(
-                    "{} connections were given up because too many were open at once",
-                    ledger.connections.evicted
-                )
-            )
+        super::notify(
+            "warning",
+            &format!(
+                "{} connections were given up because too many were open at once",
+                ledger.connections.evicted
+            ),
         );
     }
 }

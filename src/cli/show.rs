@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Context;
 
 use super::args::Show;
-use super::{DAMAGED, DONE, message};
+use super::{DAMAGED, DONE};
 use crate::config::Prefix;
 use crate::dump::{self, Item, Reader};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                         damaged += 1;
                         if damaged <= SHOWN_DAMAGE && !args.quiet {
                             let text = format!("{name}: {damage}");
-                            anstream::eprintln!("{}", message("warning", &text));
+                            super::notify("warning", &text);
                         }
                     }
                     Some(Item::Record { offset, bytes }) => {
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
             }
             if damaged > SHOWN_DAMAGE && !args.quiet {
                 let text = format!("{name}: {} more damaged places", damaged - SHOWN_DAMAGE);
-                anstream::eprintln!("{}", message("warning", &text));
+                super::notify("warning", &text);
             }
             passed.damaged += damaged;
         }
@@ -220,13 +220,13 @@ fn note(passed: &Passed) {
             "passed over {} records of other types and {} of other subtypes of type 119",
             passed.other_types, passed.other_subtypes
         );
-        anstream::eprintln!("{}", message("note", &text));
+        super::notify("note", &text);
     }
     if passed.unreadable > 0 {
         let text = format!(
             "passed over {} zERT records without a common section that can be read",
             passed.unreadable
         );
-        anstream::eprintln!("{}", message("warning", &text));
+        super::notify("warning", &text);
     }
 }

@@ -76,6 +76,8 @@ pub(super) fn start(form: LogForm, quiet: bool, view: Option<Recent>) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
+        // It would say so on standard error, which may be what cannot be written.
+        .log_internal_errors(false)
         .with_ansi(colours)
         .with_writer(Writer(view));
     // Where somebody else has done so already, they say it.

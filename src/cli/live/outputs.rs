@@ -1,5 +1,6 @@
 //! The outputs of a watch, all at once.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -222,7 +223,9 @@ impl Output for Outputs {
             // On the terminal the view has its place for it.
             match self.top {
                 Some(_) => tracing::info!("{line}"),
-                None => eprintln!("{line}"),
+                None => {
+                    let _ = writeln!(std::io::stderr(), "{line}");
+                }
             }
         }
         if self.status.0.is_some_and(|due| due <= self.clock) {
