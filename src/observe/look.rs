@@ -88,7 +88,7 @@ impl Look {
                 Verdict::No => Taken::Nothing,
             },
             Self::First { prefix, length } => {
-                let kept = prefix[..*length].to_vec();
+                let kept = prefix.get(..*length).unwrap_or_default().to_vec();
                 let seen: Vec<u8> =
                     kept.iter().chain(bytes).copied().take(LONGEST_PREFIX).collect();
                 match begins_first(&seen) {
@@ -189,15 +189,17 @@ fn identification(bytes: &[u8]) -> Verdict {
 /// The offset of an identification line behind other lines (RFC 4253
 /// section 4.2).
 fn after_greeting(bytes: &[u8]) -> Option<usize> {
-    let head = &bytes[..bytes.len().min(MAX_GREETING)];
-    let line =
-        head.windows(7).position(|w| w[0] == b'\n' && identification(&w[1..]) == Verdict::Yes)?;
+    let head = bytes.get(..MAX_GREETING).unwrap_or(bytes);
+    let line = head.windows(7).position(|w| match w {
+        [b'\n', after @ ..] => identification(after) == Verdict::Yes,
+        _ => false,
+    })?;
     Some(line + 1)
 }
 
 /// A record that holds the beginning of a ClientHello or ServerHello.
 fn hello(bytes: &[u8]) -> Verdict {
-    let record_length = |b: &[u8]| usize::from(u16::from_be_bytes([b[3], b[4]]));
+    let record_length = |b: &Head| usize::from(u16::from_be_bytes([b[3], b[4]]));
     check(
         bytes,
         &[
@@ -286,16 +288,23 @@ fn sslv2_server(bytes: &[u8]) -> Verdict {
     )
 }
 
+/// The first bytes, zeros where there are none.
+type Head = [u8; LONGEST_PREFIX];
+
 /// A test of a byte, which may look back.
-type Test<'a> = &'a dyn Fn(&[u8]) -> bool;
+type Test<'a> = &'a dyn Fn(&Head) -> bool;
 
 /// One test a byte, in order; bytes that are not there yet leave it open.
 fn check(bytes: &[u8], tests: &[Test<'_>]) -> Verdict {
+    let mut head = [0; LONGEST_PREFIX];
+    for (there, &byte) in head.iter_mut().zip(bytes) {
+        *there = byte;
+    }
     for (i, test) in tests.iter().enumerate() {
         if i >= bytes.len() {
             return Verdict::Maybe;
         }
-        if !test(bytes) {
+        if !test(&head) {
             return Verdict::No;
         }
     }

@@ -6,6 +6,8 @@
 //! first bytes are no handshake, only the beginnings of segments are looked
 //! at, for as long as the connection lives.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 pub mod certificate;
 pub mod ee;
 pub mod ike;
@@ -46,6 +48,22 @@ impl Side {
     /// 0 or 1, to index pairs.
     pub fn index(self) -> usize {
         usize::from(self == Self::High)
+    }
+
+    /// What is its own of a pair, in which the lower side's comes first.
+    pub fn of<T>(self, [low, high]: &[T; 2]) -> &T {
+        match self {
+            Self::Low => low,
+            Self::High => high,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn of_mut<T>(self, [low, high]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::Low => low,
+            Self::High => high,
+        }
     }
 }
 
@@ -135,18 +153,18 @@ impl Observer {
     /// Otherwise only segments whose beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
         self.has_begun()
-            || !matches!(self.looks[side.index()], Look::Watching)
+            || !matches!(side.of(&self.looks), Look::Watching)
             || self.upgrade.as_ref().is_some_and(|u| u.is_active())
     }
 
     /// Whether the side's first bytes are still looked at.
     pub fn is_at_start(&self, side: Side) -> bool {
-        self.ends[side.index()].is_none() && !matches!(self.looks[side.index()], Look::Watching)
+        side.of(&self.ends).is_none() && !matches!(side.of(&self.looks), Look::Watching)
     }
 
     /// Whether no handshake has begun on the side, though one may later.
     pub fn is_watching(&self, side: Side) -> bool {
-        matches!(self.looks[side.index()], Look::Watching)
+        matches!(side.of(&self.looks), Look::Watching)
     }
 
     /// The dialogue of the connection, if it has one.
@@ -172,8 +190,8 @@ impl Observer {
         bytes: &[u8],
         certificates: &mut Certificates,
     ) -> Progress {
-        self.ends[side.index()] = Some(at.saturating_add(count(bytes)));
-        match self.looks[side.index()].take(bytes) {
+        *side.of_mut(&mut self.ends) = Some(at.saturating_add(count(bytes)));
+        match side.of_mut(&mut self.looks).take(bytes) {
             Taken::Nothing => {
                 if let Some(from) = self.dialogue(side, bytes) {
                     // What follows is looked at as if it began a connection.
@@ -219,7 +237,7 @@ impl Observer {
         bytes: &[u8],
         certificates: &mut Certificates,
     ) -> Progress {
-        self.began[side.index()].get_or_insert(at);
+        side.of_mut(&mut self.began).get_or_insert(at);
         match protocol {
             Protocol::Tls => self.tls.get_or_insert_default().data(side, bytes, certificates),
             Protocol::Ssh => {
@@ -230,7 +248,7 @@ impl Observer {
                 if self.ike.is_none() {
                     self.ike = Some(Box::new(TcpEncapsulation::new(side)));
                     // The other side has no prefix of its own.
-                    self.looks[side.other().index()] = Look::Following(Protocol::Ike);
+                    *side.other().of_mut(&mut self.looks) = Look::Following(Protocol::Ike);
                 }
                 if let Some(ike) = &mut self.ike {
                     ike.data(side, bytes);
@@ -271,17 +289,17 @@ impl Observer {
 
     /// Bytes of a side are missing.
     pub fn hole(&mut self, side: Side, length: u64) {
-        if let Some(end) = &mut self.ends[side.index()] {
+        if let Some(end) = side.of_mut(&mut self.ends) {
             *end = end.saturating_add_unsigned(length);
         }
         if let Some(upgrade) = &mut self.upgrade {
             upgrade.hole(side);
         }
         self.silent = false;
-        if !self.looks[side.index()].hole() {
+        if !side.of_mut(&mut self.looks).hole() {
             return;
         }
-        if let Look::Following(protocol) = self.looks[side.index()] {
+        if let Look::Following(protocol) = side.of(&self.looks) {
             match protocol {
                 Protocol::Tls => {
                     if let Some(tls) = &mut self.tls {

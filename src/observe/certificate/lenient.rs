@@ -31,13 +31,14 @@ fn take<'a>(der: &mut &'a [u8]) -> Option<Value<'a>> {
         (usize::from(first), rest)
     } else {
         let count = usize::from(first & 0x7F);
-        if count == 0 || count > 3 || rest.len() < count {
+        let (length, rest) = rest.split_at_checked(count)?;
+        if !(1..=3).contains(&count) {
             return None;
         }
-        (rest[..count].iter().fold(0, |n, &b| n << 8 | usize::from(b)), &rest[count..])
+        (length.iter().fold(0, |n, &b| n << 8 | usize::from(b)), rest)
     };
     let (content, after) = rest.split_at_checked(length)?;
-    let whole = &der[..der.len() - after.len()];
+    let whole = der.get(..der.len() - after.len())?;
     *der = after;
     Some(Value { tag, content, whole })
 }

@@ -138,7 +138,7 @@ fn first_integer(der: &[u8]) -> Option<&[u8]> {
 /// Bits of an unsigned big-endian number, without leading zeros.
 pub(crate) fn significant_bits(number: &[u8]) -> u32 {
     let zeros = number.iter().take_while(|&&b| b == 0).count();
-    let rest = &number[zeros..];
+    let rest = number.get(zeros..).unwrap_or_default();
     let Some(first) = rest.first() else { return 0 };
     u32::try_from(rest.len()).unwrap_or(u32::MAX / 8) * 8 - first.leading_zeros()
 }
@@ -179,13 +179,12 @@ fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
         TELETEX => Some(bytes.iter().map(|&b| char::from(b)).collect()),
         BMP => {
             let units: Vec<u16> =
-                bytes.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
+                bytes.as_chunks().0.iter().map(|c| u16::from_be_bytes(*c)).collect();
             String::from_utf16(&units).ok()
         }
-        UNIVERSAL => bytes
-            .chunks_exact(4)
-            .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])))
-            .collect(),
+        UNIVERSAL => {
+            bytes.as_chunks().0.iter().map(|c| char::from_u32(u32::from_be_bytes(*c))).collect()
+        }
         _ => None,
     }
 }

@@ -78,8 +78,9 @@ impl Facts {
     pub fn sent(&self, side: Side) -> Count {
         let mut sum = Count::default();
         for port in &self.ports {
-            sum.datagrams += port[side.index()].datagrams;
-            sum.bytes += port[side.index()].bytes;
+            let count = side.of(port);
+            sum.datagrams += count.datagrams;
+            sum.bytes += count.bytes;
         }
         sum
     }
@@ -190,17 +191,17 @@ impl Ee {
         frame: Option<&Datagram<'_>>,
         now: i64,
     ) -> Reply {
-        let i = side.index();
-        if let Some(count) = self.facts.ports.get_mut(port) {
-            count[i].datagrams += 1;
-            count[i].bytes += bytes;
+        if let Some(counts) = self.facts.ports.get_mut(port) {
+            let count = side.of_mut(counts);
+            count.datagrams += 1;
+            count.bytes += bytes;
         }
         self.seen = self.seen.saturating_add(1);
         let reply = match frame {
             Some(frame) => self.frame(side, frame, now),
             None => {
                 self.bad = self.bad.saturating_add(1);
-                self.facts.anomalies[i] += 1;
+                *side.of_mut(&mut self.facts.anomalies) += 1;
                 Reply::Goes
             }
         };
@@ -211,13 +212,15 @@ impl Ee {
     }
 
     fn judge(&mut self, now: i64) {
-        let one_way =
-            |i: usize| self.strong_nlp[i] >= 6 && self.stream[i].is_some_and(|(_, _, moves)| moves);
+        let one_way = |side: Side| {
+            let moves = side.of(&self.stream).is_some_and(|(_, _, moves)| moves);
+            *side.of(&self.strong_nlp) >= 6 && moves
+        };
         let proved = self.answered && self.evidence >= 3
             || self.strong_xid == [true; 2]
             || self.strong_nlp.iter().all(|&n| n >= 2)
-            || one_way(0)
-            || one_way(1);
+            || one_way(Side::Low)
+            || one_way(Side::High);
         let good = self.seen - self.bad;
         if proved {
             self.status = Status::Confirmed;
@@ -230,18 +233,17 @@ impl Ee {
     }
 
     fn frame(&mut self, side: Side, frame: &Datagram<'_>, now: i64) -> Reply {
-        let i = side.index();
         if matches!(frame.strength, Strength::Signal | Strength::Strong) {
             self.evidence = self.evidence.saturating_add(1);
         }
         let signal = !matches!(frame.body, Body::Nlp { .. } | Body::XidDone);
         if signal {
-            self.facts.saps[i].get_or_insert(frame.ssap);
+            side.of_mut(&mut self.facts.saps).get_or_insert(frame.ssap);
         }
         if matches!(frame.body, Body::Nlp { .. }) {
-            self.facts.nlp[i] += 1;
+            *side.of_mut(&mut self.facts.nlp) += 1;
         } else {
-            self.facts.ldlc[i] += 1;
+            *side.of_mut(&mut self.facts.ldlc) += 1;
         }
         match frame.body {
             Body::NullXid | Body::Xid3 { .. } | Body::OtherXid => self.xid(side, frame, now),
@@ -251,7 +253,8 @@ impl Ee {
                 self.pair(side, frame, Kind::Disc, now);
             }
             Body::Dm => {
-                let asked = self.commands[side.other().index()][Kind::Disc as usize];
+                let asked =
+                    side.other().of(&self.commands).get(Kind::Disc as usize).copied().flatten();
                 self.pair(side, frame, Kind::Disc, now);
                 if asked.is_some() && self.facts.disc == Some(side.other()) {
                     return Reply::Disconnected;
@@ -262,8 +265,8 @@ impl Ee {
             }
             Body::Nlp { tcid, sequence, slowdown } => {
                 self.up.get_or_insert(now);
-                self.facts.slowdowns[i] += u64::from(slowdown != 0);
-                self.nlp(i, frame.strength, tcid, sequence);
+                *side.of_mut(&mut self.facts.slowdowns) += u64::from(slowdown != 0);
+                self.nlp(side, frame.strength, tcid, sequence);
                 // It goes on as if it had not said DISC.
                 if self.facts.disc == Some(side) {
                     self.facts.disc = None;
@@ -273,12 +276,14 @@ impl Ee {
         Reply::Goes
     }
 
-    fn nlp(&mut self, i: usize, strength: Strength, tcid: u64, sequence: u32) {
+    fn nlp(&mut self, side: Side, strength: Strength, tcid: u64, sequence: u32) {
         if strength != Strength::Strong {
             return;
         }
-        self.strong_nlp[i] = self.strong_nlp[i].saturating_add(1);
-        let (known, first, moves) = self.stream[i].get_or_insert((tcid, sequence, false));
+        let strong = side.of_mut(&mut self.strong_nlp);
+        *strong = strong.saturating_add(1);
+        let (known, first, moves) =
+            side.of_mut(&mut self.stream).get_or_insert((tcid, sequence, false));
         *moves |= *known == tcid && *first != sequence;
     }
 
@@ -289,9 +294,9 @@ impl Ee {
         self.facts.activation = true;
         if let Body::Xid3 { cp_name, refused } = frame.body {
             self.facts.refused |= refused;
-            self.strong_xid[side.index()] |= frame.strength == Strength::Strong;
+            *side.of_mut(&mut self.strong_xid) |= frame.strength == Strength::Strong;
             if let Some(name) = cp_name.and_then(decode) {
-                self.facts.cp_names[side.index()].get_or_insert(name);
+                side.of_mut(&mut self.facts.cp_names).get_or_insert(name);
             }
         }
         self.pair(side, frame, Kind::Xid, now);
@@ -308,11 +313,12 @@ impl Ee {
     /// Joins a response with the command of the other side that it answers.
     fn pair(&mut self, side: Side, frame: &Datagram<'_>, kind: Kind, now: i64) {
         if !frame.response {
-            self.commands[side.index()][kind as usize] =
-                Some(Command { dsap: frame.dsap, ssap: frame.ssap, at: now });
+            if let Some(last) = side.of_mut(&mut self.commands).get_mut(kind as usize) {
+                *last = Some(Command { dsap: frame.dsap, ssap: frame.ssap, at: now });
+            }
             return;
         }
-        let asked = self.commands[side.other().index()][kind as usize];
+        let asked = side.other().of(&self.commands).get(kind as usize).copied().flatten();
         self.answered |= asked.is_some_and(|c| {
             c.dsap == frame.ssap && c.ssap == frame.dsap && now - c.at <= ANSWERED_WITHIN
         });

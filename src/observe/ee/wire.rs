@@ -137,7 +137,7 @@ fn xid(body: &[u8], wire: usize) -> Option<(Strength, Body<'_>)> {
 }
 
 fn xid3(body: &[u8], wire: usize) -> Option<(Strength, Body<'_>)> {
-    let fixed = body.get(..XID3)?;
+    let fixed = body.first_chunk::<XID3>()?;
     let length = usize::from(fixed[1]);
     if wire < XID3 || length > wire || length < XID3 {
         return None;
@@ -147,7 +147,7 @@ fn xid3(body: &[u8], wire: usize) -> Option<(Strength, Body<'_>)> {
         return None;
     }
     let (mut cp_name, mut refused) = (None, false);
-    let held = &body[..length.min(body.len())];
+    let held = body.get(..length).unwrap_or(body);
     while at < length {
         let Some(&[key, size]) = held.get(at..at + 2) else {
             // The capture, and not the frame, ends here.
@@ -193,8 +193,10 @@ fn network_layer(body: &[u8], wire: usize, port: usize) -> Option<(Strength, Bod
 
 fn transport(header: &[u8], wire: usize, slowdown: u8) -> Option<(Strength, Body<'_>)> {
     let fixed = header.first_chunk::<THDR>()?;
-    let word =
-        |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+    let word = |at: usize| {
+        let bytes = fixed.get(at..).and_then(<[u8]>::first_chunk).copied();
+        u32::from_be_bytes(bytes.unwrap_or_default())
+    };
     let tcid = u64::from(word(0)) << 32 | u64::from(word(4));
     let offset = usize::from(u16::from_be_bytes([fixed[10], fixed[11]])) * 4;
     let length = usize::try_from(word(12)).ok()?;

@@ -91,7 +91,7 @@ impl Ike {
             self.facts.encrypted += 1;
             // Quick mode needs a phase 1 that both sides have finished.
             if header.exchange == QUICK {
-                self.went_on[side.index()] = true;
+                *side.of_mut(&mut self.went_on) = true;
                 self.facts.completed |= self.went_on == [true; 2];
             }
             return;
@@ -131,7 +131,7 @@ impl Ike {
                     self.facts.encrypted += 1;
                     // Whatever comes after IKE_AUTH shows that it succeeded.
                     if !matches!(header.exchange, IKE_SA_INIT | IKE_AUTH | IKE_INTERMEDIATE) {
-                        self.went_on[side.index()] = true;
+                        *side.of_mut(&mut self.went_on) = true;
                         self.facts.completed |= self.went_on == [true; 2];
                     }
                 }

@@ -85,7 +85,7 @@ impl TcpEncapsulation {
 
     /// The ESP of a side.
     pub fn esp(&self, side: Side) -> &Esp {
-        &self.esp[side.index()]
+        side.of(&self.esp)
     }
 
     /// Whether bytes were missing or made no sense.
@@ -99,24 +99,24 @@ impl TcpEncapsulation {
         if side == self.client && self.prefix > 0 {
             let skip = self.prefix.min(rest.len());
             self.prefix -= skip;
-            rest = &rest[skip..];
+            rest = rest.get(skip..).unwrap_or_default();
         }
-        while !rest.is_empty() && !self.halves[side.index()].lost {
+        while !rest.is_empty() && !side.of(&self.halves).lost {
             rest = self.frame(side, rest);
         }
     }
 
     /// Reads on in a frame; returns what is left.
     fn frame<'a>(&mut self, side: Side, bytes: &'a [u8]) -> &'a [u8] {
-        let half = &mut self.halves[side.index()];
+        let half = side.of_mut(&mut self.halves);
         if half.skip > 0 {
             let n = half.skip.min(bytes.len());
             half.skip -= n;
-            return &bytes[n..];
+            return bytes.get(n..).unwrap_or_default();
         }
         let n = half.wanted().saturating_sub(half.kept.len()).min(bytes.len());
-        half.kept.extend_from_slice(&bytes[..n]);
-        let rest = &bytes[n..];
+        let (new, rest) = bytes.split_at(n);
+        half.kept.extend_from_slice(new);
         match half.wanted() {
             // The length counts itself.
             0 | 1 => {
@@ -129,7 +129,7 @@ impl TcpEncapsulation {
                 let total = length(&kept);
                 // Of ESP, and of what is too long, the head is enough.
                 half.skip = total.saturating_sub(kept.len());
-                self.content(side, &kept[2..], total - 2);
+                self.content(side, kept.get(2..).unwrap_or_default(), total.saturating_sub(2));
             }
         }
         rest
@@ -145,7 +145,7 @@ impl TcpEncapsulation {
             self.ike(side, message);
             return;
         }
-        let esp = &mut self.esp[side.index()];
+        let esp = side.of_mut(&mut self.esp);
         let spi = u32::from_be_bytes(*head);
         if esp.spis.len() < ESP_SPIS && !esp.spis.contains(&spi) {
             esp.spis.push(spi);
@@ -176,8 +176,8 @@ impl TcpEncapsulation {
     /// Bytes of a side are missing: where its next frame begins is not known.
     pub fn hole(&mut self, side: Side) {
         self.incomplete = true;
-        self.halves[side.index()].lost = true;
-        self.halves[side.index()].kept = Vec::new();
+        side.of_mut(&mut self.halves).lost = true;
+        side.of_mut(&mut self.halves).kept = Vec::new();
     }
 
     /// Bytes of unfinished messages that are held.

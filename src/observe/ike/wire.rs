@@ -46,7 +46,11 @@ pub fn demultiplex(encapsulated: bool, bytes: &[u8]) -> Carried {
     match bytes.split_first_chunk::<4>() {
         Some((&NON_ESP_MARKER, message)) if header(message).is_some() => Carried::Ike(4),
         // Wrapped ESP (RFC 5840 section 2.1).
-        Some((&[0, 0, 0, 2], rest)) if rest.len() >= 12 && rest[3] & 0xC0 == 0 => Carried::Esp,
+        Some((&[0, 0, 0, 2], rest))
+            if rest.len() >= 12 && rest.get(3).is_some_and(|flags| flags & 0xC0 == 0) =>
+        {
+            Carried::Esp
+        }
         Some((spi, rest)) if u32::from_be_bytes(*spi) > RESERVED_SPIS && rest.len() >= 4 => {
             Carried::Esp
         }
@@ -128,7 +132,7 @@ impl<'a> Iterator for Payloads<'a> {
         let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
         let body = self.rest.get(4..length)?;
         self.next = if matches!(kind, SK | SKF) { 0 } else { head[0] };
-        self.rest = &self.rest[length..];
+        self.rest = self.rest.get(length..)?;
         Some((kind, body))
     }
 }
@@ -143,7 +147,7 @@ pub(super) fn notify_error(version_2: bool, body: &[u8]) -> Option<u16> {
     const FIRST_STATUS: u16 = 16_384;
     // Version 1 has a domain of interpretation before the protocol.
     let at = if version_2 { 2 } else { 6 };
-    let kind = body.get(at..at + 2).map(|k| u16::from_be_bytes([k[0], k[1]]))?;
+    let kind = body.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)?;
     (kind < FIRST_STATUS).then_some(kind)
 }
 

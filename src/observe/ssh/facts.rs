@@ -57,6 +57,6 @@ pub struct Facts {
 impl Facts {
     /// What a side says of its software.
     pub fn software_of(&self, side: Side) -> Option<&str> {
-        self.software[side.index()].as_deref()
+        side.of(&self.software).as_deref()
     }
 }

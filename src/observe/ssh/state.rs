@@ -80,12 +80,12 @@ impl Ssh {
 
     /// Takes the next bytes of a side, from its identification line on.
     pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
-        let i = side.index();
-        match self.halves[i].phase {
+        let half = side.of_mut(&mut self.halves);
+        match half.phase {
             Phase::Lost => {}
-            Phase::Sealed => self.halves[i].went_on |= !bytes.is_empty(),
+            Phase::Sealed => half.went_on |= !bytes.is_empty(),
             Phase::Line | Phase::Packets => {
-                self.halves[i].buffer.extend_from_slice(bytes);
+                half.buffer.extend_from_slice(bytes);
                 self.read(side, certificates);
             }
         }
@@ -94,7 +94,7 @@ impl Ssh {
 
     /// Bytes of a side are missing. Packets cannot be found again.
     pub fn hole(&mut self, side: Side, _length: u64) {
-        let half = &mut self.halves[side.index()];
+        let half = side.of_mut(&mut self.halves);
         if half.phase != Phase::Sealed {
             half.phase = Phase::Lost;
             half.buffer = Vec::new();
@@ -111,7 +111,7 @@ impl Ssh {
         let complete = match self.facts.version {
             Some(1) => {
                 let server = self.facts.client.map(Side::other);
-                self.session_key && server.is_some_and(|s| self.halves[s.index()].went_on)
+                self.session_key && server.is_some_and(|s| s.of(&self.halves).went_on)
             }
             _ => self.halves.iter().all(|h| h.new_keys),
         };
@@ -120,16 +120,16 @@ impl Ssh {
     }
 
     fn read(&mut self, side: Side, certificates: &mut Certificates) {
-        let buffer = std::mem::take(&mut self.halves[side.index()].buffer);
+        let buffer = std::mem::take(&mut side.of_mut(&mut self.halves).buffer);
         let mut at = 0;
         loop {
-            let rest = &buffer[at..];
-            let half = &self.halves[side.index()];
+            let rest = buffer.get(at..).unwrap_or_default();
+            let half = side.of(&self.halves);
             let used = match half.phase {
                 Phase::Line => self.line(side, rest),
                 Phase::Packets => self.packet(side, rest, certificates),
                 Phase::Sealed => {
-                    self.halves[side.index()].went_on |= !rest.is_empty();
+                    side.of_mut(&mut self.halves).went_on |= !rest.is_empty();
                     return;
                 }
                 Phase::Lost => return,
@@ -138,7 +138,7 @@ impl Ssh {
                 Ok(Some(used)) => at += used,
                 Ok(None) => break,
                 Err(wire::NoPacket) => {
-                    self.halves[side.index()].phase = Phase::Lost;
+                    side.of_mut(&mut self.halves).phase = Phase::Lost;
                     self.facts.incomplete = true;
                     return;
                 }
@@ -146,7 +146,7 @@ impl Ssh {
         }
         let mut buffer = buffer;
         buffer.drain(..at);
-        self.halves[side.index()].buffer = buffer;
+        side.of_mut(&mut self.halves).buffer = buffer;
     }
 
     /// Reads the identification line; the bytes used, if it is whole.
@@ -154,15 +154,16 @@ impl Ssh {
         let Some(end) = bytes.iter().take(MAX_LINE + 1).position(|&b| b == b'\n') else {
             return if bytes.len() > MAX_LINE { Err(wire::NoPacket) } else { Ok(None) };
         };
-        let identification = wire::identification(&bytes[..end]).ok_or(wire::NoPacket)?;
-        let half = &mut self.halves[side.index()];
+        let identification =
+            bytes.get(..end).and_then(wire::identification).ok_or(wire::NoPacket)?;
+        let half = side.of_mut(&mut self.halves);
         half.version = match identification.protocol.as_str() {
             "1.99" => None,
             p if p.starts_with("1.") => Some(1),
             _ => Some(2),
         };
         half.phase = Phase::Packets;
-        self.facts.software[side.index()] = Some(identification.software);
+        *side.of_mut(&mut self.facts.software) = Some(identification.software);
         // Who speaks one version decides for both.
         if let Some(version) = self.halves.iter().find_map(|h| h.version) {
             self.facts.version = Some(version);
@@ -205,11 +206,11 @@ impl Ssh {
     fn v2(&mut self, side: Side, message: Message, certificates: &mut Certificates) {
         match message {
             Message::KexInit(init) => {
-                self.halves[side.index()].kex_init.get_or_insert(init);
+                side.of_mut(&mut self.halves).kex_init.get_or_insert(init);
                 self.agree();
             }
             Message::NewKeys => {
-                let half = &mut self.halves[side.index()];
+                let half = side.of_mut(&mut self.halves);
                 half.new_keys = true;
                 half.phase = Phase::Sealed;
             }
@@ -234,8 +235,7 @@ impl Ssh {
     /// Works out what is agreed, as far as it is known who is the client.
     fn agree(&mut self) {
         let Some(client) = self.facts.client else { return };
-        let [c, s] =
-            [client, client.other()].map(|side| self.halves[side.index()].kex_init.clone());
+        let [c, s] = [client, client.other()].map(|side| side.of(&self.halves).kex_init.clone());
         self.facts.hassh = c.as_deref().map(negotiate::hassh);
         self.facts.hassh_server = s.as_deref().map(negotiate::hassh_server);
         if let (Some(c), Some(s)) = (&c, &s) {
@@ -253,7 +253,7 @@ impl Ssh {
                     fingerprint: None,
                     certificate: None,
                 });
-                self.halves[side.index()].phase = Phase::Sealed;
+                side.of_mut(&mut self.halves).phase = Phase::Sealed;
             }
             V1Message::SessionKey { cipher } => {
                 self.facts.client = Some(side);
@@ -262,7 +262,7 @@ impl Ssh {
                 self.facts.cipher_c2s = Some(name.clone());
                 self.facts.cipher_s2c = Some(name);
                 self.session_key = true;
-                self.halves[side.index()].phase = Phase::Sealed;
+                side.of_mut(&mut self.halves).phase = Phase::Sealed;
             }
             V1Message::Other => {}
         }

@@ -89,11 +89,13 @@ impl Watch {
             };
             let have = usize::from(self.have);
             let take = rest.len().min(HEADER - have);
-            self.kept[have..have + take].copy_from_slice(&rest[..take]);
+            for (kept, &byte) in self.kept.iter_mut().skip(have).zip(rest) {
+                *kept = byte;
+            }
             let have = have + take;
             self.have = u8::try_from(have).unwrap_or(0);
             self.next += count(take);
-            if have < HEADER && could_begin(&self.kept[..have]) {
+            if have < HEADER && could_begin(self.kept.get(..have).unwrap_or_default()) {
                 break;
             }
             match header(&self.kept).filter(|_| have == HEADER) {
@@ -104,7 +106,7 @@ impl Watch {
                 }
                 None => {
                     let ended = self.tls13 || self.last == ALERT;
-                    let text = self.kept[..have].iter().chain(&rest[take..]);
+                    let text = self.kept.iter().take(have).chain(rest.iter().skip(take));
                     let clear = ended && is_clear(text.copied().take(LOOKED_AT));
                     return if clear { Shown::Clear(self.next()) } else { Shown::Lost };
                 }

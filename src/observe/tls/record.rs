@@ -69,7 +69,9 @@ impl Deframer {
         }
         while self.have < HEADER {
             let (&byte, rest) = bytes.split_first()?;
-            self.header[self.have] = byte;
+            if let Some(next) = self.header.get_mut(self.have) {
+                *next = byte;
+            }
             self.have += 1;
             *bytes = rest;
         }
@@ -84,10 +86,11 @@ impl Deframer {
 
 /// Content type and length of a record header, if it is one.
 pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
-    let length = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
-    let version = matches!((bytes[1], bytes[2]), (3, 0..=4) | (0x7E | 0x7F, _) | (1, 1));
-    let content = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&bytes[0]);
-    (content && version && length <= MAX_RECORD).then_some((bytes[0], length))
+    let &[content, major, minor, high, low, ..] = bytes else { return None };
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    let version = matches!((major, minor), (3, 0..=4) | (0x7E | 0x7F, _) | (1, 1));
+    let known = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&content);
+    (known && version && length <= MAX_RECORD).then_some((content, length))
 }
 
 /// Whether bytes that follow a hole begin a record: a header with version 3.x
@@ -99,12 +102,14 @@ pub(super) fn resumes(bytes: &[u8]) -> bool {
     let Some((_, length)) = header(first) else {
         return false;
     };
-    if length == 0 || first[1] != 3 {
+    if length == 0 || first.get(1) != Some(&3) {
         return false;
     }
     match bytes.get(HEADER + length..) {
-        Some(rest) if rest.len() >= HEADER => header(rest).is_some() && rest[1] == 3,
-        Some(rest) => rest.is_empty() || (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&rest[0]),
+        Some(rest) if rest.len() >= HEADER => header(rest).is_some() && rest.get(1) == Some(&3),
+        Some(rest) => {
+            rest.first().is_none_or(|content| (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(content))
+        }
         None => true,
     }
 }
@@ -135,7 +140,7 @@ impl Messages {
     pub fn feed(&mut self, fragment: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), TooLong> {
         if self.buffer.is_empty() {
             let used = complete(fragment, &mut each)?;
-            self.buffer.extend_from_slice(&fragment[used..]);
+            self.buffer.extend_from_slice(fragment.get(used..).unwrap_or_default());
         } else {
             self.buffer.extend_from_slice(fragment);
             let used = complete(&self.buffer, &mut each)?;
@@ -159,7 +164,7 @@ impl Messages {
 /// bytes they are.
 fn complete(bytes: &[u8], each: &mut impl FnMut(&[u8])) -> Result<usize, TooLong> {
     let mut used = 0;
-    while let [kind, a, b, c, ..] = bytes[used..] {
+    while let Some(&[kind, a, b, c, ..]) = bytes.get(used..) {
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         let limit = if kind == CERTIFICATE { MAX_CERTIFICATE } else { MAX_MESSAGE };
         if length > limit {

@@ -42,7 +42,7 @@ impl Deframer {
     /// more bytes are needed.
     pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Record> {
         let skipped = self.skip.min(bytes.len());
-        *bytes = &bytes[skipped..];
+        *bytes = bytes.get(skipped..).unwrap_or_default();
         self.skip -= skipped;
         if self.skip > 0 {
             return None;
@@ -67,7 +67,7 @@ impl Deframer {
         if self.buffer.len() < header + length {
             return None;
         }
-        let record = self.buffer[header..header + length].to_vec();
+        let record = self.buffer.get(header..header + length).unwrap_or_default().to_vec();
         self.buffer.clear();
         Some(Record::Clear(record))
     }
@@ -101,7 +101,7 @@ pub(super) enum Message<'a> {
 
 /// Reads a clear message.
 pub(super) fn parse(record: &[u8]) -> Message<'_> {
-    let word = |at: usize| record.get(at..at + 2).map(|w| u16::from_be_bytes([w[0], w[1]]));
+    let word = |at: usize| record.get(at..)?.first_chunk().copied().map(u16::from_be_bytes);
     let message = match record.first() {
         Some(&CLIENT_HELLO) => (|| {
             let ciphers = usize::from(word(3)?);
@@ -117,9 +117,12 @@ pub(super) fn parse(record: &[u8]) -> Message<'_> {
                 certificate: record.get(11..11 + length)?,
             })
         })(),
-        Some(&CLIENT_MASTER_KEY) => record.get(1..4).map(|c| Message::ClientMasterKey {
-            cipher: u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]),
-        }),
+        Some(&CLIENT_MASTER_KEY) => match *record {
+            [_, a, b, c, ..] => {
+                Some(Message::ClientMasterKey { cipher: u32::from_be_bytes([0, a, b, c]) })
+            }
+            _ => None,
+        },
         Some(&ERROR) if record.len() == 3 => word(1).map(Message::Error),
         _ => None,
     };

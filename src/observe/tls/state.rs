@@ -104,9 +104,9 @@ impl Tls {
     /// were read.
     pub fn watches(&self, ends: [Option<i64>; 2]) -> [Option<Watch>; 2] {
         let watch = |side: Side| {
-            let half = &self.halves[side.index()];
+            let half = side.of(&self.halves);
             let Framing::Tls(deframer) = &half.framing else { return None };
-            let read_to = ends[side.index()]?;
+            let read_to = (*side.of(&ends))?;
             let place = Place { read_to, rest: deframer.place(), last: half.content };
             Some(Watch::new(place, self.facts.is_tls13()))
         };
@@ -117,10 +117,10 @@ impl Tls {
     pub fn data(&mut self, side: Side, bytes: &[u8], certificates: &mut Certificates) -> Progress {
         let mut rest = bytes;
         while !rest.is_empty() && self.facts.failure.is_none() {
-            match &mut self.halves[side.index()].framing {
+            match &mut side.of_mut(&mut self.halves).framing {
                 Framing::Unknown => {
-                    let sslv2 = rest[0] & 0x80 != 0;
-                    self.halves[side.index()].framing = if sslv2 {
+                    let sslv2 = rest.first().is_some_and(|b| b & 0x80 != 0);
+                    side.of_mut(&mut self.halves).framing = if sslv2 {
                         Framing::Sslv2(sslv2::Deframer::default())
                     } else {
                         Framing::Tls(Deframer::default())
@@ -152,7 +152,7 @@ impl Tls {
                     if !record::resumes(rest) {
                         break;
                     }
-                    let half = &mut self.halves[side.index()];
+                    let half = side.of_mut(&mut self.halves);
                     half.framing = Framing::Tls(Deframer::default());
                     half.messages.clear();
                     half.adrift = true;
@@ -166,7 +166,7 @@ impl Tls {
     /// Bytes of a side are missing.
     pub fn hole(&mut self, side: Side, _length: u64) {
         self.facts.incomplete = true;
-        let half = &mut self.halves[side.index()];
+        let half = side.of_mut(&mut self.halves);
         if !matches!(half.framing, Framing::Broken) {
             half.framing = Framing::Lost;
         }
@@ -189,7 +189,7 @@ impl Tls {
     /// Only one side was captured. With the client's bytes nothing can be
     /// proved; the server's show its choice, and that it went on.
     pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {
-        let half = &self.halves[seen.index()];
+        let half = seen.of(&self.halves);
         let went_on = if self.facts.is_tls13() { half.application > 0 } else { half.protected };
         if self.facts.server_hello
             && self.facts.client == Some(seen.other())
@@ -223,7 +223,7 @@ impl Tls {
             return self.sslv2_keyed && self.halves.iter().all(|h| h.sealed_records > 0);
         }
         if self.facts.is_tls13() {
-            let client = self.facts.client.map(|c| &self.halves[c.index()]);
+            let client = self.facts.client.map(|c| c.of(&self.halves));
             return self.client_went_on
                 || !self.early_data && client.is_some_and(|c| c.application > 0);
         }
@@ -246,7 +246,7 @@ impl Tls {
 
     /// The handshake is complete: only where records begin still matters.
     fn goes_on(&mut self, side: Side, event: Event<'_>) {
-        let half = &mut self.halves[side.index()];
+        let half = side.of_mut(&mut self.halves);
         match event {
             Event::Broken => half.framing = Framing::Broken,
             Event::Record { content, .. } => half.content = content,
@@ -255,16 +255,14 @@ impl Tls {
     }
 
     fn event(&mut self, side: Side, event: Event<'_>, certificates: &mut Certificates) {
-        let i = side.index();
+        let half = side.of_mut(&mut self.halves);
         match event {
             Event::Broken => {
-                let half = &mut self.halves[i];
                 half.framing = Framing::Broken;
                 half.messages.clear();
                 self.facts.incomplete |= !self.facts.completed;
             }
             Event::Record { content, length } => {
-                let half = &mut self.halves[i];
                 half.content = content;
                 half.record_length = length;
                 half.skip_record = false;
@@ -282,9 +280,8 @@ impl Tls {
                     _ => {}
                 }
             }
-            Event::Fragment(bytes) => match self.halves[i].content {
-                record::HANDSHAKE if !self.halves[i].sealed => {
-                    let half = &mut self.halves[i];
+            Event::Fragment(bytes) => match half.content {
+                record::HANDSHAKE if !half.sealed => {
                     if half.adrift && !half.skip_record {
                         let begins = record::begins_message(bytes, half.record_length);
                         half.adrift = !begins;
@@ -293,15 +290,16 @@ impl Tls {
                     if half.skip_record {
                         return;
                     }
-                    let mut messages = std::mem::take(&mut self.halves[i].messages);
+                    let mut messages = std::mem::take(&mut half.messages);
                     let fed = messages.feed(bytes, |m| self.message(side, m, certificates));
-                    self.halves[i].messages = messages;
+                    let half = side.of_mut(&mut self.halves);
+                    half.messages = messages;
                     if fed.is_err() {
-                        self.halves[i].framing = Framing::Broken;
+                        half.framing = Framing::Broken;
                         self.facts.incomplete = true;
                     }
                 }
-                record::ALERT if !self.halves[i].sealed => self.alert(side, bytes),
+                record::ALERT if !half.sealed => self.alert(side, bytes),
                 _ => {}
             },
         }
@@ -311,7 +309,7 @@ impl Tls {
         if !self.seals() {
             return;
         }
-        self.halves[side.index()].sealed = true;
+        side.of_mut(&mut self.halves).sealed = true;
         if self.facts.server_hello && self.is_server(side) && self.facts.abbreviated.is_none() {
             self.facts.abbreviated = (!self.facts.incomplete || self.full).then_some(!self.full);
         }
@@ -319,10 +317,10 @@ impl Tls {
 
     /// A clear alert. Warnings do not end a handshake, except close_notify.
     fn alert(&mut self, side: Side, bytes: &[u8]) {
-        let alert = &mut self.halves[side.index()].alert;
+        let alert = &mut side.of_mut(&mut self.halves).alert;
         if alert.len() + bytes.len() > 2 {
             // Longer than an alert: several in one record, or ciphertext.
-            alert.extend_from_slice(&bytes[..2usize.saturating_sub(alert.len()).min(bytes.len())]);
+            alert.extend(bytes.iter().take(2usize.saturating_sub(alert.len())));
         } else {
             alert.extend_from_slice(bytes);
         }
@@ -439,7 +437,7 @@ impl Tls {
 
     fn sslv2(&mut self, side: Side, record: sslv2::Record, certificates: &mut Certificates) {
         let sslv2::Record::Clear(record) = record else {
-            let half = &mut self.halves[side.index()];
+            let half = side.of_mut(&mut self.halves);
             half.sealed_records = half.sealed_records.saturating_add(1);
             return;
         };
@@ -450,7 +448,7 @@ impl Tls {
                 if version != SSLV2 {
                     // The server's answer decides; a TLS server's is answered
                     // by TLS records.
-                    self.halves[side.index()].framing = Framing::Unknown;
+                    side.of_mut(&mut self.halves).framing = Framing::Unknown;
                 }
             }
             sslv2::Message::ServerHello { session_id_hit, version, certificate } => {
@@ -483,14 +481,14 @@ impl Tls {
             // After a session was resumed the client sends no key: this is
             // ciphertext.
             _ => {
-                let half = &mut self.halves[side.index()];
+                let half = side.of_mut(&mut self.halves);
                 half.sealed_records = half.sealed_records.saturating_add(1);
             }
         }
     }
 
     fn seal_sslv2(&mut self, side: Side) {
-        if let Framing::Sslv2(deframer) = &mut self.halves[side.index()].framing {
+        if let Framing::Sslv2(deframer) = &mut side.of_mut(&mut self.halves).framing {
             deframer.seal();
         }
     }

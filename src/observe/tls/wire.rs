@@ -129,7 +129,7 @@ impl<'a> Extensions<'a> {
             let kind = u16::from_be_bytes([head[0], head[1]]);
             let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
             let body = rest.get(4..4 + length)?;
-            rest = &rest[4 + length..];
+            rest = rest.get(4 + length..)?;
             Some((kind, body))
         })
     }
@@ -158,7 +158,7 @@ impl<'a> Extensions<'a> {
                 break;
             };
             protocols.push(text(name));
-            rest = &after[name.len()..];
+            rest = after.get(name.len()..).unwrap_or_default();
         }
         protocols
     }

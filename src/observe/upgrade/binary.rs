@@ -1,6 +1,6 @@
 //! Negotiations of a few messages of fixed form.
 
-use super::Kind;
+use super::{Kind, of_mut};
 
 /// What a side's bytes did to a dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,21 +37,21 @@ impl Binary {
     }
 
     pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
-        let kept = &mut self.kept[usize::from(client)];
+        let kept = of_mut(client, &mut self.kept);
         let before = kept.len();
         let room = MAX_KEPT.saturating_sub(before);
-        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        kept.extend(bytes.iter().take(room));
         let cut = bytes.len() > room;
         let mut all = std::mem::take(kept);
         let mut at = 0;
         while at < all.len() {
-            match self.message(client, &all[at..]) {
+            match self.message(client, all.get(at..).unwrap_or_default()) {
                 Step::Wait => {
                     // A message longer than any that is expected.
                     if cut {
                         return Turn::Over;
                     }
-                    self.kept[usize::from(client)] = all.split_off(at);
+                    *of_mut(client, &mut self.kept) = all.split_off(at);
                     return Turn::Goes;
                 }
                 Step::Over => return Turn::Over,
@@ -158,7 +158,7 @@ fn socks4(client: bool, bytes: &[u8]) -> Step {
     let end_of =
         |from: usize| bytes.get(from..)?.iter().position(|&b| b == 0).map(|n| from + n + 1);
     let Some(user) = end_of(8) else { return Step::Wait };
-    let named = bytes[4..7] == [0; 3] && bytes[7] != 0;
+    let named = matches!(bytes.get(4..), Some(&[0, 0, 0, host, ..]) if host != 0);
     match if named { end_of(user) } else { Some(user) } {
         Some(end) => Step::Next(end),
         None => Step::Wait,

@@ -1,7 +1,7 @@
 //! LDAP's StartTLS: an extended request and its successful response (RFC 4511
 //! section 4.14).
 
-use super::binary::Turn;
+use super::{binary::Turn, of_mut};
 
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 const SEQUENCE: u8 = 0x30;
@@ -32,16 +32,16 @@ pub(super) struct Ldap {
 impl Ldap {
     pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
         let mut rest = bytes;
-        while !rest.is_empty() {
-            let messages = &mut self.messages[usize::from(client)];
+        while let Some((&first, after)) = rest.split_first() {
+            let messages = of_mut(client, &mut self.messages);
             if messages.skip > 0 {
                 let n = messages.skip.min(rest.len());
                 messages.skip -= n;
-                rest = &rest[n..];
+                rest = rest.get(n..).unwrap_or_default();
                 continue;
             }
-            messages.kept.push(rest[0]);
-            rest = &rest[1..];
+            messages.kept.push(first);
+            rest = after;
             let (header, length) = match header(&messages.kept) {
                 Header::Is(header, length) => (header, length),
                 Header::Short => continue,
@@ -54,13 +54,14 @@ impl Ldap {
                 continue;
             }
             let take = total.saturating_sub(messages.kept.len()).min(rest.len());
-            messages.kept.extend_from_slice(&rest[..take]);
-            rest = &rest[take..];
+            let (now, after) = rest.split_at(take);
+            messages.kept.extend_from_slice(now);
+            rest = after;
             if messages.kept.len() < total {
                 continue;
             }
             let message = std::mem::take(&mut messages.kept);
-            if self.message(client, &message[header..]) {
+            if self.message(client, message.get(header..).unwrap_or_default()) {
                 return Turn::Granted(bytes.len() - rest.len());
             }
         }

@@ -31,9 +31,9 @@ impl Lines {
         loop {
             let rest = bytes.get(from..)?;
             let end = rest.iter().position(|&b| b == last);
-            let piece = &rest[..end.unwrap_or(rest.len())];
             let room = MAX_LINE.saturating_sub(self.kept.len());
-            self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
+            let piece = rest.iter().take(end.unwrap_or(rest.len()).min(room));
+            self.kept.extend(piece);
             let after = from + end? + 1;
             let mut text = std::mem::take(&mut self.kept);
             if text.last() == Some(&b'\r') {

@@ -177,7 +177,7 @@ impl Upgrade {
         if !self.is_active() || bytes.is_empty() {
             return None;
         }
-        let read = &mut self.read[side.index()];
+        let read = side.of_mut(&mut self.read);
         *read = read.saturating_add(bytes.len());
         if *read > MAX_DIALOGUE && !matches!(self.kind, Some(Kind::Ftp | Kind::Greeting)) {
             self.talk = Talk::Over;
@@ -339,8 +339,8 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         },
         [3, 0, _, _, _, 0xE0, ..] if client => Some(Kind::Rdp),
         [4, 1, _, _, _, ..] if client => Some(Kind::Socks4),
-        [5, 1..=MOST_METHODS, ..] if client => {
-            let methods = usize::from(bytes[1]);
+        &[5, methods @ 1..=MOST_METHODS, ..] if client => {
+            let methods = usize::from(methods);
             (bytes.len() >= 2 + methods).then_some(Kind::Socks5)
         }
         [3..=5] if client => None,
@@ -350,6 +350,11 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         _ => return if short { Opening::Short } else { Opening::Unknown },
     };
     found.map_or(Opening::Short, Opening::Is)
+}
+
+/// What is the server's or the client's of a pair, in which the server's comes first.
+fn of_mut<T>(client: bool, [server, of_client]: &mut [T; 2]) -> &mut T {
+    if client { of_client } else { server }
 }
 
 #[cfg(test)]

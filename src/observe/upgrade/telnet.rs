@@ -1,7 +1,7 @@
 //! TELNET's option START_TLS (46): DO or WILL, then FOLLOWS from both sides,
 //! then the handshake. TN3270 clients and servers use it.
 
-use super::binary::Turn;
+use super::{binary::Turn, of_mut};
 
 const IAC: u8 = 0xFF;
 const SE: u8 = 0xF0;
@@ -45,10 +45,10 @@ pub(super) struct Telnet {
 
 impl Telnet {
     pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
-        let i = usize::from(client);
         for (at, &byte) in bytes.iter().enumerate() {
             let mut follows = false;
-            self.places[i] = match self.places[i] {
+            let place = of_mut(client, &mut self.places);
+            *place = match *place {
                 Place::Data if byte == IAC => Place::Iac,
                 Place::Data => Place::Data,
                 Place::Iac => match byte {
@@ -78,7 +78,7 @@ impl Telnet {
                 }
             };
             if follows {
-                self.follows[i] = true;
+                *of_mut(client, &mut self.follows) = true;
                 if self.follows == [true; 2] {
                     return Turn::Granted(at + 1);
                 }

@@ -62,7 +62,7 @@ impl Text {
             }
             Some(Kind::Pop3) if is(first, "STLS") => self.asked = Some(Vec::new()),
             Some(Kind::Imap) if is(second, "STARTTLS") => {
-                self.asked = Some(first[..first.len().min(MAX_TAG)].to_vec());
+                self.asked = Some(first.iter().copied().take(MAX_TAG).collect());
             }
             Some(Kind::Ftp) => {
                 if is(first, "AUTH") {
