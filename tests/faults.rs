@@ -154,7 +154,8 @@ fn what_cannot_be_read_or_written_is_named() {
 }
 
 /// Ends `read` by force at several moments: there is no file under the name that was
-/// asked for, and what is in the temporary one is whole records.
+/// asked for, and what is in the temporary one is whole records, but for the last where
+/// the kernel was in the middle of a write.
 #[test]
 fn an_end_by_force_leaves_no_half_file() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -194,7 +195,10 @@ fn an_end_by_force_leaves_no_half_file() {
                 let output = zerttap().arg("show").arg("--summary").arg(&file).output();
                 let output = output.expect("the program runs");
                 let (shown, told) = text(&output);
-                assert!(output.status.success() && !told.contains("warning"), "{told}");
+                // The kernel may end a write between two pages; what is before is there.
+                let cut = told.contains("ends inside a record") && length.is_multiple_of(4096);
+                let whole = !told.contains("warning");
+                assert!(output.status.success() && (whole || cut), "{told}");
                 assert!(shown.contains("records"), "{shown}");
                 caught += 1;
             }

@@ -22,7 +22,7 @@ const MAX_AHEAD: i64 = 1 << 30;
 
 /// One direction: a cache line.
 #[derive(Debug, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Stream {
     /// Sequence number of position 0.
     base: Option<u32>,
@@ -101,6 +101,16 @@ pub(super) struct Connection {
     /// Whether its handshake is counted.
     pub counted: bool,
 }
+
+/// With the key before it, what belongs together is in one cache line.
+const _: () = {
+    const LINE: usize = 64;
+    let key = size_of::<Key>();
+    assert!(key + std::mem::offset_of!(Connection, life) == LINE);
+    assert!(key + std::mem::offset_of!(Connection, streams) == 2 * LINE);
+    assert!(size_of::<Stream>() == LINE);
+    assert!(key + std::mem::offset_of!(Connection, reassemblers) == 4 * LINE);
+};
 
 /// What all connections of a shard share.
 #[derive(Debug)]

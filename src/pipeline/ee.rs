@@ -15,7 +15,7 @@ use super::pair::Pair;
 use super::sessions::{self, End, Ends, Sessions};
 use super::shard::Wants;
 use crate::config::{LocalEnd, Seen, Settings, Views};
-use crate::flow::{Dir, Endpoint, Key};
+use crate::flow::{Dir, Endpoint, Key, SHARDS};
 use crate::frame::Ipsec;
 pub(super) use crate::observe::ee::PORTS;
 use crate::observe::ee::{Datagram, Reply, Status, parse};
@@ -40,7 +40,7 @@ const LINGER: i64 = 60 * SECOND;
 /// How long a pair that is not EE is left alone.
 const REJECTED: i64 = 600 * SECOND;
 /// Pairs that one shard follows at once.
-const MAX_PAIRS: usize = 16_384;
+const MAX_PAIRS: usize = 1_048_576 / SHARDS;
 
 /// What is known of one pair.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use super::pair::Pair;
 use super::sessions::{self, End, Ends, Members, Sessions};
 use super::shard::Wants;
 use crate::config::{Mode, Settings, Views};
+use crate::flow::SHARDS;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
@@ -25,7 +26,7 @@ const SECOND: i64 = 1_000_000_000;
 /// lifetime of most security associations between rekeys.
 const QUIET: i64 = 7200 * SECOND;
 /// Pairs that one shard follows at once.
-const MAX_PAIRS: usize = 16_384;
+const MAX_PAIRS: usize = 1_048_576 / SHARDS;
 /// IKE security associations of one pair.
 const MAX_IKE: usize = 256;
 /// Tunnels of one pair.
