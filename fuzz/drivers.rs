@@ -264,7 +264,7 @@ pub fn dump(data: &[u8]) {
         check.stack(bytes, place).expect("taken");
         check.tap(bytes, place).expect("taken");
     }
-    check.run(&mut |_| Ok::<(), std::io::Error>(())).expect("checked");
+    check.run::<std::io::Error>(None).expect("checked");
     for framing in [Framing::Rdw, Framing::Vbs] {
         let mut writer = Writer::new(Vec::new(), framing, 512).expect("a block size");
         for record in &records {

@@ -8,7 +8,7 @@ use std::fs;
 
 use common::altered::{places, records};
 use common::{records_of, text, zerttap};
-use zerttap::check::{Check, Fault, Finding, Options, Outcome, Place, Reason, Verdict};
+use zerttap::check::{Check, Fault, Finding, Listener, Options, Outcome, Place, Reason, Verdict};
 use zerttap::record::field::Format;
 use zerttap::record::{Record, ebcdic};
 
@@ -32,7 +32,7 @@ fn check(stack: &[Vec<u8>], tap: &[Vec<u8>], options: Options) -> (Said, Outcome
     }
     let mut said = Said::default();
     let outcome = check
-        .run(&mut |finding| {
+        .run(Some(&mut |finding: &Finding<'_>| {
             match finding {
                 Finding::Pair(_, _, events, _) => {
                     for judged in events.iter().flat_map(|e| &e.comparison.others) {
@@ -44,7 +44,7 @@ fn check(stack: &[Vec<u8>], tap: &[Vec<u8>], options: Options) -> (Said, Outcome
                 Finding::Fault(found) => said.faults.push(found.fault),
             }
             Ok::<(), std::io::Error>(())
-        })
+        }))
         .expect("checked");
     (said, outcome)
 }
@@ -372,7 +372,7 @@ fn however_it_is_divided_the_outcome_is_the_same() {
         }
     }
     stack.retain(|r| r[30] as usize + r.len() != 777);
-    let summary = |bytes: u64| {
+    let summary = |bytes: u64, listens: bool| {
         let mut check = Check::new(Options::default(), bytes).expect("temporary files");
         for (n, record) in stack.iter().enumerate() {
             check.stack(record, Place { file: 0, offset: n as u64 }).expect("taken");
@@ -380,13 +380,18 @@ fn however_it_is_divided_the_outcome_is_the_same() {
         for (n, record) in base.iter().enumerate() {
             check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
         }
-        let outcome = check.run(&mut |_| Ok::<(), std::io::Error>(())).expect("checked");
+        let mut listen = |_: &Finding<'_>| Ok::<(), std::io::Error>(());
+        let listener: Option<&mut Listener<'_, _>> = listens.then_some(&mut listen);
+        let outcome = check.run(listener).expect("checked");
         let differences: Vec<_> = outcome.differences.iter().map(|(k, v)| (*k, v.0)).collect();
         (outcome.pairs, outcome.contradicted, outcome.fields, differences)
     };
-    let one = summary(0);
+    let one = summary(0, true);
     assert!(one.1[0] > 5, "{one:?}");
-    assert_eq!(one, summary(1 << 40));
+    assert_eq!(one, summary(1 << 40, true));
+    // Who does not listen learns the same in the end.
+    assert_eq!(one, summary(0, false));
+    assert_eq!(one, summary(1 << 40, false));
 }
 
 /// What is written of every capture agrees with itself, and is in order: as one stack,

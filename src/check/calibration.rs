@@ -147,6 +147,11 @@ impl Groups {
 }
 
 impl Calibration {
+    /// Whether nothing but clocks is systematic.
+    pub(super) fn is_empty(&self) -> bool {
+        self.codes.is_empty() && self.counters.is_empty()
+    }
+
     /// Whether a pair of codes is systematic.
     pub fn has_code(&self, field: &'static str, suite: [u8; 6], tap: u64, stack: u64) -> bool {
         self.codes.contains_key(&CodeGroup { field, suite, tap, stack })

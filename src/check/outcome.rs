@@ -173,6 +173,23 @@ pub struct Example {
 }
 
 impl Outcome {
+    /// Takes a finding.
+    pub(super) fn take(&mut self, finding: &Finding<'_>) {
+        match finding {
+            Finding::Pair(system, subject, events, bytes) => {
+                self.pair(*system, *subject, events);
+                self.covered(*subject, *bytes, true);
+            }
+            Finding::Alone(system, subject, stack, reason, place, bytes) => {
+                self.alone((*system, *subject), *stack, *reason, *place);
+                if *stack {
+                    self.covered(*subject, *bytes, false);
+                }
+            }
+            Finding::Fault(found) => self.fault(found),
+        }
+    }
+
     /// The stack has a connection, which was paired or not.
     pub(super) fn covered(&mut self, subject: Subject, bytes: u64, paired: bool) {
         let Subject::Connection(tuple, _) = subject else { return };

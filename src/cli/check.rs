@@ -59,10 +59,12 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
         check.with_tap();
         captures(args, &mut check)?;
     }
-    let outcome = check.run(&mut |finding| match &mut lines {
-        Some(file) => file.write(&line(finding, &files)).map_err(anyhow::Error::from),
-        None => Ok(()),
-    })?;
+    let outcome = match &mut lines {
+        None => check.run::<anyhow::Error>(None)?,
+        Some(file) => check.run(Some(&mut |finding| {
+            file.write(&line(finding, &files)).map_err(anyhow::Error::from)
+        }))?,
+    };
     if let Some(file) = lines {
         file.finish_with(&last_line(&outcome, &limits, &files))?;
     }
