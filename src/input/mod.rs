@@ -96,7 +96,7 @@ impl Input {
 
     /// Reads until so many bytes are ahead, if they can be had. An error waits for
     /// [`Self::want`].
-    pub fn read_to(&mut self, n: usize) {
+    fn read_to(&mut self, n: usize) {
         while self.end - self.start < n && self.finished.is_none() {
             self.fill(n);
         }

@@ -45,12 +45,13 @@ impl<'a> Assembly<'a> {
         if number > 0 {
             write(self.out);
             let length = (self.out.len() - at).checked_div(number).unwrap_or(0);
-            let offset = narrow32(at - self.start).to_be_bytes();
+            let [o0, o1, o2, o3] = narrow32(at - self.start).to_be_bytes();
+            let [l0, l1] = narrow16(length).to_be_bytes();
+            let [n0, n1] = narrow16(number).to_be_bytes();
             let place = self.start + FIRST + TRIPLET * self.next;
-            let triplet = &mut self.out[place..place + TRIPLET];
-            triplet[..4].copy_from_slice(&offset);
-            triplet[4..6].copy_from_slice(&narrow16(length).to_be_bytes());
-            triplet[6..].copy_from_slice(&narrow16(number).to_be_bytes());
+            if let Some(triplet) = self.out.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+                *triplet = [o0, o1, o2, o3, l0, l1, n0, n1];
+            }
         }
         self.next += 1;
     }
@@ -75,7 +76,10 @@ impl<'a> Assembly<'a> {
             self.sections(number, |out| out.extend_from_slice(bytes));
         }
         let length = narrow16(self.out.len() - self.start);
-        self.out[self.start..self.start + 2].copy_from_slice(&length.to_be_bytes());
+        let descriptor = self.out.get_mut(self.start..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(place) = descriptor {
+            *place = length.to_be_bytes();
+        }
     }
 }
 

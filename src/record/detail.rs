@@ -74,12 +74,12 @@ impl Detail {
     /// Reads the connection identifier from an encoded record.
     pub fn connection(record: &[u8]) -> Option<u32> {
         let at = Self::connection_place(record)?;
-        record.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
+        record.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
     }
 
     fn connection_place(record: &[u8]) -> Option<usize> {
-        let b = record.get(COMMON_OFFSET..COMMON_OFFSET + 4)?;
-        let section = usize::try_from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])).ok()?;
+        let offset = record.get(COMMON_OFFSET..)?.first_chunk()?;
+        let section = usize::try_from(u32::from_be_bytes(*offset)).ok()?;
         section.checked_add(CONN_ID)
     }
 

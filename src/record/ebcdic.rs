@@ -23,6 +23,7 @@ static TO_LATIN1: [u8; 256] = [
 /// Latin-1 to code page 1047: the inverse of [`TO_LATIN1`].
 static FROM_LATIN1: [u8; 256] = invert(&TO_LATIN1);
 
+#[allow(clippy::indexing_slicing)] // At compile time.
 const fn invert(table: &[u8; 256]) -> [u8; 256] {
     let mut inverse = [0; 256];
     let mut i = 0;
@@ -36,10 +37,15 @@ const fn invert(table: &[u8; 256]) -> [u8; 256] {
 /// The blank, X'40'.
 pub const BLANK: u8 = 0x40;
 
+/// The Latin-1 character of an EBCDIC byte: each has one.
+fn latin1(byte: u8) -> u8 {
+    TO_LATIN1.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 /// The text of EBCDIC bytes. Control characters become their Latin-1
 /// counterparts.
 pub fn decode(bytes: &[u8]) -> String {
-    bytes.iter().map(|&b| char::from(TO_LATIN1[usize::from(b)])).collect()
+    bytes.iter().map(|&b| char::from(latin1(b))).collect()
 }
 
 /// Whether the text of EBCDIC bytes needs no escapes in JSON or CSV: printable ASCII
@@ -49,13 +55,12 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     let formula = |b: u8| matches!(b, b'=' | b'+' | b'-' | b'@');
     let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b',' | b'\\');
     let text = trimmed(bytes);
-    text.iter().all(|&b| plain(TO_LATIN1[usize::from(b)]))
-        && text.first().is_none_or(|&b| !formula(TO_LATIN1[usize::from(b)]))
+    text.iter().all(|&b| plain(latin1(b))) && text.first().is_none_or(|&b| !formula(latin1(b)))
 }
 
 /// Appends a text that [`is_plain`], without its padding.
 pub fn decode_to(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(trimmed(bytes).iter().map(|&b| TO_LATIN1[usize::from(b)]));
+    out.extend(trimmed(bytes).iter().map(|&b| latin1(b)));
 }
 
 /// A text without its padding: blanks or zeros.
@@ -66,7 +71,7 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
 
 /// One character in code page 1047, if it has it.
 pub fn encode_char(c: char) -> Option<u8> {
-    u8::try_from(u32::from(c)).ok().map(|latin1| FROM_LATIN1[usize::from(latin1)])
+    u8::try_from(u32::from(c)).ok().and_then(|c| FROM_LATIN1.get(usize::from(c)).copied())
 }
 
 /// Text in a field of `N` bytes: left justified, padded with blanks, cut at the
@@ -74,7 +79,7 @@ pub fn encode_char(c: char) -> Option<u8> {
 pub fn field<const N: usize>(text: &str) -> [u8; N] {
     let mut out = [BLANK; N];
     for (slot, c) in out.iter_mut().zip(text.chars()) {
-        *slot = encode_char(c).unwrap_or(FROM_LATIN1[usize::from(b'?')]);
+        *slot = encode_char(c).or_else(|| encode_char('?')).unwrap_or(BLANK);
     }
     out
 }

@@ -131,6 +131,7 @@ impl<const N: usize> Wire for [u8; N] {
 
 /// Checks at compile time that fields follow each other without gaps and fill
 /// the section.
+#[allow(clippy::indexing_slicing)] // At compile time.
 pub const fn contiguous(section: &Section) -> bool {
     let mut at = section.start;
     let mut i = 0;
@@ -205,10 +206,11 @@ macro_rules! section {
                 use $crate::record::field::Wire;
                 let start = out.len();
                 out.resize(start + Self::LEN, 0);
-                let section = &mut out[start..];
                 $({
                     const AT: usize = $offset - $name::START;
-                    self.$field.put(&mut section[AT..AT + <$ty>::LEN]);
+                    if let Some(place) = out.get_mut(start + AT..start + AT + <$ty>::LEN) {
+                        self.$field.put(place);
+                    }
                 })*
             }
 
@@ -218,7 +220,7 @@ macro_rules! section {
                 use $crate::record::field::Wire;
                 let section = section.get(..$length)?;
                 Some(Self {
-                    $($field: <$ty>::get(&section[$offset..$offset + <$ty>::LEN]),)*
+                    $($field: <$ty>::get(section.get($offset..$offset + <$ty>::LEN)?),)*
                 })
             }
         }

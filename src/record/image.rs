@@ -65,7 +65,7 @@ impl Image {
         let mut head = Vec::with_capacity(Header::LEN);
         header.encode(&mut head);
         // The length is that of the bytes.
-        bytes[2..Header::LEN].copy_from_slice(&head[2..]);
+        bytes.get_mut(2..Header::LEN)?.copy_from_slice(head.get(2..Header::LEN)?);
         for section in known {
             if let (Some(content), Some(triplet)) = (&section.bytes, triplets.get(section.index)) {
                 bytes
@@ -78,14 +78,14 @@ impl Image {
                 let at = place.start;
                 bytes.get_mut(at - 2..at)?.copy_from_slice(&new.dn_type.to_be_bytes());
             }
-            if names::text(&self.bytes[place.clone()]) != new.name {
+            if names::text(self.bytes.get(place.clone())?) != new.name {
                 let text = names::encode(&new.name);
                 if text.len() > place.len() {
                     return None;
                 }
                 let field = bytes.get_mut(place)?;
                 field.fill(ebcdic::BLANK);
-                field[..text.len()].copy_from_slice(&text);
+                field.get_mut(..text.len())?.copy_from_slice(&text);
             }
         }
         out.extend_from_slice(&bytes);

@@ -62,10 +62,17 @@ pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
             let name = field.codes.and_then(|table| table.name_of_text(coded));
             Value::Text { text, name }
         }
-        Format::Packed if bytes.len() == 4 => {
-            Value::Date(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        Format::Packed | Format::Ip => {
+            match (<&[u8; 4]>::try_from(bytes), <&[u8; 16]>::try_from(bytes)) {
+                (Ok(date), _) if field.format == Format::Packed => {
+                    Value::Date(u32::from_be_bytes(*date))
+                }
+                (_, Ok(ip)) if field.format == Format::Ip => {
+                    Value::Address(address(*ip, is_ipv6(part, ip)))
+                }
+                _ => Value::Bytes(bytes.to_vec()),
+            }
         }
-        Format::Ip if bytes.len() == 16 => Value::Address(address(bytes, is_ipv6(part, bytes))),
         _ => Value::Bytes(bytes.to_vec()),
     }
 }
@@ -73,20 +80,18 @@ pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
 /// Whether an address field of a section holds an IPv6 address: a flag of the
 /// section says so. The tunnel end points of subtype 12 have none: an IPv4
 /// address has zeros behind it.
-fn is_ipv6(part: &Part<'_>, address: &[u8]) -> bool {
+fn is_ipv6(part: &Part<'_>, address: &[u8; 16]) -> bool {
     const IPV6: u8 = 0x80;
     let flags = match part.section.and_then(|s| s.fields.first()).map(|f| f.name) {
         Some("SMF119SC_SAEvent_Type") => 2,
         Some("SMF119SS_SAIntervalDuration") => 9,
         Some("SMF119SC_IPSec_IKETunID") => 212,
-        _ => return address[4..].iter().any(|&b| b != 0),
+        _ => return address.iter().skip(4).any(|&b| b != 0),
     };
     part.bytes.get(flags).is_some_and(|f| f & IPV6 != 0)
 }
 
-fn address(bytes: &[u8], ipv6: bool) -> IpAddr {
-    let mut raw = [0; 16];
-    raw.copy_from_slice(bytes);
+fn address(raw: [u8; 16], ipv6: bool) -> IpAddr {
     if ipv6 {
         Ipv6Addr::from(raw).into()
     } else {

@@ -37,12 +37,11 @@ pub struct Triplet {
 }
 
 impl Triplet {
-    fn read(t: &[u8]) -> Self {
+    fn read(&[o0, o1, o2, o3, l0, l1, n0, n1]: &[u8; TRIPLET]) -> Self {
         Self {
-            offset: usize::try_from(u32::from_be_bytes([t[0], t[1], t[2], t[3]]))
-                .unwrap_or(usize::MAX),
-            length: usize::from(u16::from_be_bytes([t[4], t[5]])),
-            number: usize::from(u16::from_be_bytes([t[6], t[7]])),
+            offset: usize::try_from(u32::from_be_bytes([o0, o1, o2, o3])).unwrap_or(usize::MAX),
+            length: usize::from(u16::from_be_bytes([l0, l1])),
+            number: usize::from(u16::from_be_bytes([n0, n1])),
         }
     }
 }
@@ -55,6 +54,11 @@ const TRIPLET_COUNT: usize = 24;
 const FIRST_TRIPLET: usize = 28;
 /// Bytes of a triplet.
 const TRIPLET: usize = 8;
+
+/// Two bytes at an offset.
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)
+}
 
 /// A record's bytes, RDW included.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +75,7 @@ impl<'a> Record<'a> {
         if bytes.len() < SHORT_HEADER {
             return Err(RecordError::TooShort(bytes.len()));
         }
-        let said = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
+        let said = half(bytes, 0).map_or(0, usize::from);
         if said != bytes.len() {
             return Err(RecordError::Length { said, there: bytes.len() });
         }
@@ -85,20 +89,18 @@ impl<'a> Record<'a> {
 
     /// SMF record type.
     pub fn record_type(&self) -> u8 {
-        self.bytes[5]
+        self.bytes.get(5).copied().unwrap_or_default()
     }
 
     /// Record subtype, if the header says that subtypes are used.
     pub fn subtype(&self) -> Option<u16> {
-        let high = *self.bytes.get(22)?;
-        let low = *self.bytes.get(23)?;
-        (self.bytes[4] & 0x40 != 0).then_some(u16::from_be_bytes([high, low]))
+        let subtypes = self.bytes.get(4).is_some_and(|flags| flags & 0x40 != 0);
+        half(self.bytes, 22).filter(|_| subtypes)
     }
 
     /// Number of triplets that the self-defining section says it has.
     pub fn triplet_count(&self) -> usize {
-        let count = self.bytes.get(TRIPLET_COUNT..TRIPLET_COUNT + 2);
-        count.map_or(0, |c| usize::from(u16::from_be_bytes([c[0], c[1]])))
+        half(self.bytes, TRIPLET_COUNT).map_or(0, usize::from)
     }
 
     /// The triplets of the self-defining section that lie inside the record.
@@ -107,7 +109,9 @@ impl<'a> Record<'a> {
         self.bytes
             .get(FIRST_TRIPLET..)
             .unwrap_or_default()
-            .chunks_exact(TRIPLET)
+            .as_chunks()
+            .0
+            .iter()
             .take(count)
             .map(Triplet::read)
             .collect()
@@ -119,7 +123,7 @@ impl<'a> Record<'a> {
             return None;
         }
         let at = index.checked_mul(TRIPLET)?.checked_add(FIRST_TRIPLET)?;
-        self.bytes.get(at..at.checked_add(TRIPLET)?).map(Triplet::read)
+        self.bytes.get(at..)?.first_chunk().map(Triplet::read)
     }
 
     /// The bytes of the first section of a triplet (0 is the identification
@@ -131,13 +135,13 @@ impl<'a> Record<'a> {
             return None;
         }
         let rest = self.bytes.get(triplet.offset..)?;
-        Some(&rest[..triplet.length.min(rest.len())])
+        Some(rest.get(..triplet.length).unwrap_or(rest))
     }
 
     /// Distinguished names as (type, name bytes).
     pub fn names(&self) -> Vec<(u16, &'a [u8])> {
-        let name = |(dn_type, range): (u16, Range<usize>)| (dn_type, &self.bytes[range]);
-        self.name_places().into_iter().map(name).collect()
+        let name = |(dn_type, range): (u16, Range<usize>)| Some((dn_type, self.bytes.get(range)?));
+        self.name_places().into_iter().filter_map(name).collect()
     }
 
     /// Where distinguished names lie.
@@ -156,15 +160,15 @@ impl<'a> Record<'a> {
         let end = triplet.offset.saturating_add(triplet.length);
         let mut names = Vec::new();
         while names.len() < triplet.number || (triplet.number == 1 && at < end) {
-            let Some(head) = self.bytes.get(at..at.saturating_add(4)) else {
+            let Some(&[l0, l1, t0, t1, ..]) = self.bytes.get(at..) else {
                 break;
             };
-            let length = usize::from(u16::from_be_bytes([head[0], head[1]]));
+            let length = usize::from(u16::from_be_bytes([l0, l1]));
             let name = at + 4..at.saturating_add(length);
             if self.bytes.get(name.clone()).is_none() {
                 break;
             }
-            names.push((u16::from_be_bytes([head[2], head[3]]), name));
+            names.push((u16::from_be_bytes([t0, t1]), name));
             at += length;
         }
         names
@@ -199,7 +203,7 @@ impl<'a> Record<'a> {
             triplet: None,
             offset: 0,
             section: Some(Header::SECTION),
-            bytes: &self.bytes[..Header::LEN.min(self.bytes.len())],
+            bytes: self.bytes.get(..Header::LEN).unwrap_or(self.bytes),
         }];
         let layout = self.layout();
         let known = layout.map_or(&[Identification::SECTION][..], |l| l.sections);
@@ -345,7 +349,7 @@ impl<'a> Part<'a> {
     /// Bytes after the last known field.
     pub fn unknown(&self) -> &'a [u8] {
         let known = self.fields().map(|(f, _)| f.offset + f.length).max().unwrap_or(0);
-        &self.bytes[known..]
+        self.bytes.get(known..).unwrap_or_default()
     }
 }
 
