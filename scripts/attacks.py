@@ -80,21 +80,23 @@ def syn_flood(rng, count):
         yield tcp(rng.randbytes(4), rng.randrange(1024, 65536), SERVER, 443, rng.getrandbits(32), 0, SYN)
 
 
+def unfinished(rng, n):
+    """A connection with the most of a message of 64 KiB."""
+    talk = Talk(n)
+    yield from talk.open()
+    data = in_records(b"\x01\x00\xff\xf0\x03\x03" + rng.randbytes(32) + b"\0\0\2\x13\1\1\0" + rng.randbytes(28000))
+    yield from in_segments(talk, 0, data)
+    return talk
+
+
 def endless_handshakes(rng, count):
     for n in range(count // 24):
-        talk = Talk(n)
-        yield from talk.open()
-        # A message of 64 KiB that never ends.
-        data = in_records(b"\x01\x00\xff\xf0\x03\x03" + rng.randbytes(32) + b"\0\0\2\x13\1\1\0" + rng.randbytes(28000))
-        yield from in_segments(talk, 0, data)
+        yield from unfinished(rng, n)
 
 
 def abandoned_handshakes(rng, count):
     for n in range(count // 25):
-        talk = Talk(n)
-        yield from talk.open()
-        data = in_records(b"\x01\x00\xff\xf0\x03\x03" + rng.randbytes(32) + b"\0\0\2\x13\1\1\0" + rng.randbytes(28000))
-        yield from in_segments(talk, 0, data)
+        talk = yield from unfinished(rng, n)
         yield talk.send(0, flags=0x04 | ACK)
 
 

@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,10 +16,21 @@ use serde_json::Value;
 const MEMORY: u32 = 1_000_000;
 const PACKETS: u32 = 30_000;
 
-fn attacks(dir: &Path) -> Vec<PathBuf> {
+/// Makes the captures of attacks, or of one.
+fn make(dir: &Path, packets: u32, only: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/attacks.py");
-    let made = Command::new("python3").arg(script).arg(dir).arg(PACKETS.to_string()).status();
-    assert!(made.expect("python3 runs").success());
+    let mut python = Command::new("python3");
+    python.arg(script).arg(dir).arg(packets.to_string()).args(only);
+    assert!(python.status().expect("python3 runs").success());
+}
+
+fn attack(dir: &Path, packets: u32, name: &str) -> PathBuf {
+    make(dir, packets, &[name]);
+    dir.join(name).with_extension("pcap")
+}
+
+fn attacks(dir: &Path) -> Vec<PathBuf> {
+    make(dir, PACKETS, &[]);
     let entries = fs::read_dir(dir).expect("a directory").flatten();
     let mut files: Vec<PathBuf> = entries.map(|e| e.path()).collect();
     files.sort();
@@ -105,13 +117,7 @@ fn attacks_are_bounded_and_counted_and_harm_nobody_else() {
 #[test]
 fn handshakes_that_never_end_are_given_up() {
     let dir = tempfile::tempdir().expect("a directory");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/attacks.py");
-    let made = Command::new("python3")
-        .arg(script)
-        .args([dir.path().as_os_str(), "150000".as_ref(), "endless_handshakes".as_ref()])
-        .status();
-    assert!(made.expect("python3 runs").success());
-    let capture = dir.path().join("endless_handshakes.pcap");
+    let capture = attack(dir.path(), 150_000, "endless_handshakes");
     let (honest, ledger) =
         read(&capture, &["--max-handshake-memory", "64"], &dir.path().join("out"));
     assert_eq!(honest["tls"]["version_name"], "TLSv1.2");
@@ -124,16 +130,51 @@ fn handshakes_that_never_end_are_given_up() {
 #[test]
 fn abandoned_handshakes_leave_nothing_behind() {
     let dir = tempfile::tempdir().expect("a directory");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/attacks.py");
     // 112 MB are begun, of which a few are held at a time.
-    let made = Command::new("python3")
-        .arg(script)
-        .args([dir.path().as_os_str(), "100000".as_ref(), "abandoned_handshakes".as_ref()])
-        .status();
-    assert!(made.expect("python3 runs").success());
-    let capture = dir.path().join("abandoned_handshakes.pcap");
+    let capture = attack(dir.path(), 100_000, "abandoned_handshakes");
     let (honest, ledger) =
         read(&capture, &["--max-handshake-memory", "64"], &dir.path().join("out"));
     assert_eq!(honest["tls"]["version_name"], "TLSv1.2");
     assert_eq!(ledger["streams"]["handshakes_given_up"], 0);
+}
+
+/// What is between packets is passed over piece by piece, however long it is: here a
+/// block of a kind that is not known, and no bytes of it on the disk.
+#[test]
+fn a_long_block_between_packets_is_not_held() {
+    const LONG: u32 = 2_000_000_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/tls12-full/capture.pcap");
+    let packets = fs::read(case).expect("a case");
+    let block = |kind: u32, body: &[u8]| {
+        let length = u32::try_from(12 + body.len().next_multiple_of(4)).expect("short");
+        let mut bytes = [kind.to_le_bytes(), length.to_le_bytes()].concat();
+        bytes.extend(body);
+        bytes.resize(length as usize - 4, 0);
+        bytes.extend(length.to_le_bytes());
+        bytes
+    };
+    let mut begin =
+        block(0x0A0D_0D0A, &[&[0x4D, 0x3C, 0x2B, 0x1A, 1, 0, 0, 0][..], &[0xFF; 8]].concat());
+    begin.extend(block(1, &[1, 0, 0, 0, 0, 0, 0, 0]));
+    let mut found = Vec::new();
+    let mut at = 24;
+    while let Some(head) = packets.get(at..at + 16) {
+        let captured = u32::from_le_bytes([head[8], head[9], head[10], head[11]]) as usize;
+        let body = [&[0; 12][..], &head[8..16], &packets[at + 16..at + 16 + captured]].concat();
+        found.push(block(6, &body));
+        at += 16 + captured;
+    }
+    let half = found.len() / 2;
+    begin.extend(found[..half].concat());
+    begin.extend([0x0BAD_u32.to_le_bytes(), LONG.to_le_bytes()].concat());
+    let rest = [&LONG.to_le_bytes()[..], &found[half..].concat()].concat();
+    let capture = dir.path().join("long.pcapng");
+    let mut file = fs::File::create(&capture).expect("created");
+    file.write_all(&begin).expect("written");
+    file.seek(SeekFrom::Current(i64::from(LONG) - 12)).expect("a sparse file");
+    file.write_all(&rest).expect("written");
+    let (honest, ledger) = read(&capture, &[], &dir.path().join("out"));
+    assert_eq!(honest["tls"]["version_name"], "TLSv1.2");
+    assert_eq!(ledger["packets"], found.len());
 }

@@ -29,8 +29,6 @@ pub struct Input {
     offset: u64,
     /// Bytes that cannot be had: the end, or an error that was met.
     finished: Option<Option<io::Error>>,
-    /// Nothing in the buffer moves.
-    held: bool,
 }
 
 impl Input {
@@ -76,7 +74,6 @@ impl Input {
             end: 0,
             offset: 0,
             finished: None,
-            held: false,
         }
     }
 
@@ -103,12 +100,12 @@ impl Input {
     }
 
     fn fill(&mut self, n: usize) {
-        if !self.held && self.start > 0 {
+        if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        let size = self.start + n.max(BLOCK);
+        let size = n.max(BLOCK);
         if self.buffer.len() < size {
             self.buffer.resize(size, 0);
         }
@@ -128,13 +125,8 @@ impl Input {
         self.offset += n as u64;
     }
 
-    /// From here to [`Self::hand_over`] what [`Self::want`] has shown stays in its place
-    /// in the buffer.
-    pub fn hold(&mut self) {
-        self.held = true;
-    }
-
-    /// Place of the next byte in the buffer.
+    /// Place of the next byte in the buffer. What was consumed stays in its place until
+    /// [`Self::want`] has to read.
     pub fn position(&self) -> usize {
         self.start
     }
@@ -165,7 +157,6 @@ impl Input {
         }
         std::mem::swap(&mut self.buffer, other);
         (self.start, self.end) = (0, ahead);
-        self.held = false;
     }
 
     /// Offset of the next byte.

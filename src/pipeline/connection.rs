@@ -60,7 +60,7 @@ pub(super) struct Connection {
     pub(super) beyond_zos: bool,
     /// Whether the beginnings of segments are looked at.
     pub(super) watching: bool,
-    /// Whether it has an observer.
+    /// Whether it has an observer: asked of every packet, and so in this line.
     pub(super) observed: bool,
     /// Whether it has been under AH or ESP.
     carried: bool,

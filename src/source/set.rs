@@ -63,12 +63,6 @@ impl Reader {
         }
     }
 
-    /// Whether [`Self::next`] finds most packets, so that what it does not find is not all
-    /// there.
-    fn tells(&self) -> bool {
-        !matches!(self, Self::Sniffer(_))
-    }
-
     fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         match self {
             Self::Pcap(r) => r.peek(input),
@@ -105,8 +99,7 @@ pub struct SetOptions {
     pub filter: Option<Filter>,
 }
 
-/// Bytes before the end of a buffer that are copied to the next one at most. The buffer
-/// is made longer for a packet that is longer.
+/// Bytes at the end of a buffer that may be copied to the next one after every batch.
 const MAX_CUT: usize = 32 * 1024;
 
 /// Damage that is remembered with its place; more is only counted.
@@ -128,6 +121,9 @@ pub struct Set {
     files: u64,
     /// A file that could not be opened when its turn came.
     failed: Option<SourceError>,
+    /// The last batch ended at what is not of the usual form, far from the end of its
+    /// buffer.
+    odd: bool,
 }
 
 impl Set {
@@ -150,6 +146,7 @@ impl Set {
             notes: Vec::new(),
             files: 0,
             failed: None,
+            odd: false,
         };
         let mut files = Vec::new();
         for path in paths {
@@ -287,7 +284,7 @@ impl Set {
             return Err(error);
         }
         let done = match self.open.pop() {
-            Some(open) if self.open.is_empty() => {
+            Some(open) if self.open.is_empty() && !std::mem::take(&mut self.odd) => {
                 self.hand_over(open, batch, max_packets, max_bytes)
             }
             open => {
@@ -313,38 +310,30 @@ impl Set {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        open.input.hold();
         loop {
             let offset = open.input.position() + open.head.skip;
             self.push(&mut open, batch, offset);
             let full = batch.heads.len() >= max_packets || open.input.position() >= max_bytes;
-            let next = if full { None } else { open.reader.next(open.input.here()) };
-            // What is not all there is better looked for in another buffer.
-            let cut = full || next.is_none() && open.reader.tells() && open.input.ahead() < MAX_CUT;
-            if cut {
-                open.input.hand_over(&mut batch.arena);
+            match open.reader.next(open.input.here()).filter(|_| !full) {
+                Some(head) => open.stands_at(head),
+                None => break,
             }
-            let more = match next {
-                Some(head) => {
-                    open.stands_at(head);
-                    true
-                }
-                None => self.advance(&mut open),
-            };
-            let due = more && self.is_due(&open);
-            if more && !due && !cut {
-                continue;
+            if self.is_due(&open) {
+                break;
             }
-            if !cut {
-                open.input.hand_over(&mut batch.arena);
-            }
-            if more {
-                self.open.push(open);
-            } else {
-                self.close(open);
-            }
-            return if more && !due { Ok(()) } else { self.open_due() };
         }
+        if open.input.ahead() >= MAX_CUT {
+            // Much is copied for what is odd: the next batch is read without.
+            self.odd = batch.heads.len() < max_packets;
+        }
+        open.input.hand_over(&mut batch.arena);
+        // Only now may reading go on: it moves or adds to what is in the buffer.
+        if self.advance(&mut open) {
+            self.open.push(open);
+        } else {
+            self.close(open);
+        }
+        self.open_due()
     }
 
     /// Whether another file begins before the next packet of an open one.
