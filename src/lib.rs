@@ -20,7 +20,8 @@
         clippy::unimplemented,
         clippy::unreachable,
         clippy::unchecked_time_subtraction,
-        clippy::string_slice
+        clippy::string_slice,
+        clippy::indexing_slicing
     )
 )]
 

@@ -102,7 +102,7 @@ fn every_field_that_is_altered_gets_its_verdict() {
     let base = base();
     let (said, outcome) = check(&base, &base, Options::default());
     assert_eq!(said.fields, BTreeMap::new());
-    assert!(outcome.pairs[0] >= 8 && outcome.pairs[1] >= 8, "{:?}", outcome.pairs);
+    assert!(outcome.connections.pairs >= 8 && outcome.intervals.pairs >= 8, "{outcome:?}");
     let mut tested = BTreeMap::<&str, u32>::new();
     for (n, record) in base.iter().enumerate() {
         for (name, format, place) in places(record) {
@@ -384,10 +384,10 @@ fn however_it_is_divided_the_outcome_is_the_same() {
         let listener: Option<&mut Listener<'_, _>> = listens.then_some(&mut listen);
         let outcome = check.run(listener).expect("checked");
         let differences: Vec<_> = outcome.differences.iter().map(|(k, v)| (*k, v.0)).collect();
-        (outcome.pairs, outcome.contradicted, outcome.fields, differences)
+        (outcome.connections, outcome.intervals, outcome.fields, differences)
     };
     let one = summary(0, true);
-    assert!(one.1[0] > 5, "{one:?}");
+    assert!(one.0.contradicted > 5, "{one:?}");
     assert_eq!(one, summary(1 << 40, true));
     // Who does not listen learns the same in the end.
     assert_eq!(one, summary(0, false));
@@ -420,8 +420,8 @@ fn every_capture_s_records_agree_with_themselves() {
         assert_eq!(said.fields, BTreeMap::new(), "{what}");
         assert!(said.stack.is_empty() && said.wire.is_empty(), "{what}");
         assert_eq!(said.faults.iter().find(|f| f.is_wrong()), None, "{what}");
-        connections += outcome.pairs[0];
-        intervals += outcome.pairs[1];
+        connections += outcome.connections.pairs;
+        intervals += outcome.intervals.pairs;
     }
     assert!(connections > 50 && intervals > 50, "{connections} {intervals}");
 }

@@ -171,13 +171,12 @@ pub(super) fn connection(c: &Connection, each: &mut dyn FnMut(Found)) {
     if c.end.is_some_and(|end| end < c.start) {
         wrong("it ends before it begins");
     }
-    let by_time = c.events.windows(2).any(|w| w[0].written > w[1].written);
-    if by_time {
+    if !c.events.is_sorted_by_key(|e| e.written) {
         wrong("a later event was written earlier");
     }
     let goes_on = count(CHANGE) > 0 || count(TERMINATION) > 0;
-    if goes_on && count(INITIATION) == 0 {
-        let place = c.events[0].place;
+    if let (true, 0, Some(event)) = (goes_on, count(INITIATION), c.events.first()) {
+        let place = event.place;
         each(Found { fault: Fault::NoInitiation, place, what: String::new() });
     }
 }

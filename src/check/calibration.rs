@@ -121,7 +121,8 @@ impl Groups {
             *together.entry((field, suite, tap)).or_default() += count;
         }
         for (&(field, suite, tap, stack), &count) in &self.codes {
-            if stack != tap && systematic(count, together[&(field, suite, tap)]) {
+            let all = together.get(&(field, suite, tap)).copied().unwrap_or(0);
+            if stack != tap && systematic(count, all) {
                 found.codes.insert(CodeGroup { field, suite, tap, stack }, count);
             }
         }
@@ -131,7 +132,8 @@ impl Groups {
         }
         for (&(field, difference), &count) in &self.constants {
             let is_rule = difference != 0 && difference != MANY;
-            if is_rule && systematic(count, together[&field]) {
+            let all = together.get(field).copied().unwrap_or(0);
+            if is_rule && systematic(count, all) {
                 found.counters.insert(field, (CountRule::Constant(difference), count));
             }
         }
@@ -175,16 +177,16 @@ impl Calibration {
 pub(super) fn prevailing(differences: &mut [i64], tolerance: i64) -> Option<i64> {
     differences.sort_unstable();
     // The window that holds most.
-    let (mut best, mut from, mut best_from) = (0, 0, 0);
-    for to in 0..differences.len() {
-        while differences[to] - differences[from] > 2 * tolerance {
+    let (mut best, mut from): (&[i64], usize) = (&[], 0);
+    for (to, last) in differences.iter().enumerate() {
+        while differences.get(from).is_some_and(|first| last - first > 2 * tolerance) {
             from += 1;
         }
-        if to + 1 - from > best {
-            (best, best_from) = (to + 1 - from, from);
+        if let Some(window) = differences.get(from..=to).filter(|w| w.len() > best.len()) {
+            best = window;
         }
     }
-    differences.get(best_from..best_from + best)?.get(best / 2).copied()
+    best.get(best.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -26,20 +26,23 @@ impl Facts {
     /// else, or about nothing that has to be known.
     pub fn of(line: &[u8]) -> Option<Self> {
         let line: Value = serde_json::from_slice(line).ok()?;
-        if line["type"] != "connection" {
+        if line.get("type")? != "connection" {
             return None;
         }
-        let (incomplete, late) = (line["incomplete"] == true, line.get("clear_before").is_some());
+        let incomplete = line.get("incomplete").is_some_and(|value| *value == true);
+        let late = line.get("clear_before").is_some();
         if !incomplete && !late {
             return None;
         }
         let end = |name: &str| {
-            let ip = line[name]["ip"].as_str()?.parse().ok()?;
-            let port = u16::try_from(line[name]["port"].as_u64()?).ok()?;
+            let end = line.get(name)?;
+            let ip = end.get("ip")?.as_str()?.parse().ok()?;
+            let port = u16::try_from(end.get("port")?.as_u64()?).ok()?;
             Some((ip, port))
         };
         let (one, other) = (end("client")?, end("server")?);
-        let start = line["established_at"].as_str().or_else(|| line["start"].as_str())?;
+        let time = |name: &str| line.get(name)?.as_str();
+        let start = time("established_at").or_else(|| time("start"))?;
         let start: jiff::Timestamp = start.parse().ok()?;
         let start = i64::try_from(start.as_nanosecond().div_euclid(HUNDREDTH)).ok()?;
         Some(Self { ends: [one.min(other), one.max(other)], start, incomplete, late })

@@ -1,10 +1,11 @@
 //! A part's connections and sessions, paired and judged.
 
 use super::calibration::{Calibration, Groups};
-use super::connection::{self, Connection, Event, SHORT_TERMINATION};
+use super::connection::{Connection, Event, SHORT_TERMINATION};
 use super::fields::{Comparison, Context, compare};
 use super::observation::Place;
 use super::outcome::{Compared, Finding, Reason, Subject};
+use super::pairing::{self, has_reversed};
 use super::part::Part;
 use super::session::{self, Interval};
 use super::survey::Survey;
@@ -59,9 +60,9 @@ impl Judge<'_> {
 
     fn connections(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
         let (stack, tap) = (&part.stack.connections, &part.tap.connections);
-        let paired = connection::pair(stack, tap, self.calibration.clock, self.options.tolerance);
-        for (s, t) in paired.pairs {
-            let (here, there) = (&stack[s], &tap[t]);
+        let (clock, tolerance) = (self.calibration.clock, self.options.tolerance);
+        let paired = pairing::connections(stack, tap, clock, tolerance);
+        for (here, there) in paired.pairs {
             let compared = self.connection(part, here, there, groups);
             let compared: Vec<Compared<'_>> = compared
                 .iter()
@@ -75,17 +76,8 @@ impl Judge<'_> {
             each(Finding::Pair(here.system, subject, &compared, bytes(here)));
         }
         // One that the tap has from the other end is there.
-        let reversed = |c: &Connection, others: &[Connection], clock: i64| {
-            let tuple = c.tuple.reversed();
-            let from = others.partition_point(|o| o.tuple < tuple);
-            others[from..]
-                .iter()
-                .take_while(|o| o.tuple == tuple)
-                .any(|o| (c.start - clock - o.start).abs() <= self.options.tolerance)
-        };
-        for s in paired.only_stack {
-            let c = &stack[s];
-            let reason = if reversed(c, tap, self.calibration.clock) {
+        for c in paired.only_stack {
+            let reason = if has_reversed(tap, c, clock, tolerance) {
                 Reason::OtherEnd
             } else {
                 self.only_stack(part, c)
@@ -93,9 +85,8 @@ impl Judge<'_> {
             let subject = Subject::Connection(c.tuple, c.start);
             each(Finding::Alone(c.system, subject, true, reason, place(c), bytes(c)));
         }
-        for t in paired.only_tap {
-            let c = &tap[t];
-            let reason = if reversed(c, stack, -self.calibration.clock) {
+        for c in paired.only_tap {
+            let reason = if has_reversed(stack, c, -clock, tolerance) {
                 Reason::OtherEnd
             } else {
                 self.only_tap(part, c)
@@ -236,16 +227,17 @@ impl Judge<'_> {
         let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
         let context = self.context(false, false);
         let clock = self.calibration.interval_clock;
-        let paired = session::pair(stack, tap, clock, &context, groups);
-        for (s, t) in paired.pairs {
-            let (here, there) = (&stack[s], &tap[t]);
+        let tolerance = context.tolerance;
+        let paired = pairing::intervals(stack, tap, clock, tolerance, |here, there| {
+            session::unlike(here, there, &context, groups)
+        });
+        for (here, there) in paired.pairs {
             let comparison = session::judge(here, there, &context, groups);
             let places = (Some(here.place), Some(there.place));
             let compared = [Compared { kind: 0, places, comparison: &comparison }];
             each(Finding::Pair(here.system, Subject::Session(here.ends, here.end), &compared, 0));
         }
-        for s in paired.only_stack {
-            let i = &stack[s];
+        for i in paired.only_stack {
             let local = if self.tap.has(i.ends.server) || self.tap.has(i.ends.client) {
                 session_reason(i, i.end - clock, self.tap)
             } else {
@@ -259,8 +251,7 @@ impl Judge<'_> {
             let subject = Subject::Session(i.ends, i.end);
             each(Finding::Alone(i.system, subject, true, reason, i.place, 0));
         }
-        for t in paired.only_tap {
-            let i = &tap[t];
+        for i in paired.only_tap {
             let reason = match self.stack.records.get(&12) {
                 None => Reason::NoSuchRecords,
                 _ if TUNNELS.contains(&i.ends.ip_proto) => Reason::NotRecorded,

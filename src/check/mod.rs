@@ -13,6 +13,7 @@ mod fields;
 mod judge;
 mod observation;
 mod outcome;
+mod pairing;
 mod part;
 pub mod report;
 mod session;
@@ -27,7 +28,7 @@ pub use calibration::{Calibration, CodeGroup, CountRule};
 pub use facts::Facts;
 pub use fields::Comparison;
 pub use observation::{About, Ends, Observation, Place, System, Tuple};
-pub use outcome::{Compared, Difference, Example, Finding, Outcome, Reason, Subject};
+pub use outcome::{Compared, Counted, Difference, Example, Finding, Outcome, Reason, Subject};
 pub use survey::Survey;
 pub use verdict::{Judged, Verdict, Why};
 
@@ -243,7 +244,7 @@ impl Check {
                 }
                 let alone = |list: &[connection::Connection], n: usize| {
                     let same = |m: Option<usize>| {
-                        m.and_then(|m| list.get(m)).is_some_and(|c| c.tuple == list[n].tuple)
+                        m.and_then(|m| list.get(m)).is_some_and(|c| c.tuple == here.tuple)
                     };
                     !same(n.checked_sub(1)) && !same(Some(n + 1))
                 };

@@ -28,9 +28,11 @@ impl System {
         if let Some(sid) = record.bytes().get(14..18) {
             system.sid.copy_from_slice(sid);
         }
-        if let Some(ident) = record.section(0).and_then(|s| s.get(..24)) {
-            system.sysname.copy_from_slice(&ident[..8]);
-            system.stack.copy_from_slice(&ident[16..]);
+        let ident = record.section(0);
+        if let Some((sysname, stack)) =
+            ident.and_then(|i| Some((i.first_chunk()?, i.get(16..)?.first_chunk()?)))
+        {
+            (system.sysname, system.stack) = (*sysname, *stack);
         }
         system
     }
@@ -149,9 +151,8 @@ impl Observation {
             _ => return None,
         };
         let head = record.bytes();
-        let word =
-            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let written = SmfTime { time: word(6), date: word(10) }.hundredths()?;
+        let word = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
+        let written = SmfTime { time: word(6)?, date: word(10)? }.hundredths()?;
         Some(Self { system: System::of(record), written, subtype, about })
     }
 }

@@ -121,14 +121,10 @@ pub struct Outcome {
     pub tap: Survey,
     /// Whether there was a tap at all.
     pub compared: bool,
-    /// Connections and session intervals that were paired.
-    pub pairs: [u64; 2],
-    /// Of those, such as have a contradiction.
-    pub contradicted: [u64; 2],
-    /// Of connections and intervals that only the stack has, and only the tap.
-    pub only_stack: [BTreeMap<Reason, u64>; 2],
-    /// Only the tap has.
-    pub only_tap: [BTreeMap<Reason, u64>; 2],
+    /// Connections.
+    pub connections: Counted,
+    /// Security sessions, interval by interval.
+    pub intervals: Counted,
     /// Bytes of the stack's connections, and of those that were paired.
     pub bytes: (u64, u64),
     /// The stack's connections by the lower of their ports, and how many of them were
@@ -146,6 +142,35 @@ pub struct Outcome {
     pub zones: [Option<i64>; 2],
     /// Examples of what is missing.
     pub missing: Vec<(System, Subject, bool, Place)>,
+}
+
+/// Connections, or intervals, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Such as both sides have.
+    pub pairs: u64,
+    /// Of those, such as have a contradiction.
+    pub contradicted: u64,
+    /// Such as only the stack has.
+    pub only_stack: BTreeMap<Reason, u64>,
+    /// Such as only the tap has.
+    pub only_tap: BTreeMap<Reason, u64>,
+}
+
+impl Counted {
+    /// Of the stack's, the share that the capture speaks of, in percent.
+    pub fn coverage(&self) -> Option<f64> {
+        let missing = self.only_stack.get(&Reason::Missing).copied().unwrap_or(0);
+        let spoken = self.pairs + missing;
+        let all = self.pairs + self.only_stack.values().sum::<u64>();
+        (all > 0).then(|| 100.0 * spoken as f64 / all as f64)
+    }
+
+    /// Such as are missing on one side without a reason.
+    pub fn missing(&self) -> u64 {
+        let sides = [&self.only_stack, &self.only_tap];
+        sides.into_iter().filter_map(|counts| counts.get(&Reason::Missing)).sum()
+    }
 }
 
 /// A verdict other than equal, in the order in which people want them.
@@ -202,8 +227,6 @@ impl Outcome {
 
     /// Takes the verdicts of a pair.
     pub(super) fn pair(&mut self, system: System, subject: Subject, events: &[Compared<'_>]) {
-        let kind = usize::from(matches!(subject, Subject::Session(..)));
-        self.pairs[kind] += 1;
         let mut contradicted = false;
         for event in events {
             *self.fields.entry("equal").or_default() += event.comparison.equal.len() as u64;
@@ -213,7 +236,16 @@ impl Outcome {
                 self.difference(system, subject, judged, event.places.0);
             }
         }
-        self.contradicted[kind] += u64::from(contradicted);
+        let counted = self.counted(subject);
+        counted.pairs += 1;
+        counted.contradicted += u64::from(contradicted);
+    }
+
+    fn counted(&mut self, subject: Subject) -> &mut Counted {
+        match subject {
+            Subject::Connection(..) => &mut self.connections,
+            Subject::Session(..) => &mut self.intervals,
+        }
     }
 
     fn difference(
@@ -245,9 +277,9 @@ impl Outcome {
         reason: Reason,
         place: Place,
     ) {
-        let kind = usize::from(matches!(subject, Subject::Session(..)));
-        let counts = if stack { &mut self.only_stack } else { &mut self.only_tap };
-        *counts[kind].entry(reason).or_default() += 1;
+        let counted = self.counted(subject);
+        let counts = if stack { &mut counted.only_stack } else { &mut counted.only_tap };
+        *counts.entry(reason).or_default() += 1;
         if reason == Reason::Missing && self.missing.len() < 4 * EXAMPLES {
             self.missing.push((system, subject, stack, place));
         }
@@ -264,31 +296,21 @@ impl Outcome {
 
     /// Connections and intervals that are missing without a reason.
     pub fn missing_count(&self) -> u64 {
-        let all = self.only_stack.iter().chain(&self.only_tap);
-        all.filter_map(|counts| counts.get(&Reason::Missing)).sum()
+        self.connections.missing() + self.intervals.missing()
     }
 
     /// Pairs with a contradiction, and faults that speak against the dump.
     pub fn contradictions(&self) -> u64 {
         let faults = self.faults.iter().filter(|(f, _)| f.is_wrong()).map(|(_, (n, _))| n);
-        self.contradicted.iter().sum::<u64>() + faults.sum::<u64>()
+        self.connections.contradicted + self.intervals.contradicted + faults.sum::<u64>()
     }
 
     /// Whether anything could be judged.
     pub fn judged(&self) -> bool {
         if self.compared {
-            self.pairs.iter().sum::<u64>() + self.missing_count() > 0
+            self.connections.pairs + self.intervals.pairs + self.missing_count() > 0
         } else {
             self.stack.total() > 0
         }
-    }
-
-    /// Of the stack's connections and intervals, the share that the capture speaks
-    /// of, in percent.
-    pub fn coverage(&self, kind: usize) -> Option<f64> {
-        let missing = self.only_stack[kind].get(&Reason::Missing).copied().unwrap_or(0);
-        let spoken = self.pairs[kind] + missing;
-        let all = self.pairs[kind] + self.only_stack[kind].values().sum::<u64>();
-        (all > 0).then(|| 100.0 * spoken as f64 / all as f64)
     }
 }

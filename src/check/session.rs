@@ -1,7 +1,5 @@
 //! Security sessions of both sides, interval by interval.
 
-use std::collections::BTreeMap;
-
 use super::calibration::Groups;
 use super::fields::{Comparison, Context, compare};
 use super::observation::{Ends, Place, System};
@@ -55,61 +53,13 @@ pub(super) fn growing() -> impl Iterator<Item = &'static str> {
     GROWING.iter().map(|(_, end)| *end)
 }
 
-/// Sessions of the same ends and interval, one of each side.
-#[derive(Debug, Default)]
-pub(super) struct Pairing {
-    pub pairs: Vec<(usize, usize)>,
-    pub only_stack: Vec<usize>,
-    pub only_tap: Vec<usize>,
-}
-
-/// Pairs intervals by the ends of the session and the interval's end; of several
-/// with other attributes those with the fewest contradictions.
-pub(super) fn pair(
-    stack: &[Interval],
-    tap: &[Interval],
-    clock: i64,
+/// Attributes that contradict each other.
+pub(super) fn unlike(
+    stack: &Interval,
+    tap: &Interval,
     context: &Context<'_>,
     groups: &mut Groups,
-) -> Pairing {
-    let mut found = Pairing::default();
-    let mut of_tap: BTreeMap<Ends, Vec<usize>> = BTreeMap::new();
-    for (n, interval) in tap.iter().enumerate() {
-        of_tap.entry(interval.ends).or_default().push(n);
-    }
-    let mut taken = vec![false; tap.len()];
-    for (s, here) in stack.iter().enumerate() {
-        let candidates = of_tap.get(&here.ends).into_iter().flatten().copied();
-        let together =
-            |t: &usize| !taken[*t] && ends_together(here, &tap[*t], clock, context.tolerance);
-        let candidates: Vec<usize> = candidates.filter(together).collect();
-        let best = match candidates[..] {
-            [] => None,
-            [one] => Some(one),
-            ref several => {
-                several.iter().copied().min_by_key(|&t| (unlike(here, &tap[t], context, groups), t))
-            }
-        };
-        match best {
-            Some(t) => {
-                taken[t] = true;
-                found.pairs.push((s, t));
-            }
-            None => found.only_stack.push(s),
-        }
-    }
-    found.only_tap = (0..tap.len()).filter(|&t| !taken[t]).collect();
-    found
-}
-
-/// Whether two intervals end together. Records are written a little later.
-fn ends_together(stack: &Interval, tap: &Interval, clock: i64, tolerance: i64) -> bool {
-    let slack = (stack.duration.max(tap.duration) / 4).min(3000).max(tolerance);
-    (stack.end - clock - tap.end).abs() <= slack
-}
-
-/// Attributes that contradict each other.
-fn unlike(stack: &Interval, tap: &Interval, context: &Context<'_>, groups: &mut Groups) -> usize {
+) -> usize {
     let (Ok(stack), Ok(tap)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
         return usize::MAX;
     };

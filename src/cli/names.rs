@@ -55,11 +55,11 @@ fn print(out: &mut impl Write, table: &Listing) -> std::io::Result<()> {
 
 /// Rows in columns, each as wide as its widest cell.
 fn columns(out: &mut impl Write, heads: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
-    let width = |n: usize| {
+    let width = |(n, head): (usize, &&str)| {
         let cells = rows.iter().filter_map(|r| r.get(n)).map(|c| c.chars().count());
-        cells.chain([heads[n].len()]).max().unwrap_or(0)
+        cells.chain([head.len()]).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let widths: Vec<usize> = heads.iter().enumerate().map(width).collect();
     let mut line = |cells: &mut dyn Iterator<Item = String>| {
         let padded: Vec<String> =
             cells.zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();

@@ -101,8 +101,8 @@ pub(super) fn json_lines() -> Value {
         ("seen_by", generator.subschema_for::<jsonl::SeenBy<'_>>()),
     ] {
         let reference = reference.to_value();
-        let name = reference["$ref"].as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned);
-        kinds.push((kind, name.unwrap_or_default()));
+        let path = reference.get("$ref").and_then(|r| r.as_str()).unwrap_or_default();
+        kinds.push((kind, path.rsplit('/').next().unwrap_or_default().to_owned()));
     }
     let mut definitions = generator.take_definitions(true);
     for (kind, name) in &kinds {

@@ -249,9 +249,9 @@ pub(super) fn parse_again(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
     };
     let from_file = file.top.iter().filter(counts).flat_map(Entry::arguments);
     let at = arguments.iter().skip(1).position(|a| *a == *name).map_or(1, |n| n + 1);
-    let mut all: Vec<OsString> = arguments[..=at].to_vec();
+    let mut all: Vec<OsString> = arguments.iter().take(at + 1).cloned().collect();
     all.extend(from_file);
-    all.extend_from_slice(&arguments[at + 1..]);
+    all.extend(arguments.iter().skip(at + 1).cloned());
     let matches = command
         .try_get_matches_from(all)
         .map_err(|e| anyhow::anyhow!("{}: {}", path.display(), reason(&e)))?;

@@ -164,6 +164,7 @@ impl Stacks {
     ///
     /// # Panics
     /// If there is none of that number.
+    #[expect(clippy::indexing_slicing, reason = "the engine's own number of a stack")]
     pub fn get(&self, stack: usize) -> &Stack {
         &self.list[stack]
     }
@@ -175,7 +176,7 @@ impl Stacks {
 
     /// Whether no address is configured, so that every server is the stack's.
     pub fn every_server(&self) -> bool {
-        self.list.len() == 1 && self.list[0].home.is_empty()
+        matches!(self.list.as_slice(), [only] if only.home.is_empty())
     }
 
     /// The stack that an address belongs to.

@@ -36,8 +36,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 mod archive;
 mod header;
 mod netdata;

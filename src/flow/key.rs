@@ -37,9 +37,25 @@ impl Dir {
         }
     }
 
-    /// 0 or 1, to index pairs.
+    /// 0 or 1.
     pub fn index(self) -> usize {
         usize::from(self == Self::FromHigh)
+    }
+
+    /// What is its own of a pair, in which the lower end point's comes first.
+    pub fn of<T>(self, [low, high]: &[T; 2]) -> &T {
+        match self {
+            Self::FromLow => low,
+            Self::FromHigh => high,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn of_mut<T>(self, [low, high]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::FromLow => low,
+            Self::FromHigh => high,
+        }
     }
 }
 

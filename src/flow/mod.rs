@@ -1,8 +1,6 @@
 //! Whose packet it is: connection keys, the connection table, and the life of
 //! a TCP connection from handshake to close.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 mod index;
 mod key;
 mod table;

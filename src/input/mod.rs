@@ -1,8 +1,6 @@
 //! Bytes of one file: buffered, decompressed, with the offset known. Captures
 //! and SMF files are read through it.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 mod ahead;
 
 use std::fs::File;

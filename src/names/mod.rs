@@ -131,6 +131,7 @@ macro_rules! code_tables {
 use code_tables;
 
 /// Hexadecimal digits as a number; zero if they are none.
+#[expect(clippy::indexing_slicing, reason = "at compile time")]
 const fn hexadecimal(digits: &str) -> u64 {
     let bytes = digits.as_bytes();
     let (mut n, mut value) = (0, 0);

@@ -175,7 +175,8 @@ pub fn sslv2_codes(kind: u32) -> SuiteCodes {
 }
 
 fn find(table: &[(u16, &'static str)], code: u16) -> Option<&'static str> {
-    table.binary_search_by_key(&code, |&(c, _)| c).ok().map(|i| table[i].1)
+    let at = table.binary_search_by_key(&code, |&(c, _)| c).ok()?;
+    table.get(at).map(|(_, name)| *name)
 }
 
 #[cfg(test)]

@@ -6,8 +6,6 @@
 //! first bytes are no handshake, only the beginnings of segments are looked
 //! at, for as long as the connection lives.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 pub mod certificate;
 pub mod ee;
 pub mod ike;

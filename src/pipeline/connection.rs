@@ -208,7 +208,7 @@ impl Connection {
                 prefetch::line(&**observer, 1);
                 prefetch::line(&**observer, 2);
             }
-            if let Some(reassembler) = &self.reassemblers[dir.index()] {
+            if let Some(reassembler) = dir.of(&self.reassemblers) {
                 prefetch::line(&**reassembler, 0);
                 prefetch::line(&**reassembler, 1);
             }
@@ -221,7 +221,7 @@ impl Connection {
             if let Some(observer) = &self.observer {
                 observer.prefetch();
             }
-            if let Some(reassembler) = &self.reassemblers[dir.index()] {
+            if let Some(reassembler) = dir.of(&self.reassemblers) {
                 reassembler.prefetch();
             }
         }
@@ -270,7 +270,7 @@ impl Connection {
         self.used = true;
         self.last_ts = self.last_ts.max(ts);
         self.last_clock = clock;
-        self.streams[dir.index()].segments += 1;
+        dir.of_mut(&mut self.streams).segments += 1;
         let change = self.life.update(dir, segment, ts);
         let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
         // A reset's payload is a message for people, not part of the stream.
@@ -300,7 +300,7 @@ impl Connection {
         let first_byte = self.life.first_byte(dir);
         let sequence = segment.seq.wrapping_add(u32::from(segment.flags & flag::SYN != 0));
         let acknowledged = self.life.acknowledged(dir);
-        let stream = &mut self.streams[dir.index()];
+        let stream = dir.of_mut(&mut self.streams);
         stream.base.get_or_insert(first_byte.unwrap_or(sequence));
         let Some(mut positions) = stream.positions() else { return false };
         let start = positions.position(sequence);
@@ -333,7 +333,7 @@ impl Connection {
 
     /// Looks whether the connection has gone back to clear text.
     fn still_protected(&mut self, dir: Dir, place: Place, payload: &[u8], ts: i64) {
-        let slot = &mut self.streams[dir.index()].watch;
+        let slot = &mut dir.of_mut(&mut self.streams).watch;
         let Some(watch) = slot else { return };
         let end = place.start + i64::from(place.length);
         match watch.segment(place.start, payload, end, place.before.unwrap_or(i64::MIN)) {
@@ -346,7 +346,7 @@ impl Connection {
         }
         let mut clear_from = self.streams.each_mut().map(|s| s.watch.take().map(|w| w.next()));
         // The clear text has ended this watch.
-        clear_from[dir.index()] = None;
+        *dir.of_mut(&mut clear_from) = None;
         self.protected = false;
         let opener = side(self.life.client().unwrap_or(dir));
         let course = self.course.get_or_insert_default();
@@ -426,7 +426,7 @@ impl Connection {
     }
 
     fn missed_from(&self, dir: Dir) -> u64 {
-        let stream = &self.streams[dir.index()];
+        let stream = dir.of(&self.streams);
         let first = self.life.first_byte(dir);
         let positions = match (stream.positions(), first) {
             (Some(p), _) => p,

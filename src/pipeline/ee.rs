@@ -254,7 +254,7 @@ impl EeTable {
                 let views = views(pair, link);
                 for (n, seen) in views.into_iter().flatten().enumerate() {
                     let traffic = link.traffic(local(seen, link));
-                    if let Some(member) = &mut link.members[n]
+                    if let Some(Some(member)) = link.members.get_mut(n)
                         && seen.stack == end.stack
                     {
                         member.count(traffic, self.sessions.tally(seen.stack));
@@ -406,8 +406,8 @@ impl EeTable {
             link.note_losses(self.losses[1]);
         }
         let views = views(&pair, &link);
-        for (n, seen) in views.into_iter().flatten().enumerate() {
-            let Some(member) = link.members[n].take() else { continue };
+        for (seen, member) in views.into_iter().zip(std::mem::take(&mut link.members)) {
+            let (Some(seen), Some(member)) = (seen, member) else { continue };
             // It was given up: its end was not seen.
             let traffic = link.traffic(local(seen, &link));
             member.end(false, traffic, self.sessions.tally(seen.stack));
@@ -460,7 +460,9 @@ impl EeTable {
                 let counted = (keys, link.traffic(local));
                 let tally = self.sessions.tally(seen.stack);
                 // Only TCP connections are counted as short.
-                sessions::follow(&mut link.members[n], event.kind, false, counted, tally);
+                if let Some(member) = link.members.get_mut(n) {
+                    sessions::follow(member, event.kind, false, counted, tally);
+                }
             }
             if self.wants.detail && stack.detail {
                 let ipsec = link.under.protection();

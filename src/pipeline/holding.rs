@@ -46,7 +46,7 @@ impl Connection {
     fn flush(&mut self, clock: i64, context: &mut Context) {
         for dir in [Dir::FromLow, Dir::FromHigh] {
             let (Some(reassembler), Some(observer)) =
-                (&mut self.reassemblers[dir.index()], &mut self.observer)
+                (dir.of_mut(&mut self.reassemblers), &mut self.observer)
             else {
                 continue;
             };

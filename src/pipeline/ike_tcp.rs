@@ -42,7 +42,8 @@ pub(super) fn report(
 }
 
 fn endpoint(key: &Key, of: Side) -> jsonl::Endpoint {
-    let end = [key.low, key.high][of.index()];
+    let ends = [key.low, key.high];
+    let end = of.of(&ends);
     jsonl::Endpoint { ip: end.ip, port: end.port }
 }
 

@@ -271,17 +271,23 @@ pub struct Now {
 impl Ledger {
     /// Counts a packet's end.
     pub fn count(&mut self, fate: Fate, bytes: u32) {
-        self.fates[fate as usize].add(bytes);
+        self.of_mut(fate).add(bytes);
     }
 
     /// Counts the end of several packets.
     pub fn count_all(&mut self, fate: Fate, count: Count) {
-        self.fates[fate as usize].join(count);
+        self.of_mut(fate).join(count);
     }
 
     /// The counter of a fate.
+    #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
     pub fn fate(&self, fate: Fate) -> Count {
         self.fates[fate as usize]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
+    fn of_mut(&mut self, fate: Fate) -> &mut Count {
+        &mut self.fates[fate as usize]
     }
 
     /// Adds the counters of a part of the run.

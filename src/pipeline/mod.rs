@@ -226,7 +226,7 @@ impl<F: Feed> Front<'_, F> {
                 Frame::Tcp(ends, segment) => {
                     let (key, dir) = Key::of(&ends);
                     let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
-                    work.buckets[key.shard()].segments.push(Packet {
+                    bucket(&mut work.buckets, key.shard()).segments.push(Packet {
                         key,
                         dir,
                         segment,
@@ -242,7 +242,7 @@ impl<F: Feed> Front<'_, F> {
                     let port = self.ee_port(&datagram).unwrap_or(0);
                     let (pair, from) = Pair::of(datagram.src, datagram.dst);
                     let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
-                    work.buckets[pair.shard()].ee.push(EePacket {
+                    bucket(&mut work.buckets, pair.shard()).ee.push(EePacket {
                         pair,
                         from,
                         port,
@@ -303,6 +303,12 @@ fn innermost(list: &mut Vec<Ipsec>, headers: &[Ipsec]) -> Option<u32> {
     })
 }
 
+/// What goes to a shard.
+#[expect(clippy::indexing_slicing, reason = "as many buckets as shards; asked for every packet")]
+fn bucket(buckets: &mut [Bucket], shard: usize) -> &mut Bucket {
+    &mut buckets[shard]
+}
+
 /// Puts a packet of a pair of addresses into the bucket of its shard.
 fn deal(
     buckets: &mut [Bucket],
@@ -314,7 +320,7 @@ fn deal(
 ) {
     let (pair, from) = Pair::of(src, dst);
     let packet = PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
-    buckets[pair.shard()].peers.push(packet);
+    bucket(buckets, pair.shard()).peers.push(packet);
 }
 
 /// Whether a datagram is on the port of IKE and ESP in UDP (RFC 3948). Behind a

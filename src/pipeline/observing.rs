@@ -37,7 +37,7 @@ impl Connection {
         if !observer.follows(side) && !begins {
             return false;
         }
-        let slot = &mut self.reassemblers[dir.index()];
+        let slot = dir.of_mut(&mut self.reassemblers);
         let past = |r: &mut Box<Reassembler>| r.position() > place.start;
         if begins && observer.is_watching(side) && slot.as_mut().is_some_and(past) {
             // Some hosts send padding as payload and then the hello over it.
@@ -97,7 +97,7 @@ impl Connection {
 
     /// Gives a reassembler's memory back.
     fn release(&mut self, dir: Dir) {
-        if let Some(reassembler) = self.reassemblers[dir.index()].take() {
+        if let Some(reassembler) = dir.of_mut(&mut self.reassemblers).take() {
             self.conflicts += reassembler.conflicts();
         }
         if let Some(observer) = &self.observer

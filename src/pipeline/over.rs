@@ -30,11 +30,12 @@ impl Shard {
         self.count(&connection);
         let client = connection.client(&key);
         let views = views(&connection.settings, &key, client);
-        for (n, seen) in views.into_iter().flatten().enumerate() {
-            let Some(member) = connection.members[n].take() else { continue };
+        let (bytes, segments) = (connection.bytes(), connection.segments());
+        for (seen, member) in views.into_iter().zip(std::mem::take(&mut connection.members)) {
+            let (Some(seen), Some(member)) = (seen, member) else { continue };
             // It was given up: its end was not seen.
             let at = side(local(seen, client));
-            let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
+            let traffic = sessions::traffic(bytes, segments, at);
             member.end(false, traffic, self.sessions.tally(seen.stack));
         }
         let lines = self.wants.json.then_some(&mut self.emitted);

@@ -170,8 +170,8 @@ impl Reporter {
         let bytes = tunnel.bytes;
         Some(Row {
             key,
-            from_client: bytes[local.other().index()],
-            from_server: bytes[local.index()],
+            from_client: *local.other().of(&bytes),
+            from_server: *local.of(&bytes),
             start: tunnel.first_ts,
             findings: Vec::new(),
             key_exchange: None,
@@ -218,7 +218,9 @@ impl Reporter {
                 let keys = sessions::keys(stack, &detail, ends, None, local);
                 let counted = (keys, tunnel.traffic(local));
                 let tally = sessions.tally(seen.stack);
-                sessions::follow(&mut tunnel.members[n], event.kind, false, counted, tally);
+                if let Some(member) = tunnel.members.get_mut(n) {
+                    sessions::follow(member, event.kind, false, counted, tally);
+                }
             }
             if self.wants.detail && stack.detail {
                 let mut bytes = Vec::with_capacity(512);
@@ -304,7 +306,7 @@ impl PeerTable {
                 for (n, seen) in views.into_iter().flatten().enumerate() {
                     let local = if seen.server { server } else { server.other() };
                     let traffic = tunnel.traffic(local);
-                    if let Some(member) = &mut tunnel.members[n]
+                    if let Some(Some(member)) = tunnel.members.get_mut(n)
                         && seen.stack == end.stack
                     {
                         member.count(traffic, self.sessions.tally(seen.stack));
@@ -437,10 +439,10 @@ impl Peers {
                 self.ikes.len() - 1
             }
         };
-        let sa = &mut self.ikes[at];
+        let Some(sa) = self.ikes.get_mut(at) else { return room };
         sa.last_ts = sa.last_ts.max(p.ts);
-        sa.ports[p.from.index()].get_or_insert(ports.0);
-        sa.ports[p.from.other().index()].get_or_insert(ports.1);
+        p.from.of_mut(&mut sa.ports).get_or_insert(ports.0);
+        p.from.other().of_mut(&mut sa.ports).get_or_insert(ports.1);
         sa.ike.message(p.from, message, encapsulated);
         room
     }
@@ -504,12 +506,12 @@ impl Peers {
                 self.tunnels.len() - 1
             }
         };
-        let tunnel = &mut self.tunnels[at];
+        let tunnel = self.tunnels.get_mut(at)?;
         tunnel.last_ts = tunnel.last_ts.max(p.ts);
         tunnel.tunnel_mode = tunnel.tunnel_mode.or(header.tunnel_mode);
         tunnel.null_encryption |= header.null_encryption;
-        tunnel.packets[p.from.index()] += 1;
-        tunnel.bytes[p.from.index()] += u64::from(header.length);
+        *p.from.of_mut(&mut tunnel.packets) += 1;
+        *p.from.of_mut(&mut tunnel.bytes) += u64::from(header.length);
         if !tunnel.has(p.from, header.spi) && tunnel.spis.len() < MAX_SPIS {
             tunnel.spis.push(SecurityAssociation { from: p.from, spi: header.spi });
         }
@@ -547,7 +549,7 @@ fn ike_line(pair: &Pair, sa: &IkeSa) -> jsonl::Ike {
     let initiator = facts.initiator.unwrap_or(Side::Low);
     let end = |side: Side| jsonl::Endpoint {
         ip: pair.address(side),
-        port: sa.ports[side.index()].unwrap_or(0),
+        port: side.of(&sa.ports).unwrap_or(0),
     };
     jsonl::Ike::new(facts, end(initiator), end(initiator.other()), sa.first_ts, sa.last_ts)
 }
@@ -555,10 +557,10 @@ fn ike_line(pair: &Pair, sa: &IkeSa) -> jsonl::Ike {
 fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
     let end = |side: Side| jsonl::TunnelEnd {
         ip: pair.address(side),
-        port: t.ports.map(|p| p[side.index()]),
+        port: t.ports.map(|p| *side.of(&p)),
         spis: t.spis.iter().filter(|s| s.from == side).map(|s| format!("{:08x}", s.spi)).collect(),
-        packets: t.packets[side.index()],
-        bytes: t.bytes[side.index()],
+        packets: *side.of(&t.packets),
+        bytes: *side.of(&t.bytes),
     };
     jsonl::Tunnel {
         schema: jsonl::SCHEMA,

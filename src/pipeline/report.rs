@@ -31,8 +31,8 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
         jsonl::Endpoint { ip: end.ip, port: end.port }
     };
     let both = |pair: [u64; 2]| jsonl::Both {
-        from_client: pair[client.index()],
-        from_server: pair[server.index()],
+        from_client: *client.of(&pair),
+        from_server: *server.of(&pair),
     };
     let local = views(&c.settings, key, client)[0].map_or(server, |seen| local(seen, client));
     let ended = c.life.ended();
@@ -112,8 +112,8 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
             severity: None,
             client: c_end.ip,
         },
-        from_client: bytes[client.index()],
-        from_server: bytes[server.index()],
+        from_client: *client.of(&bytes),
+        from_server: *server.of(&bytes),
         start: c.first_ts,
         findings: c.settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
         key_exchange: key_exchange(seen),

@@ -74,7 +74,7 @@ impl Sessions {
 
     /// Whether anything has come since the end of the stack's last interval.
     pub fn stirred(&self, stack: usize) -> bool {
-        self.packets > self.stacks[stack].packets
+        self.stacks.get(stack).is_some_and(|counted| self.packets > counted.packets)
     }
 
     /// Connections for whose sessions there was no room, since the last time.
@@ -83,13 +83,14 @@ impl Sessions {
     }
 
     /// The counts of a stack.
+    #[expect(clippy::indexing_slicing, reason = "the engine's own number of a stack")]
     pub fn tally(&mut self, stack: usize) -> &mut Tally {
         &mut self.stacks[stack].tally
     }
 
     /// Passes the counts on, at the end of an interval.
     pub fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
-        let counted = &mut self.stacks[end.stack];
+        let Some(counted) = self.stacks.get_mut(end.stack) else { return };
         counted.packets = self.packets;
         if counted.tally.is_empty() {
             return;
@@ -121,7 +122,7 @@ pub(super) fn keys(
     ipsec: Option<&IpsecProtection>,
     local: Side,
 ) -> Vec<Key> {
-    let carrier = ipsec.map(|i| (i.ends[local.index()], i.ends[local.other().index()]));
+    let carrier = ipsec.map(|i| (*local.of(&i.ends), *local.other().of(&i.ends)));
     let found = sessions(detail);
     let place = Place::of(stack, ends);
     let key = |attributes: Attributes| Key {
@@ -221,12 +222,12 @@ pub(super) fn follow(
 /// What a connection has sent and received, seen from the stack. Pairs are
 /// indexed by side.
 pub(super) fn traffic(bytes: [u64; 2], segments: [u64; 2], local: Side) -> Traffic {
-    let (out, inward) = (local.index(), local.other().index());
+    let remote = local.other();
     Traffic {
-        in_bytes: bytes[inward],
-        out_bytes: bytes[out],
-        in_segments: segments[inward],
-        out_segments: segments[out],
+        in_bytes: *remote.of(&bytes),
+        out_bytes: *local.of(&bytes),
+        in_segments: *remote.of(&segments),
+        out_segments: *local.of(&segments),
     }
 }
 

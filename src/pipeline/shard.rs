@@ -405,13 +405,12 @@ impl Shard {
             }
             let client = connection.client(key);
             let views = views(&connection.settings, key, client);
-            for (n, seen) in views.into_iter().flatten().enumerate() {
-                if seen.stack != end.stack {
-                    continue;
-                }
-                let at = side(local(seen, client));
-                let traffic = sessions::traffic(connection.bytes(), connection.segments(), at);
-                if let Some(member) = &mut connection.members[n] {
+            let (bytes, segments) = (connection.bytes(), connection.segments());
+            for (seen, member) in views.into_iter().zip(&mut connection.members) {
+                if let (Some(seen), Some(member)) = (seen, member)
+                    && seen.stack == end.stack
+                {
+                    let traffic = sessions::traffic(bytes, segments, side(local(seen, client)));
                     member.count(traffic, self.sessions.tally(end.stack));
                 }
             }
@@ -524,9 +523,10 @@ impl Shard {
                 let waited = i64::from(self.settings.settle_seconds) * SECOND >= SHORT;
                 let short = event.at.saturating_sub(snapshot.established) < SHORT
                     && (event.kind == Kind::ShortTermination || !waited);
-                let member = &mut connection.members[n];
-                let tally = self.sessions.tally(seen.stack);
-                sessions::follow(member, event.kind, short, (keys, traffic), tally);
+                if let Some(member) = connection.members.get_mut(n) {
+                    let tally = self.sessions.tally(seen.stack);
+                    sessions::follow(member, event.kind, short, (keys, traffic), tally);
+                }
             }
             if self.wants.detail && stack.detail {
                 let payload = under::payload(detail, seen.stack, ipsec.as_ref(), at);

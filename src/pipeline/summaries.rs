@@ -44,18 +44,24 @@ pub(super) struct Shown<'a> {
 pub(super) struct Summaries {
     settings: Arc<Settings>,
     wants: Wants,
-    books: Vec<Book>,
+    stacks: Vec<OfStack>,
     /// Ends of intervals that are to come.
     ends: VecDeque<End>,
-    /// The beginning of the interval under way, by stack.
-    starts: Vec<Option<i64>>,
+}
+
+/// The security sessions of one stack.
+#[derive(Debug, Default)]
+struct OfStack {
+    book: Book,
+    /// The beginning of the interval under way.
+    start: Option<i64>,
 }
 
 impl Summaries {
     pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
         let count = settings.stacks.list().len();
-        let books = std::iter::repeat_with(Book::default).take(count).collect();
-        Self { settings, wants, books, ends: VecDeque::new(), starts: vec![None; count] }
+        let stacks = std::iter::repeat_with(OfStack::default).take(count).collect();
+        Self { settings, wants, stacks, ends: VecDeque::new() }
     }
 
     /// Intervals end at these clocks, too.
@@ -70,22 +76,25 @@ impl Summaries {
 
     /// Security sessions of the intervals under way.
     pub fn sessions(&self) -> u64 {
-        self.books.iter().map(|book| book.len() as u64).sum()
+        self.stacks.iter().map(|s| s.book.len() as u64).sum()
     }
 
     /// Monitoring begins.
     pub fn begin(&mut self, at: i64, written: &mut Written) {
-        for stack in 0..self.books.len() {
-            self.starts[stack] = Some(at);
+        for stack in &mut self.stacks {
+            stack.start = Some(at);
+        }
+        for stack in 0..self.stacks.len() {
             self.event(at, stack, (Kind::Enabled, ENABLED), written);
         }
     }
 
     /// Adds what a shard has counted of a stack.
     pub fn add(&mut self, stack: usize, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
-        let since = self.starts[stack].unwrap_or(i64::MIN);
+        let Some(of) = self.stacks.get_mut(stack) else { return };
+        let since = of.start.unwrap_or(i64::MIN);
         for (key, counts) in counted {
-            self.books[stack].add(key, counts, |key| shown.resolve(key, since));
+            of.book.add(key, counts, |key| shown.resolve(key, since));
         }
     }
 
@@ -93,12 +102,14 @@ impl Summaries {
     pub fn close(&mut self, end: End, written: &mut Written) {
         self.set(end, Set::Interval, written);
         self.ends.pop_front();
-        self.starts[end.stack] = Some(end.clock);
+        if let Some(stack) = self.stacks.get_mut(end.stack) {
+            stack.start = Some(end.clock);
+        }
     }
 
     /// Monitoring ends in an orderly way.
     pub fn shut_down(&mut self, at: i64, written: &mut Written) {
-        for stack in 0..self.books.len() {
+        for stack in 0..self.stacks.len() {
             self.set(End { clock: at, stack }, Set::Shutdown, written);
             self.event(at, stack, (Kind::Disabled, DISABLED), written);
         }
@@ -107,10 +118,11 @@ impl Summaries {
     fn set(&mut self, end: End, set: Set, written: &mut Written) {
         let End { clock: at, stack } = end;
         let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
-        let (true, Some(start)) = (wanted, self.starts[stack]) else { return };
+        let (true, Some(of)) = (wanted, self.stacks.get_mut(stack)) else { return };
+        let Some(start) = of.start else { return };
         let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
-        self.books[stack].close(at, micros, set, &view, |summary| {
+        of.book.close(at, micros, set, &view, |summary| {
             let mut bytes = Vec::with_capacity(512);
             summary.encode(&mut bytes);
             written.push((stack, bytes));

@@ -30,7 +30,7 @@ impl UnderIpsec {
         let before = state(self);
         match (&mut self.0, header) {
             (None, None) => return false,
-            (Some(under), None) => under.latest[from.index()] = false,
+            (Some(under), None) => *from.of_mut(&mut under.latest) = false,
             (slot, Some(header)) => {
                 let mut ends = [header.src, header.dst];
                 if from == Side::High {
@@ -42,7 +42,7 @@ impl UnderIpsec {
                 let facts = IpsecProtection { ends, esp, tunnel_mode, check_value };
                 let under =
                     slot.get_or_insert_with(|| Box::new(Under { latest: [false; 2], facts }));
-                under.latest[from.index()] = true;
+                *from.of_mut(&mut under.latest) = true;
                 under.facts = facts;
             }
         }
@@ -68,8 +68,8 @@ pub(super) fn line(ipsec: &IpsecProtection, client: Side) -> jsonl::Ipsec {
         null_encryption: ipsec.esp,
         mode: if ipsec.tunnel_mode { "tunnel" } else { "transport" },
         check_value_bits: ipsec.check_value.map(|bytes| u16::from(bytes) * 8),
-        client_end: ipsec.ends[client.index()],
-        server_end: ipsec.ends[client.other().index()],
+        client_end: *client.of(&ipsec.ends),
+        server_end: *client.other().of(&ipsec.ends),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn payload(
             Payload::Record(stack, bytes)
         }
         Some(ipsec) => {
-            let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
+            let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
             let (pair, side) = Pair::of(here, there);
             Payload::UnderIpsec(stack, Box::new(detail), pair, side)
         }

@@ -23,7 +23,7 @@ static TO_LATIN1: [u8; 256] = [
 /// Latin-1 to code page 1047: the inverse of [`TO_LATIN1`].
 static FROM_LATIN1: [u8; 256] = invert(&TO_LATIN1);
 
-#[allow(clippy::indexing_slicing)] // At compile time.
+#[expect(clippy::indexing_slicing, reason = "at compile time")]
 const fn invert(table: &[u8; 256]) -> [u8; 256] {
     let mut inverse = [0; 256];
     let mut i = 0;

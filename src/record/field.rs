@@ -131,7 +131,7 @@ impl<const N: usize> Wire for [u8; N] {
 
 /// Checks at compile time that fields follow each other without gaps and fill
 /// the section.
-#[allow(clippy::indexing_slicing)] // At compile time.
+#[expect(clippy::indexing_slicing, reason = "at compile time")]
 pub const fn contiguous(section: &Section) -> bool {
     let mut at = section.start;
     let mut i = 0;

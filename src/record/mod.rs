@@ -15,8 +15,6 @@
 //! assert_eq!((record.record_type(), record.subtype()), (119, Some(11)));
 //! ```
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 mod assembly;
 pub mod detail;
 pub mod ebcdic;

@@ -179,16 +179,16 @@ impl View<'_> {
 
     fn common(&self, event: Event, now: &Snapshot<'_>) -> Common11 {
         let (local, remote) = (now.key.sender(now.local), now.key.sender(now.local.other()));
-        let (out, inward) = (now.local.index(), now.local.other().index());
+        let (out, inward) = (now.local, now.local.other());
         let mut common = Common11 {
             sec_protos: protocol_flags(now),
             ip_proto: now.transport as u8,
             r_port: remote.port,
             l_port: local.port,
-            in_bytes: now.bytes[inward],
-            out_bytes: now.bytes[out],
-            in_seg_dg: now.segments[inward],
-            out_seg_dg: now.segments[out],
+            in_bytes: *inward.of(&now.bytes),
+            out_bytes: *out.of(&now.bytes),
+            in_seg_dg: *inward.of(&now.segments),
+            out_seg_dg: *out.of(&now.segments),
             ..event_between(event, now.established, local.ip, remote.ip)
         };
         let end = LocalEnd {
@@ -263,7 +263,7 @@ impl View<'_> {
     /// that is hardly the only one there will ever be: without leave to infer,
     /// the algorithm stays Unknown.
     fn ipsec(&self, ipsec: &IpsecProtection, local: Dir) -> Ipsec {
-        let (here, there) = (ipsec.ends[local.index()], ipsec.ends[local.other().index()]);
+        let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
         Ipsec {
             encap_mode: if ipsec.tunnel_mode { TUNNEL_MODE } else { TRANSPORT_MODE },
             auth_proto: if ipsec.esp { IPPROTO_ESP } else { IPPROTO_AH },

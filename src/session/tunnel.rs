@@ -36,15 +36,15 @@ impl View<'_> {
     /// zero.
     pub fn tunnel(&self, event: Event, now: &TunnelSnapshot<'_>) -> Detail {
         let mut detail = self.frame(event);
-        let (out, inward) = (now.local.index(), now.local.other().index());
-        let (local, remote) = (now.ends[out], now.ends[inward]);
+        let (out, inward) = (now.local, now.local.other());
+        let (local, remote) = (*out.of(&now.ends), *inward.of(&now.ends));
         detail.common = Common11 {
             sec_protos: PROTECTED_BY_IPSEC,
             ip_proto: IPPROTO_ESP,
-            in_bytes: now.bytes[inward],
-            out_bytes: now.bytes[out],
-            in_seg_dg: now.packets[inward],
-            out_seg_dg: now.packets[out],
+            in_bytes: *inward.of(&now.bytes),
+            out_bytes: *out.of(&now.bytes),
+            in_seg_dg: *inward.of(&now.packets),
+            out_seg_dg: *out.of(&now.packets),
             ..event_between(event, now.start, local, remote)
         };
         // Mode, algorithms and lifetimes of the tunnel itself are agreed on in

@@ -192,7 +192,7 @@ fn over_time(out: &mut String, survey: &Survey) {
     for (n, bin) in line.bins.iter().enumerate() {
         let mut y = 130.0;
         for class in CLASSES.into_iter().rev() {
-            let value = bin[class as usize].connections;
+            let value = class.of(bin).connections;
             if value == 0 {
                 continue;
             }
@@ -276,7 +276,7 @@ fn rankings(out: &mut String, survey: &Survey) {
             by.name()
         );
         for (name, classes) in all.iter().take(RANKED) {
-            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| classes[c as usize]);
+            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
             let sum = total(classes);
             let _ = writeln!(
                 out,
@@ -300,7 +300,7 @@ fn share(classes: &super::ranking::Classes) -> String {
         String::from("<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">");
     let mut x = 0.0;
     for class in CLASSES {
-        let width = 100.0 * classes[class as usize].bytes as f64 / all.max(1) as f64;
+        let width = 100.0 * class.of(classes).bytes as f64 / all.max(1) as f64;
         if width > 0.0 {
             let _ = write!(
                 out,

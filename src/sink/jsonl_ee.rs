@@ -74,8 +74,8 @@ impl EeConnection {
     pub fn new(facts: &Facts, client: Side, ends: [IpAddr; 2], base_port: u16) -> Self {
         let server = client.other();
         let both = |pair: [u64; 2]| Both {
-            from_client: pair[client.index()],
-            from_server: pair[server.index()],
+            from_client: *client.of(&pair),
+            from_server: *server.of(&pair),
         };
         let sent = [Side::Low, Side::High].map(|side| facts.sent(side));
         let ports = (base_port..)
@@ -89,8 +89,8 @@ impl EeConnection {
                 bytes: both(counts.map(|c| c.bytes)),
             })
             .collect();
-        let name = |side: Side| facts.cp_names[side.index()].clone();
-        let sap = |side: Side| facts.saps[side.index()].map(|sap| format!("{sap:02X}"));
+        let name = |side: Side| side.of(&facts.cp_names).clone();
+        let sap = |side: Side| side.of(&facts.saps).map(|sap| format!("{sap:02X}"));
         Self {
             schema: SCHEMA,
             r#type: "connection",

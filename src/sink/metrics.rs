@@ -93,7 +93,7 @@ impl Metrics {
             let _ = writeln!(out, "zerttap_{name} {value}");
         }
         head(&mut out, "handshakes_total", "counter", "Completed handshakes by version.");
-        for (version, count) in self.ledger["handshakes"].as_object().into_iter().flatten() {
+        for (version, count) in self.group("handshakes") {
             let count = count.as_u64().unwrap_or(0);
             let (protocol, label) = (protocol(version), escape(version));
             let labels = format!("protocol=\"{protocol}\",version=\"{label}\"");
@@ -119,19 +119,24 @@ impl Metrics {
             }
         }
         head(&mut out, "packets_total", "counter", "Packets by what they were.");
-        for (fate, count) in self.ledger["counters"].as_object().into_iter().flatten() {
-            let packets = count["packets"].as_u64().unwrap_or(0);
+        for (fate, count) in self.group("counters") {
+            let packets = count.get("packets").and_then(|n| n.as_u64()).unwrap_or(0);
             let _ = writeln!(out, "zerttap_packets_total{{fate=\"{}\"}} {packets}", escape(fate));
         }
         for (group, help) in GROUPS {
             head(&mut out, &format!("{group}_total"), "counter", help);
-            for (what, count) in self.ledger[group].as_object().into_iter().flatten() {
+            for (what, count) in self.group(group) {
                 let count = count.as_u64().unwrap_or(0);
                 let what = escape(what);
                 let _ = writeln!(out, "zerttap_{group}_total{{what=\"{what}\"}} {count}");
             }
         }
         out
+    }
+
+    /// The counters of one of the ledger's groups.
+    fn group(&self, name: &str) -> impl Iterator<Item = (&String, &serde_json::Value)> {
+        self.ledger.get(name).and_then(|group| group.as_object()).into_iter().flatten()
     }
 }
 

@@ -35,6 +35,24 @@ impl By {
             Self::Client => "client",
         }
     }
+
+    /// What is its own of a list in the order of [`By::ALL`].
+    pub fn of<T>(self, [server, job, client]: &[T; Self::ALL.len()]) -> &T {
+        match self {
+            Self::Server => server,
+            Self::Job => job,
+            Self::Client => client,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn of_mut<T>(self, [server, job, client]: &mut [T; Self::ALL.len()]) -> &mut T {
+        match self {
+            Self::Server => server,
+            Self::Job => job,
+            Self::Client => client,
+        }
+    }
 }
 
 /// What one name has, by class.
@@ -57,7 +75,7 @@ impl Ranking {
             self.beyond += 1;
             return;
         }
-        self.names.entry(name).or_default()[class as usize].add(bytes);
+        class.of_mut(self.names.entry(name).or_default()).add(bytes);
     }
 
     /// Adds another ranking.
@@ -102,8 +120,7 @@ impl Ranking {
         let mut all: Vec<(&str, &Classes)> =
             self.names.iter().map(|(n, c)| (n.as_str(), c)).collect();
         let order = |classes: &Classes| {
-            let [bad, weak] =
-                [Class::Unprotected, Class::Weak].map(|class| classes[class as usize]);
+            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
             (bad.bytes, bad.connections, weak.bytes, weak.connections, total(classes).bytes)
         };
         all.sort_by(|a, b| order(b.1).cmp(&order(a.1)).then(a.0.cmp(b.0)));
@@ -117,8 +134,8 @@ impl Ranking {
         let mut cells: Vec<[String; WIDTHS]> = vec![
             [&by.name().to_uppercase(), "UNPROTECTED", "", "WEAK", "ALL", ""].map(str::to_owned),
         ];
-        cells.extend(all[..shown].iter().map(|(name, classes)| {
-            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| classes[c as usize]);
+        cells.extend(all.iter().take(shown).map(|(name, classes)| {
+            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
             let total = total(classes);
             [
                 (*name).to_owned(),
@@ -138,9 +155,9 @@ impl Ranking {
                 *width = (*width).max(length);
             }
         }
-        for at in [1, 4] {
-            let both = widths[at] + 2 + widths[at + 1];
-            widths[at] += cells[0][at].len().saturating_sub(both);
+        if let Some([_, over, _, _, over_last, _]) = cells.first() {
+            widths[1] += over.len().saturating_sub(widths[1] + 2 + widths[2]);
+            widths[4] += over_last.len().saturating_sub(widths[4] + 2 + widths[5]);
         }
         if let Some(limit) = width {
             let all: usize = widths.iter().sum::<usize>() + 2 * (WIDTHS - 1);
@@ -150,21 +167,24 @@ impl Ranking {
         for (n, row) in cells.iter().enumerate() {
             let style = match (n, all.get(n.wrapping_sub(1))) {
                 (0, _) => Style::new().bold(),
-                (_, Some((_, c))) if c[Class::Unprotected as usize].connections > 0 => {
+                (_, Some((_, c))) if Class::Unprotected.of(c).connections > 0 => {
                     AnsiColor::Red.on_default()
                 }
-                (_, Some((_, c))) if c[Class::Weak as usize].connections > 0 => {
+                (_, Some((_, c))) if Class::Weak.of(c).connections > 0 => {
                     AnsiColor::Yellow.on_default()
                 }
                 _ => Style::new(),
             };
             let mut text = format!("{:<w$}", fit(&row[0], widths[0]), w = widths[0]);
-            let mut at = 1;
-            while at < WIDTHS {
-                let two = n == 0 && matches!(at, 1 | 4);
-                let width = if two { widths[at] + 2 + widths[at + 1] } else { widths[at] };
-                let _ = write!(text, "  {:>width$}", row[at]);
-                at += if two { 2 } else { 1 };
+            let mut columns = row.iter().zip(widths).enumerate().skip(1);
+            while let Some((at, (cell, mut width))) = columns.next() {
+                if n == 0
+                    && matches!(at, 1 | 4)
+                    && let Some((_, (_, next))) = columns.next()
+                {
+                    width += 2 + next;
+                }
+                let _ = write!(text, "  {cell:>width$}");
             }
             let _ = writeln!(out, "{style}{}{style:#}", text.trim_end());
         }

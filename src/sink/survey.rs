@@ -111,6 +111,29 @@ impl Class {
             Self::Unknown => "not known",
         }
     }
+
+    /// What is its own of a list in the order of [`CLASSES`].
+    pub fn of<T>(self, [unprotected, weak, protected, unknown]: &[T; CLASSES.len()]) -> &T {
+        match self {
+            Self::Unprotected => unprotected,
+            Self::Weak => weak,
+            Self::Protected => protected,
+            Self::Unknown => unknown,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn of_mut<T>(
+        self,
+        [unprotected, weak, protected, unknown]: &mut [T; CLASSES.len()],
+    ) -> &mut T {
+        match self {
+            Self::Unprotected => unprotected,
+            Self::Weak => weak,
+            Self::Protected => protected,
+            Self::Unknown => unknown,
+        }
+    }
 }
 
 /// What is known of one finding.
@@ -192,7 +215,9 @@ impl Timeline {
         if place >= self.bins.len() {
             self.bins.resize(place + 1, Default::default());
         }
-        self.bins[place][class as usize].add(bytes);
+        if let Some(bin) = self.bins.get_mut(place) {
+            class.of_mut(bin).add(bytes);
+        }
     }
 
     fn place(&self, at: i64) -> usize {
@@ -204,9 +229,9 @@ impl Timeline {
     fn widen(&mut self) {
         self.width = self.width.saturating_mul(2);
         let joined = self.bins.chunks(2).map(|pair| {
-            let mut sum = pair[0];
-            for other in &pair[1..] {
-                for (mine, theirs) in sum.iter_mut().zip(other) {
+            let mut sum = <[Amount; CLASSES.len()]>::default();
+            for one in pair {
+                for (mine, theirs) in sum.iter_mut().zip(one) {
                     mine.join(*theirs);
                 }
             }
@@ -242,10 +267,10 @@ impl Survey {
     pub fn add(&mut self, row: Row, policy: &Policy) {
         let bytes = row.from_client + row.from_server;
         let class = class(&row, policy);
-        self.classes[class as usize].add(bytes);
+        class.of_mut(&mut self.classes).add(bytes);
         self.timeline.add(row.start, class, bytes);
         for by in By::ALL {
-            self.rankings[by as usize].add(row.name(by), class, bytes);
+            by.of_mut(&mut self.rankings).add(row.name(by), class, bytes);
         }
         for finding in &row.findings {
             let finding = self.findings.entry(*finding).or_default();
@@ -289,12 +314,12 @@ impl Survey {
 
     /// Whose it is.
     pub fn ranking(&self, by: By) -> &Ranking {
-        &self.rankings[by as usize]
+        by.of(&self.rankings)
     }
 
     /// What a class has.
     pub fn class(&self, class: Class) -> Amount {
-        self.classes[class as usize]
+        *class.of(&self.classes)
     }
 
     /// Connections whose key exchange is quantum-safe, and all whose key

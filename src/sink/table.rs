@@ -124,8 +124,9 @@ impl Table {
     pub fn render(&self, layout: Layout) -> String {
         let rows = self.ranked();
         let shown = layout.rows.unwrap_or(rows.len()).min(rows.len());
-        let cells: Vec<[String; 6]> = rows[..shown]
+        let cells: Vec<[String; 6]> = rows
             .iter()
+            .take(shown)
             .map(|(key, counts)| {
                 [
                     server(key),
@@ -232,14 +233,17 @@ pub fn group(n: u64) -> String {
 
 /// A number of bytes in the largest unit that keeps three digits.
 pub fn bytes(n: u64) -> String {
-    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = n as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
+    if n < 1000 {
+        return format!("{n} B");
     }
-    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    let mut value = n as f64 / 1000.0;
+    for unit in ["kB", "MB", "GB", "TB"] {
+        if value < 1000.0 {
+            return format!("{value:.1} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} PB")
 }
 
 #[cfg(test)]

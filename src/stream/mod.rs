@@ -5,8 +5,6 @@
 //! sequence numbers may wrap as often as they like. This room knows no
 //! protocol.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
-
 mod ranges;
 mod reassembly;
 

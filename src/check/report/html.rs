@@ -70,8 +70,8 @@ pub fn page(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
 fn numbers(out: &mut String, outcome: &Outcome) {
     out.push_str("<div class=\"numbers\">\n");
     for (value, what, bad) in [
-        (outcome.pairs[0], "connections on both sides", false),
-        (outcome.pairs[1], "intervals on both sides", false),
+        (outcome.connections.pairs, "connections on both sides", false),
+        (outcome.intervals.pairs, "intervals on both sides", false),
         (outcome.contradictions(), "with contradictions or faults", true),
         (outcome.missing_count(), "missing on one side", true),
     ] {

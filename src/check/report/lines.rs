@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::alone::Found;
 use super::super::calibration::CountRule;
 use super::super::observation::{Place, System};
-use super::super::outcome::{Compared, Finding, Outcome, Reason, Subject};
+use super::super::outcome::{Compared, Counted, Finding, Outcome, Reason, Subject};
 use super::{Limits, override_line, time};
 use crate::record::ebcdic;
 use crate::sink::jsonl::SCHEMA;
@@ -15,15 +15,15 @@ pub fn line(finding: &Finding<'_>, files: &[String]) -> Vec<u8> {
     let object = match finding {
         Finding::Pair(system, subject, events, _) => {
             let mut object = about("pair", *system, *subject);
-            object["events"] = events.iter().map(|e| event(e, files)).collect();
+            set(&mut object, "events", events.iter().map(|e| event(e, files)).collect());
             object
         }
         Finding::Alone(system, subject, stack, reason, place, _) => {
             let kind = if *stack { "only_stack" } else { "only_wire" };
             let mut object = about(kind, *system, *subject);
-            object["reason"] = reason.name().into();
-            object["missing"] = (*reason == Reason::Missing).into();
-            object["record"] = at(Some(*place), files);
+            set(&mut object, "reason", reason.name().into());
+            set(&mut object, "missing", (*reason == Reason::Missing).into());
+            set(&mut object, "record", at(Some(*place), files));
             object
         }
         Finding::Fault(found) => fault(found, files),
@@ -60,16 +60,16 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
             json!({ "field": field, "rule": rule, "difference": bytes, "times": count })
         })
         .collect();
-    let reasons = |counts: &[std::collections::BTreeMap<Reason, u64>; 2], kind: usize| {
-        counts[kind].iter().map(|(r, n)| (r.name().to_owned(), (*n).into())).collect()
+    let reasons = |counts: &std::collections::BTreeMap<Reason, u64>| {
+        counts.iter().map(|(r, n)| (r.name().to_owned(), (*n).into())).collect()
     };
-    let sides = |kind: usize| {
+    let sides = |counted: &Counted| {
         json!({
-            "pairs": outcome.pairs[kind],
-            "contradicted": outcome.contradicted[kind],
-            "coverage_percent": outcome.coverage(kind),
-            "only_stack": Value::Object(reasons(&outcome.only_stack, kind)),
-            "only_wire": Value::Object(reasons(&outcome.only_tap, kind)),
+            "pairs": counted.pairs,
+            "contradicted": counted.contradicted,
+            "coverage_percent": counted.coverage(),
+            "only_stack": Value::Object(reasons(&counted.only_stack)),
+            "only_wire": Value::Object(reasons(&counted.only_tap)),
         })
     };
     let faults: serde_json::Map<String, Value> =
@@ -82,8 +82,8 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
             super::Judgement::Disagree => "disagree",
             super::Judgement::CannotJudge => "cannot_judge",
         },
-        "connections": sides(0),
-        "intervals": sides(1),
+        "connections": sides(&outcome.connections),
+        "intervals": sides(&outcome.intervals),
         "missing": outcome.missing_count(),
         "contradictions": outcome.contradictions(),
         "fields": outcome.fields,
@@ -97,6 +97,12 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
         },
         "files": files,
     }))
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn written(object: &Value) -> Vec<u8> {

@@ -11,7 +11,7 @@ pub use lines::{last_line, line};
 pub use text::text;
 
 use super::{
-    CodeGroup, CountRule, Difference, Outcome, Place, Reason, Subject, Survey, Tuple, Why,
+    CodeGroup, CountRule, Counted, Difference, Outcome, Place, Reason, Subject, Survey, Tuple, Why,
 };
 use crate::names::wire;
 use crate::record::{SmfTime, ebcdic};
@@ -47,8 +47,8 @@ impl Limits {
     /// The judgement of an outcome.
     pub fn judge(&self, outcome: &Outcome) -> Judgement {
         let covered = |least: f64| {
-            let kind = usize::from(outcome.coverage(0).is_none());
-            outcome.coverage(kind).is_some_and(|share| share >= least)
+            let share = outcome.connections.coverage().or_else(|| outcome.intervals.coverage());
+            share.is_some_and(|share| share >= least)
         };
         if outcome.contradictions() > self.contradictions || outcome.missing_count() > self.missing
         {
@@ -161,10 +161,10 @@ fn judgement(outcome: &Outcome, limits: &Limits) -> Section {
         let fields = |name: &str| group(outcome.fields.get(name).copied().unwrap_or(0));
         notes.push(format!(
             "{} connections and {} intervals of security sessions are on both sides; {} and {} of them have a contradiction; {} are missing on one side without a reason.",
-            group(outcome.pairs[0]),
-            group(outcome.pairs[1]),
-            group(outcome.contradicted[0]),
-            group(outcome.contradicted[1]),
+            group(outcome.connections.pairs),
+            group(outcome.intervals.pairs),
+            group(outcome.connections.contradicted),
+            group(outcome.intervals.contradicted),
             group(outcome.missing_count()),
         ));
         notes.push(format!(
@@ -198,11 +198,11 @@ fn coverage(outcome: &Outcome) -> Section {
         group(outcome.stack.local.len() as u64),
         format!("{} of them", group(shared as u64)),
     );
-    let share = |kind: usize| {
-        outcome.coverage(kind).map_or_else(|| "none".to_owned(), |s| format!("{s:.1} %"))
+    let share = |counted: &Counted| {
+        counted.coverage().map_or_else(|| "none".to_owned(), |s| format!("{s:.1} %"))
     };
-    row("connections that it speaks about", String::new(), share(0));
-    row("intervals that it speaks about", String::new(), share(1));
+    row("connections that it speaks about", String::new(), share(&outcome.connections));
+    row("intervals that it speaks about", String::new(), share(&outcome.intervals));
     let (all, paired) = outcome.bytes;
     row("bytes of connections", bytes(all), format!("{} of them paired", bytes(paired)));
     let mut ports: Vec<(&u16, &(u64, u64))> = outcome.ports.iter().collect();
@@ -222,8 +222,9 @@ fn coverage(outcome: &Outcome) -> Section {
             section.notes.push(format!("The {what} record headers are {} UTC.", ahead(zone)));
         }
     }
-    for (kind, one) in [(0, "connections"), (1, "intervals")] {
-        let sides = [(true, &outcome.only_stack[kind]), (false, &outcome.only_tap[kind])];
+    for (counted, one) in [(&outcome.connections, "connections"), (&outcome.intervals, "intervals")]
+    {
+        let sides = [(true, &counted.only_stack), (false, &counted.only_tap)];
         for (stack, reasons) in sides {
             for (reason, count) in reasons.iter().filter(|(r, _)| **r != Reason::Missing) {
                 let who = if stack { "the stack" } else { "the wire" };

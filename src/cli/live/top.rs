@@ -150,10 +150,10 @@ impl Top {
     pub fn show(&mut self, time: i64) {
         self.next.time = time;
         for by in By::ALL {
-            let ranking = &mut self.under_way[by as usize];
-            ranking.join(&self.ended[by as usize]);
+            let ranking = by.of_mut(&mut self.under_way);
+            ranking.join(by.of(&self.ended));
             let all = ranking.ranked().into_iter();
-            self.next.rankings[by as usize] =
+            *by.of_mut(&mut self.next.rankings) =
                 all.take(ROWS).map(|(name, classes)| (name.to_owned(), *classes)).collect();
             if by == By::Server {
                 self.next.classes = ranking.sum();
@@ -182,7 +182,7 @@ impl Drop for Top {
 fn add(rankings: &mut [Ranking; By::ALL.len()], row: &Row, policy: &Policy) {
     let class = class(row, policy);
     for by in By::ALL {
-        rankings[by as usize].add(row.name(by), class, row.from_client + row.from_server);
+        by.of_mut(rankings).add(row.name(by), class, row.from_client + row.from_server);
     }
 }
 
@@ -249,7 +249,7 @@ fn paint(frame: &mut Frame<'_>, view: &View, by: By, recent: &Recent) {
 
 fn summary(view: &View) -> Vec<Line<'static>> {
     let part = |class: Class| {
-        let amount = view.classes[class as usize];
+        let amount = class.of(&view.classes);
         format!(
             "{} {} ({})   ",
             class.name(),
@@ -302,9 +302,9 @@ fn links_table(view: &View) -> Table<'static> {
 }
 
 fn talkers_table(view: &View, by: By, height: u16) -> Table<'static> {
-    let all = &view.rankings[by as usize];
+    let all = by.of(&view.rankings);
     let rows = all.iter().take(usize::from(height.saturating_sub(2))).map(|(name, classes)| {
-        let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| classes[c as usize]);
+        let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
         let sum = total(classes);
         let style = match (bad.connections, weak.connections) {
             (0, 0) => Style::new(),

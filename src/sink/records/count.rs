@@ -44,16 +44,13 @@ impl Counts {
             name = [0x6F; 28];
         }
         *self.stacks.entry(name).or_default() += 1;
-        let head = record.bytes();
-        let word =
-            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let this = (glance.written, SmfTime { time: word(6), date: word(10) });
-        let period = self.period.get_or_insert([this; 2]);
-        if this.0 < period[0].0 {
-            period[0] = this;
+        let this = (glance.written, glance.time);
+        let [first, last] = self.period.get_or_insert([this; 2]);
+        if this.0 < first.0 {
+            *first = this;
         }
-        if this.0 > period[1].0 {
-            period[1] = this;
+        if this.0 > last.0 {
+            *last = this;
         }
     }
 
@@ -85,7 +82,7 @@ impl Counts {
         let rows = |map: &BTreeMap<(u16, u8), u64>, key: &str| -> Vec<serde_json::Value> {
             map.iter().map(|((s, v), n)| json!({ "subtype": s, key: v, "records": n })).collect()
         };
-        let text = |n: usize| self.period.and_then(|p| p[n].1.to_text());
+        let text = |n: usize| self.period.and_then(|p| p.get(n)?.1.to_text());
         let stacks: Vec<_> = self
             .stacks
             .iter()

@@ -47,15 +47,11 @@ pub fn annotated(
     for (place, (dn_type, name)) in record.name_offsets().into_iter().zip(record.names()) {
         let (section, prefix) = names_of(record);
         writeln!(out, "  {section}: Certificate distinguished names section")?;
-        let head = &record.bytes()[place - 4..place];
-        rows(
-            out,
-            place - 4,
-            &format!("{prefix}_DN_Len"),
-            &head[..2],
-            &format!("{}", name.len() + 4),
-        )?;
-        rows(out, place - 2, &format!("{prefix}_DN_Type"), &head[2..], &format!("{dn_type}"))?;
+        let head = place.checked_sub(4).and_then(|at| record.bytes().get(at..)?.first_chunk());
+        let Some(&[l1, l2, t1, t2]) = head else { continue };
+        let length = format!("{}", name.len() + 4);
+        rows(out, place - 4, &format!("{prefix}_DN_Len"), &[l1, l2], &length)?;
+        rows(out, place - 2, &format!("{prefix}_DN_Type"), &[t1, t2], &format!("{dn_type}"))?;
         let text = format!("'{}'", ebcdic::decode(name).trim_end());
         rows(out, place, &format!("{prefix}_DN"), name, &text)?;
         covered.push((place - 4, place + name.len()));
@@ -65,7 +61,8 @@ pub fn annotated(
     let mut at = 0;
     for (start, end) in covered.into_iter().chain([(record.bytes().len(), usize::MAX)]) {
         if start > at {
-            rows(out, at, "between sections", &record.bytes()[at..start], "")?;
+            let bytes = record.bytes().get(at..start).unwrap_or_default();
+            rows(out, at, "between sections", bytes, "")?;
         }
         at = at.max(end);
     }

@@ -9,6 +9,7 @@ pub(super) const UPPER: &[u8; 16] = b"0123456789ABCDEF";
 pub(super) const LOWER: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends bytes as hexadecimal digits.
+#[expect(clippy::indexing_slicing, reason = "four bits index sixteen digits")]
 pub(super) fn digits(out: &mut Vec<u8>, bytes: &[u8], digits: &[u8; 16]) {
     for byte in bytes {
         out.push(digits[usize::from(byte >> 4)]);

@@ -27,6 +27,8 @@ pub struct Glance {
     pub stack: [u8; 8],
     /// When the record was written, in local time.
     pub written: Moment,
+    /// The same as the record has it.
+    pub time: SmfTime,
 }
 
 /// A date and time of day without zone: days count as `yyyyddd`.
@@ -76,7 +78,7 @@ impl Glance {
     pub fn of(record: &Record<'_>) -> Option<Self> {
         let subtype = record.subtype()?;
         let s1 = record.section(1)?;
-        let half = |at: usize| s1.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+        let half = |at: usize| Some(u16::from_be_bytes(*s1.get(at..)?.first_chunk()?));
         let (flags, protocols, job, addresses) = match subtype {
             SUBTYPE_DETAIL => (2, 1, 8, [64, 48]),
             SUBTYPE_SUMMARY => (9, 10, 11, [28, 44]),
@@ -96,8 +98,8 @@ impl Glance {
             _ => [(half(60)?, half(62)?), (0, 0)],
         };
         let head = record.bytes();
-        let word =
-            |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let word = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
+        let time = SmfTime { time: word(6)?, date: word(10)? };
         Some(Self {
             subtype,
             event: event(record)?,
@@ -105,12 +107,13 @@ impl Glance {
             addresses: [address(addresses[0])?, address(addresses[1])?],
             ports,
             job: s1.get(job..job + 8)?.try_into().ok()?,
-            sid: head[14..18].try_into().ok()?,
+            sid: *head.get(14..)?.first_chunk()?,
             stack: record
                 .section(0)
                 .and_then(|s| s.get(16..24)?.try_into().ok())
                 .unwrap_or([ebcdic::BLANK; 8]),
-            written: Moment::of(SmfTime { time: word(6), date: word(10) }),
+            written: Moment::of(time),
+            time,
         })
     }
 }
@@ -179,13 +182,13 @@ fn is_like(name: &str, pattern: &str) -> bool {
         (name.chars().collect(), pattern.to_ascii_uppercase().chars().collect());
     // Where the last star stood, and what of the name it has taken.
     let (mut n, mut p, mut star) = (0, 0, None);
-    while n < name.len() {
+    while let Some(of_name) = name.get(n) {
         match pattern.get(p) {
             Some('*') => {
                 star = Some((p, n));
                 p += 1;
             }
-            Some(c) if *c == '%' || *c == name[n] => {
+            Some(c) if *c == '%' || c == of_name => {
                 n += 1;
                 p += 1;
             }
@@ -196,7 +199,7 @@ fn is_like(name: &str, pattern: &str) -> bool {
             }
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+    pattern.iter().skip(p).all(|c| *c == '*')
 }
 
 #[cfg(test)]

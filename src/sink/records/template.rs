@@ -68,6 +68,7 @@ pub(super) struct Templates(Vec<Template>);
 impl Templates {
     /// The template of a part; `before` says what stands before a field's values, and
     /// whether they are plain numbers.
+    #[expect(clippy::indexing_slicing, reason = "a place that was found or made just now")]
     pub fn of(
         &mut self,
         part: &Part<'_>,

@@ -1,0 +1,244 @@
+//! What of one side is what of the other.
+
+use std::collections::BTreeMap;
+
+use super::connection::Connection;
+use super::observation::Ends;
+use super::session::Interval;
+
+/// How far apart two connections of the same ends may begin if there is no better
+/// counterpart: a day, in hundredths of a second.
+const FAR: i64 = 8_640_000;
+
+/// How much later than the interval's end its records may be written, in hundredths
+/// of a second.
+const SLACK: i64 = 3000;
+
+/// Intervals of the same ends and time of which the likest is chosen.
+const CANDIDATES: usize = 64;
+
+/// Connections, or sessions in an interval, of both sides.
+#[derive(Debug)]
+pub(super) struct Pairing<'a, T> {
+    /// The stack's and the tap's.
+    pub pairs: Vec<(&'a T, &'a T)>,
+    /// What the tap has not seen.
+    pub only_stack: Vec<&'a T>,
+    /// What the stack has not recorded.
+    pub only_tap: Vec<&'a T>,
+}
+
+impl<T> Default for Pairing<'_, T> {
+    fn default() -> Self {
+        Self { pairs: Vec::new(), only_stack: Vec::new(), only_tap: Vec::new() }
+    }
+}
+
+/// Pairs connections by their ends and their beginnings. Both lists are in the order
+/// of ends and beginnings; `clock` is how far the stack's clock is ahead.
+pub(super) fn connections<'a>(
+    mut stack: &'a [Connection],
+    mut tap: &'a [Connection],
+    clock: i64,
+    tolerance: i64,
+) -> Pairing<'a, Connection> {
+    let mut found = Pairing::default();
+    while let Some(tuple) = stack.first().into_iter().chain(tap.first()).map(|c| c.tuple).min() {
+        let run =
+            |list: &'a [Connection]| list.split_at(list.partition_point(|c| c.tuple <= tuple));
+        let ((of_stack, rest_s), (of_tap, rest_t)) = (run(stack), run(tap));
+        of_same_ends(of_stack, of_tap, (clock, tolerance), &mut found);
+        (stack, tap) = (rest_s, rest_t);
+    }
+    found
+}
+
+/// Pairs connections of the same ends: first those that begin together, then such
+/// as overlap in time, then the nearest.
+fn of_same_ends<'a>(
+    stack: &'a [Connection],
+    tap: &'a [Connection],
+    (clock, tolerance): (i64, i64),
+    found: &mut Pairing<'a, Connection>,
+) {
+    let mut rest_s: Vec<&Connection> = stack.iter().collect();
+    let mut rest_t: Vec<&Connection> = tap.iter().collect();
+    let apart = |s: &Connection, t: &Connection| s.start - clock - t.start;
+    for most in [tolerance, FAR] {
+        let (mut left_s, mut left_t) = (Vec::new(), Vec::new());
+        let (mut s, mut t) = (rest_s.as_slice(), rest_t.as_slice());
+        while let ([here, more_s @ ..], [there, more_t @ ..]) = (s, t) {
+            let distance = apart(here, there);
+            // A later one may be nearer.
+            let nearer = |other: Option<i64>| other.is_some_and(|o| o.abs() < distance.abs());
+            let near = distance.abs() <= most;
+            if distance < 0 && (!near || nearer(more_s.first().map(|s| apart(s, there)))) {
+                left_s.push(*here);
+                s = more_s;
+            } else if distance > 0 && (!near || nearer(more_t.first().map(|t| apart(here, t)))) {
+                left_t.push(*there);
+                t = more_t;
+            } else {
+                found.pairs.push((*here, *there));
+                (s, t) = (more_s, more_t);
+            }
+        }
+        left_s.extend(s);
+        left_t.extend(t);
+        (rest_s, rest_t) = (left_s, left_t);
+    }
+    found.only_stack.extend(rest_s);
+    found.only_tap.extend(rest_t);
+}
+
+/// Whether a list, in the order of ends and beginnings, has a connection seen from its
+/// other end.
+pub(super) fn has_reversed(
+    others: &[Connection],
+    c: &Connection,
+    clock: i64,
+    tolerance: i64,
+) -> bool {
+    let tuple = c.tuple.reversed();
+    let start = c.start - clock;
+    let at = others.partition_point(|o| (o.tuple, o.start) < (tuple, start - tolerance));
+    others.get(at).is_some_and(|o| o.tuple == tuple && o.start <= start + tolerance)
+}
+
+/// Pairs intervals by the ends of the session and the interval's end; of several
+/// with other attributes those that are the least `unlike`.
+pub(super) fn intervals<'a>(
+    stack: &'a [Interval],
+    tap: &'a [Interval],
+    clock: i64,
+    tolerance: i64,
+    mut unlike: impl FnMut(&Interval, &Interval) -> usize,
+) -> Pairing<'a, Interval> {
+    let mut found = Pairing::default();
+    let of_tap =
+        |(n, interval): (usize, &'a Interval)| ((interval.ends, interval.end, n), interval);
+    let mut free: BTreeMap<(Ends, i64, usize), &Interval> =
+        tap.iter().enumerate().map(of_tap).collect();
+    let most = SLACK.max(tolerance);
+    for here in stack {
+        let (from, to) = (here.end - clock - most, here.end - clock + most);
+        let candidates: Vec<_> = free
+            .range((here.ends, from, 0)..=(here.ends, to, usize::MAX))
+            .filter(|(_, there)| end_together(here, there, clock, tolerance))
+            .take(CANDIDATES)
+            .map(|(key, there)| (*key, *there))
+            .collect();
+        let best = match candidates.as_slice() {
+            [] => None,
+            [one] => Some(*one),
+            several => several.iter().min_by_key(|(key, t)| (unlike(here, t), key.2)).copied(),
+        };
+        match best {
+            Some((key, there)) => {
+                free.remove(&key);
+                found.pairs.push((here, there));
+            }
+            None => found.only_stack.push(here),
+        }
+    }
+    let mut rest: Vec<(usize, &Interval)> = free.iter().map(|(key, t)| (key.2, *t)).collect();
+    rest.sort_unstable_by_key(|(n, _)| *n);
+    found.only_tap.extend(rest.into_iter().map(|(_, t)| t));
+    found
+}
+
+/// Whether two intervals end together. Records are written a little later.
+fn end_together(stack: &Interval, tap: &Interval, clock: i64, tolerance: i64) -> bool {
+    let slack = (stack.duration.max(tap.duration) / 4).min(SLACK).max(tolerance);
+    (stack.end - clock - tap.end).abs() <= slack
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::observation::{System, Tuple};
+    use super::*;
+
+    fn ip(n: u8) -> std::net::IpAddr {
+        [192, 0, 2, n].into()
+    }
+
+    fn list(starts: &[i64]) -> Vec<Connection> {
+        let tuple = Tuple { local: (ip(1), 443), remote: (ip(2), 40_000), ip_proto: 6 };
+        let connection = |&start: &i64| Connection {
+            system: System::default(),
+            tuple,
+            start,
+            end: None,
+            events: Vec::new(),
+            duplicates: Vec::new(),
+        };
+        starts.iter().map(connection).collect()
+    }
+
+    fn paired(stack: &[i64], tap: &[i64], clock: i64) -> (Vec<(usize, usize)>, usize, usize) {
+        let (of_stack, of_tap) = (list(stack), list(tap));
+        let found = connections(&of_stack, &of_tap, clock, 200);
+        let place = |list: &[i64], start: i64| list.iter().position(|s| *s == start);
+        let places =
+            |(s, t): &(&Connection, &Connection)| place(stack, s.start).zip(place(tap, t.start));
+        let mut pairs: Vec<(usize, usize)> = found.pairs.iter().filter_map(places).collect();
+        pairs.sort_unstable();
+        (pairs, found.only_stack.len(), found.only_tap.len())
+    }
+
+    #[test]
+    fn ports_are_used_again_and_clocks_differ() {
+        assert_eq!(paired(&[100, 9000], &[150, 9100], 0), (vec![(0, 0), (1, 1)], 0, 0));
+        assert_eq!(
+            paired(&[360_100, 369_000], &[100, 9000], 360_000),
+            (vec![(0, 0), (1, 1)], 0, 0)
+        );
+        // One is not there; the others find each other.
+        assert_eq!(paired(&[100, 9000], &[9000], 0), (vec![(1, 0)], 1, 0));
+        // Two within the tolerance: the nearer.
+        assert_eq!(paired(&[100], &[0, 110], 0), (vec![(0, 1)], 0, 1));
+        // The only one is the one, at another time.
+        assert_eq!(paired(&[100], &[5000], 0), (vec![(0, 0)], 0, 0));
+        assert_eq!(paired(&[100], &[20_000_000], 0), (vec![], 1, 1));
+    }
+
+    #[test]
+    fn a_connection_is_found_from_its_other_end() {
+        let mut others = list(&[100, 5000, 9000]);
+        for other in &mut others {
+            other.tuple = other.tuple.reversed();
+        }
+        let found = |start: i64, clock: i64| has_reversed(&others, &list(&[start])[0], clock, 200);
+        assert!(found(5100, 0) && found(4800, 0) && found(14_100, 9000));
+        assert!(!found(5300, 0) && !found(4700, 0) && !found(20_000, 0));
+    }
+
+    #[test]
+    fn many_intervals_of_one_end_are_paired_in_their_order() {
+        let ends = Ends {
+            server: ip(1),
+            client: ip(2),
+            ports: (443, 443),
+            ip_proto: 6,
+            role: 0,
+            protocols: 0,
+        };
+        let interval = |end: i64| Interval {
+            system: System::default(),
+            ends,
+            end,
+            duration: 90_000,
+            bytes: Box::default(),
+            place: super::super::observation::Place::default(),
+        };
+        let stack: Vec<Interval> = (0..20_000).map(|n| interval(n % 10)).collect();
+        let mut weighed = 0;
+        let found = intervals(&stack, &stack, 0, 200, |_, _| {
+            weighed += 1;
+            0
+        });
+        assert_eq!(found.pairs.len(), stack.len());
+        assert!(weighed <= CANDIDATES * stack.len());
+        assert!(found.only_stack.is_empty() && found.only_tap.is_empty());
+    }
+}
