@@ -82,13 +82,20 @@ pub fn read(part: &Part<'_>, field: &Field, bytes: &[u8]) -> Value {
 /// address has zeros behind it.
 fn is_ipv6(part: &Part<'_>, address: &[u8; 16]) -> bool {
     const IPV6: u8 = 0x80;
-    let flags = match part.section.and_then(|s| s.fields.first()).map(|f| f.name) {
-        Some("SMF119SC_SAEvent_Type") => 2,
-        Some("SMF119SS_SAIntervalDuration") => 9,
-        Some("SMF119SC_IPSec_IKETunID") => 212,
-        _ => return address.iter().skip(4).any(|&b| b != 0),
-    };
-    part.bytes.get(flags).is_some_and(|f| f & IPV6 != 0)
+    match address_flag(part) {
+        Some(flags) => part.bytes.get(flags).is_some_and(|f| f & IPV6 != 0),
+        None => address.iter().skip(4).any(|&b| b != 0),
+    }
+}
+
+/// Where a part has the flags that say whether its addresses are of IPv6.
+pub fn address_flag(part: &Part<'_>) -> Option<usize> {
+    match part.section?.fields.first()?.name {
+        "SMF119SC_SAEvent_Type" => Some(2),
+        "SMF119SS_SAIntervalDuration" => Some(9),
+        "SMF119SC_IPSec_IKETunID" => Some(212),
+        _ => None,
+    }
 }
 
 fn address(raw: [u8; 16], ipv6: bool) -> IpAddr {
@@ -110,6 +117,11 @@ pub fn upper_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02X}")).collect()
 }
 
+/// Whether a field holds hundredths of a second since midnight.
+pub fn is_clock(field: &Field) -> bool {
+    ["SMF119HDTime", "SMF119SC_SASTime", "SMF119SC_SAETime"].contains(&field.name)
+}
+
 /// The time of day that a field holds, if it is one of the time fields: all of
 /// them count hundredths of a second since midnight. Of the interval's duration
 /// the seconds.
@@ -119,8 +131,7 @@ pub fn time_of_day(field: &Field, value: &Value) -> Option<String> {
         let micros = n >> 12;
         return Some(format!("{}.{:06} s", micros / 1_000_000, micros % 1_000_000));
     }
-    const TIMES: [&str; 3] = ["SMF119HDTime", "SMF119SC_SASTime", "SMF119SC_SAETime"];
-    let (true, Value::Number(n)) = (TIMES.contains(&field.name), value) else {
+    let (true, Value::Number(n)) = (is_clock(field), value) else {
         return None;
     };
     let seconds = n / 100;

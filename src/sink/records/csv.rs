@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::plain::{UPPER, address, digits, number};
-use super::template::Slot;
+use super::plain::{UPPER, address, clock, digits, number};
+use super::template::Fields;
 use crate::names::Kind;
 use crate::record::field::{Field, Format, Section};
 use crate::record::value::{self, Value};
@@ -15,7 +15,7 @@ use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, ebcdic};
 struct Columns {
     subtype: Option<u16>,
     section: &'static str,
-    slots: Vec<Slot>,
+    fields: Fields,
 }
 
 /// Writes records under one row of names: those of the fields of the wanted
@@ -26,6 +26,9 @@ pub struct Csv {
     subtypes: Vec<u16>,
     /// Names instead of codes.
     meanings: bool,
+    /// Distinguished names of a record, and their cell.
+    names: String,
+    cell: String,
 }
 
 impl Csv {
@@ -42,18 +45,20 @@ impl Csv {
                     continue;
                 }
                 let subtype = (!shared).then_some(*subtype);
-                let slots = columns_of(section)
-                    .map(|field| Slot::new(field, (Vec::new(), is_number(field))));
-                columns.push(Columns { subtype, section: section.id, slots: slots.collect() });
+                let mut fields = Fields::default();
+                for field in columns_of(section) {
+                    fields.push(field, Vec::new(), is_number(field));
+                }
+                columns.push(Columns { subtype, section: section.id, fields });
             }
         }
-        Self { columns, subtypes, meanings }
+        Self { columns, subtypes, meanings, names: String::new(), cell: String::new() }
     }
 
     /// The row of names.
     pub fn head(&self) -> String {
-        let slots = self.columns.iter().flat_map(|columns| &columns.slots);
-        let mut names: Vec<&str> = slots.map(|slot| slot.field.name).collect();
+        let fields = self.columns.iter().flat_map(|columns| columns.fields.iter());
+        let mut names: Vec<&str> = fields.map(|field| field.name).collect();
         for subtype in &self.subtypes {
             names.push(if *subtype == SUBTYPE_SUMMARY { "SMF119SS_DN" } else { "SMF119SC_DN" });
         }
@@ -70,33 +75,33 @@ impl Csv {
                 .iter()
                 .filter(|_| columns.subtype.is_none_or(|s| Some(s) == subtype))
                 .find(|p| p.section.is_some_and(|s| s.id == columns.section));
-            for slot in &mut columns.slots {
-                if let Some(part) = part
-                    && let Some(bytes) = part.bytes.get(slot.place.clone())
-                {
-                    let field = slot.field;
-                    if slot.number {
-                        number(out, bytes);
-                    } else {
-                        slot.write(out, bytes, |text| {
-                            render(text, part, field, bytes, meanings);
-                        });
-                    }
+            let Some(part) = part else {
+                out.extend(std::iter::repeat_n(b',', columns.fields.len()));
+                continue;
+            };
+            columns.fields.write(out, part, |out, slot, bytes| {
+                match bytes {
+                    Some(bytes) if slot.number => number(out, bytes),
+                    Some(bytes) => render(out, part, slot.field, bytes, meanings),
+                    None => {}
                 }
                 out.push(b',');
-            }
+            });
         }
         for subtype in &self.subtypes {
             let own = Some(*subtype) == record.subtype();
             if own {
-                let names: Vec<String> = record
-                    .names()
-                    .into_iter()
-                    .map(|(kind, name)| format!("{kind:04X} {}", ebcdic::decode(name).trim_end()))
-                    .collect();
-                let mut cell = String::new();
-                quoted(&mut cell, &names.join(" | "));
-                out.extend_from_slice(cell.as_bytes());
+                let mut names = std::mem::take(&mut self.names);
+                names.clear();
+                for (n, (kind, name)) in record.names().into_iter().enumerate() {
+                    let before = if n > 0 { " | " } else { "" };
+                    let _ = write!(names, "{before}{kind:04X} ");
+                    names.push_str(ebcdic::decode(name).trim_end());
+                }
+                quoted(&mut self.cell, &names);
+                out.extend_from_slice(self.cell.as_bytes());
+                self.cell.clear();
+                self.names = names;
             }
             out.push(b',');
         }
@@ -123,6 +128,8 @@ fn render(out: &mut Vec<u8>, part: &Part<'_>, field: &Field, bytes: &[u8], meani
             digits(out, bytes, UPPER);
         }
         (Format::Ebcdic, None) if ebcdic::is_plain(bytes) => ebcdic::decode_to(out, bytes),
+        (Format::Bytes, _) => digits(out, bytes, UPPER),
+        (Format::Binary, None) if value::is_clock(field) => clock(out, bytes),
         _ => match value::read(part, field, bytes) {
             Value::Address(ip) => address(out, ip),
             value => {

@@ -31,7 +31,9 @@ impl Json {
         say("{\"schema\":", u64::from(SCHEMA));
         say(",\"type\":\"record\",\"record_type\":", u64::from(record.record_type()));
         say(",\"subtype\":", u64::from(record.subtype().unwrap_or(0)));
-        let _ = write!(out, ",\"level\":\"{level}\"");
+        out.extend_from_slice(b",\"level\":\"");
+        out.extend_from_slice(level.name().as_bytes());
+        out.push(b'"');
         let mut say = |before: &str, n: u64| {
             out.extend_from_slice(before.as_bytes());
             integer(out, n);
@@ -53,11 +55,22 @@ impl Json {
             let mut first = true;
             for (dn_type, name) in names {
                 separate(out, &mut first);
-                let _ = write!(out, "{{\"{prefix}_DN_Type\":");
-                let kind = smf::DN_TYPE.name_of(u64::from(dn_type));
-                code(out, &format!("{dn_type:04X}"), kind.as_deref());
-                let _ = write!(out, ",\"{prefix}_DN\":");
-                text(out, ebcdic::decode(name).trim_end());
+                out.extend_from_slice(b"{\"");
+                out.extend_from_slice(prefix.as_bytes());
+                out.extend_from_slice(b"_DN_Type\":{\"code\":\"");
+                digits(out, &dn_type.to_be_bytes(), UPPER);
+                out.extend_from_slice(b"\",\"name\":");
+                self::name(out, smf::DN_TYPE.name_of(u64::from(dn_type)).as_deref());
+                out.extend_from_slice(b",\"");
+                out.extend_from_slice(prefix.as_bytes());
+                out.extend_from_slice(b"_DN\":");
+                out.push(b'"');
+                if ebcdic::decode_unescaped(out, ebcdic::trim_end(name)) {
+                    out.push(b'"');
+                } else {
+                    out.pop();
+                    text(out, ebcdic::decode(name).trim_end());
+                }
                 out.push(b'}');
             }
             out.push(b']');
@@ -66,7 +79,10 @@ impl Json {
     }
 
     fn part(&mut self, out: &mut Vec<u8>, part: &Part<'_>) {
-        key(out, &id(part));
+        match part.section {
+            Some(section) => key(out, section.id),
+            None => key(out, &id(part)),
+        }
         let begins = out.len();
         let template = self.templates.of(part, |field| {
             let number = field.format == Format::Binary && field.codes.is_none();
@@ -74,19 +90,18 @@ impl Json {
             key(&mut before, field.name);
             (before, number && field.length <= 8)
         });
-        for slot in &mut template.slots {
-            let Some(bytes) = part.bytes.get(slot.place.clone()) else { continue };
-            let field = slot.field;
+        template.fields.write(out, part, |out, slot, bytes| {
+            let (field, Some(bytes)) = (slot.field, bytes) else { return };
             if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
-                continue;
+                return;
             }
+            out.extend_from_slice(&slot.before);
             if slot.number {
-                out.extend_from_slice(&slot.before);
                 number(out, bytes);
             } else {
-                slot.write(out, bytes, |text| render(text, part, field, bytes));
+                render(out, part, field, bytes);
             }
-        }
+        });
         let unknown = part.bytes.get(template.unknown..).unwrap_or_default();
         if !unknown.is_empty() {
             out.push(b',');

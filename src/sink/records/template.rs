@@ -1,9 +1,10 @@
-//! The fields of parts of one shape, each with what was made of its bytes last: most
+//! The fields of parts of one shape, with the text that was made of the last of them: most
 //! fields say in a record what they said in the one before.
 
 use std::ops::Range;
 
-use crate::record::field::{Field, Format};
+use crate::record::field::Field;
+use crate::record::value;
 use crate::record::view::{Part, Shape};
 
 /// Shapes that are remembered. Sound records have a few dozen.
@@ -13,50 +14,144 @@ const MAX_SHAPES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub field: &'static Field,
-    /// Where its bytes are in the part.
-    pub place: Range<usize>,
     /// Text that stands before every value.
     pub before: Vec<u8>,
-    /// Whether it is a plain number, for which nothing needs to be remembered.
+    /// Whether it is a plain number.
     pub number: bool,
-    /// The bytes that were rendered last.
+    /// Where its bytes are in the part.
+    place: Range<usize>,
+    /// Where its text ended in that of the last part.
+    end: usize,
+}
+
+/// The fields of parts, in the order of their columns. No two share a byte.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    slots: Vec<Slot>,
+    /// Of each byte, the field that it is in, counted from 1.
+    owners: Vec<u16>,
+    /// Fields that have changed, while a part is written.
+    changed: Vec<u16>,
+    /// The part that was met last.
     bytes: Vec<u8>,
-    /// What was made of them.
+    /// What was made of it.
     text: Vec<u8>,
 }
 
-impl Slot {
-    /// A field at its place in the parts of a shape.
-    pub fn new(field: &'static Field, (before, number): (Vec<u8>, bool)) -> Self {
+impl Fields {
+    /// The number of fields.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// All fields.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Field> {
+        self.slots.iter().map(|slot| slot.field)
+    }
+
+    /// Adds a field; `before` stands before every value of it.
+    pub fn push(&mut self, field: &'static Field, before: Vec<u8>, number: bool) {
         let place = field.offset..field.offset + field.length;
-        Self { field, place, before, number, bytes: Vec::new(), text: Vec::new() }
-    }
-
-    /// Whether what its bytes say depends on nothing else.
-    fn by_itself(&self) -> bool {
-        // Whether an address is one of IPv6 is said elsewhere in the section.
-        self.field.format != Format::Ip
-    }
-
-    /// Appends what is made of some bytes, with what stands before it: as it was made last,
-    /// if they are the same.
-    pub fn write(&mut self, out: &mut Vec<u8>, bytes: &[u8], render: impl FnOnce(&mut Vec<u8>)) {
-        if self.bytes != bytes || !self.by_itself() {
-            self.bytes.clear();
-            self.bytes.extend_from_slice(bytes);
-            self.text.clear();
-            self.text.extend_from_slice(&self.before);
-            render(&mut self.text);
+        if self.owners.len() < place.end {
+            self.owners.resize(place.end, 0);
         }
-        out.extend_from_slice(&self.text);
+        let number_of_field = u16::try_from(self.slots.len() + 1).unwrap_or(u16::MAX);
+        if let Some(owners) = self.owners.get_mut(place.clone()) {
+            owners.fill(number_of_field);
+        }
+        self.slots.push(Slot { field, before, number, place, end: 0 });
     }
+
+    /// Appends what is made of a part, as it was made last where the bytes are the same.
+    /// `render` appends what is made of a field's bytes; `None` where the part is too short
+    /// for it. What it makes of a field depends on nothing but its bytes, or for addresses
+    /// the flag beside them.
+    pub fn write(
+        &mut self,
+        out: &mut Vec<u8>,
+        part: &Part<'_>,
+        mut render: impl FnMut(&mut Vec<u8>, &Slot, Option<&[u8]>),
+    ) {
+        let bytes = part.bytes;
+        let begin = out.len();
+        let flag = |bytes: &[u8]| value::address_flag(part).and_then(|at| bytes.get(at).copied());
+        if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
+            self.write_changes(out, bytes, &mut render);
+        } else {
+            for slot in &mut self.slots {
+                render(out, slot, bytes.get(slot.place.clone()));
+                slot.end = out.len() - begin;
+            }
+        }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.text.clear();
+        self.text.extend_from_slice(out.get(begin..).unwrap_or_default());
+    }
+
+    fn write_changes(
+        &mut self,
+        out: &mut Vec<u8>,
+        bytes: &[u8],
+        render: &mut impl FnMut(&mut Vec<u8>, &Slot, Option<&[u8]>),
+    ) {
+        let begin = out.len();
+        self.changed.clear();
+        let mut at = 0;
+        while let Some(place) = difference(&self.bytes, bytes, at) {
+            let owner = self.owners.get(place).copied().unwrap_or(0);
+            at = place + 1;
+            let Some(number) = owner.checked_sub(1) else { continue };
+            if let Some(slot) = self.slots.get(usize::from(number)) {
+                at = slot.place.end;
+                self.changed.push(number);
+            }
+        }
+        // A later release's fields have their columns behind, and their bytes before.
+        if !self.changed.is_sorted() {
+            self.changed.sort_unstable();
+        }
+        // Fields that are written, and where their text ended.
+        let (mut rest, mut done, mut ended) = (self.slots.as_mut_slice(), 0, 0);
+        for number in self.changed.iter().copied().map(usize::from) {
+            let all = std::mem::take(&mut rest);
+            let Some((before, after)) = all.split_at_mut_checked(number - done) else { break };
+            let Some((slot, after)) = after.split_first_mut() else { break };
+            copy(out, begin, &self.text, ended, before);
+            render(out, slot, bytes.get(slot.place.clone()));
+            ended = std::mem::replace(&mut slot.end, out.len() - begin);
+            (rest, done) = (after, number + 1);
+        }
+        copy(out, begin, &self.text, ended, rest);
+    }
+}
+
+/// Appends the text of fields that have not changed, which began at `from`.
+fn copy(out: &mut Vec<u8>, begin: usize, text: &[u8], from: usize, slots: &mut [Slot]) {
+    let Some(to) = slots.last().map(|slot| slot.end) else { return };
+    let now = out.len() - begin;
+    out.extend_from_slice(text.get(from..to).unwrap_or_default());
+    if now != from {
+        for slot in slots {
+            slot.end = slot.end.saturating_sub(from) + now;
+        }
+    }
+}
+
+/// The first place from one on where two parts of the same length differ.
+fn difference(one: &[u8], other: &[u8], from: usize) -> Option<usize> {
+    let (mine, theirs) = (one.get(from..)?, other.get(from..)?);
+    let (wide, wide_theirs) = (mine.as_chunks::<16>().0, theirs.as_chunks::<16>().0);
+    let same = wide.iter().zip(wide_theirs).take_while(|(a, b)| a == b).count() * 16;
+    let mut bytes = mine.iter().zip(theirs).skip(same);
+    bytes.position(|(a, b)| a != b).map(|n| from + same + n)
 }
 
 /// The fields of parts of one shape.
 #[derive(Debug)]
 pub(super) struct Template {
     shape: Shape,
-    pub slots: Vec<Slot>,
+    pub fields: Fields,
     /// Where the bytes begin that no field has.
     pub unknown: usize,
 }
@@ -80,11 +175,92 @@ impl Templates {
             if self.0.len() >= MAX_SHAPES {
                 self.0.clear();
             }
-            let slots = part.fields().map(|(field, _)| Slot::new(field, before(field))).collect();
+            let mut fields = Fields::default();
+            for (field, _) in part.fields() {
+                let (before, number) = before(field);
+                fields.push(field, before, number);
+            }
             let unknown = part.bytes.len() - part.unknown().len();
-            self.0.push(Template { shape, slots, unknown });
+            self.0.push(Template { shape, fields, unknown });
             self.0.len() - 1
         });
         &mut self.0[at]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::field::Format;
+    use crate::record::view::sections_of;
+
+    /// What is rendered of a field, of a length that its bytes decide.
+    fn render(out: &mut Vec<u8>, slot: &Slot, bytes: Option<&[u8]>) {
+        out.extend_from_slice(&slot.before);
+        let Some(bytes) = bytes else { return };
+        let sum = bytes.iter().map(|&b| usize::from(b)).sum::<usize>();
+        out.extend(std::iter::repeat_n(b'x', sum % 7));
+        out.extend_from_slice(bytes);
+    }
+
+    #[test]
+    fn no_two_columns_share_a_byte() {
+        for section in [11, 12].into_iter().flat_map(sections_of) {
+            let fields = section.all_fields().filter(|f| f.format != Format::Reserved);
+            let mut places: Vec<_> = fields.map(|f| (f.offset, f.offset + f.length)).collect();
+            places.sort_unstable();
+            assert!(places.is_sorted_by(|a, b| a.1 <= b.0), "{}", section.id);
+        }
+    }
+
+    proptest! {
+        /// Whatever changes from one part to the next, the text is what it is without
+        /// memory.
+        #[test]
+        fn memory_changes_nothing(
+            changes in prop::collection::vec(
+                (prop::collection::vec((0usize..200, any::<u8>()), 0..6), 100usize..200),
+                1..20,
+            ),
+        ) {
+            let section = sections_of(11).into_iter().max_by_key(|s| s.length).expect("one");
+            let of_section = |fields: &mut Fields| {
+                for field in section.all_fields().filter(|f| f.format != Format::Reserved) {
+                    fields.push(field, field.name.as_bytes().to_vec(), false);
+                }
+            };
+            let mut fields = Fields::default();
+            of_section(&mut fields);
+            let mut bytes = [0u8; 200];
+            for (changed, length) in changes {
+                for (at, byte) in changed {
+                    bytes[at] = byte;
+                }
+                // Most parts are as long as the one before.
+                let length = if length < 180 { 200 } else { length };
+                let part = Part { triplet: None, offset: 0, section: Some(section), bytes: &bytes[..length] };
+                let mut fresh = Fields::default();
+                of_section(&mut fresh);
+                let (mut out, mut expected) = (b"before".to_vec(), b"before".to_vec());
+                fields.write(&mut out, &part, render);
+                fresh.write(&mut expected, &part, render);
+                prop_assert_eq!(out, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn differences_are_found_one_after_another() {
+        let (one, mut other) = ([0u8; 100], [0u8; 100]);
+        let places = [0usize, 1, 15, 16, 31, 64, 99];
+        for place in places {
+            other[place] = 1;
+        }
+        let found = std::iter::successors(difference(&one, &other, 0), |at| {
+            difference(&one, &other, at + 1)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), places);
     }
 }
