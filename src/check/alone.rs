@@ -1,13 +1,13 @@
 //! What a dump says of itself: whether its records are whole, its codes known, its
 //! counters go on from one interval to the next, its events come in order.
 
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
 
 use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMINATION};
 use super::observation::{Ends, Observation, Place, System};
 use super::session::{Interval, counters, growing};
-use crate::names::Kind;
-use crate::record::field::Format;
+use crate::names::{CodeTable, Kind};
+use crate::record::field::{Field, Format};
 use crate::record::{Common12, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
 /// What can be wrong with a dump.
@@ -98,14 +98,39 @@ pub struct Found {
     pub what: String,
 }
 
-/// Looks at one record; only zERT's are known.
-pub(super) fn record(record: &Record<'_>, place: Place, each: &mut dyn FnMut(Found)) {
+/// Codes that the tables have, as they were met last: by where their field's description
+/// is. Most records have the codes of others.
+#[derive(Debug, Default)]
+pub(super) struct KnownCodes(HashMap<usize, u64, foldhash::fast::FixedState>);
+
+impl KnownCodes {
+    fn has(&mut self, field: &'static Field, table: &CodeTable, value: u64) -> bool {
+        let place = std::ptr::from_ref(field).addr();
+        if value == 0 || self.0.get(&place) == Some(&value) {
+            return true;
+        }
+        let known = table.name_of(value).is_some();
+        if known {
+            self.0.insert(place, value);
+        }
+        known
+    }
+}
+
+/// Looks at one record, as far as it was understood; only zERT's are known.
+pub(super) fn record(
+    record: &Record<'_>,
+    seen: Option<&Observation>,
+    place: Place,
+    known: &mut KnownCodes,
+    each: &mut dyn FnMut(Found),
+) {
     let is_zert = record.record_type() == TYPE_TCPIP
         && matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY));
     if !is_zert {
         return;
     }
-    if Observation::of(record).is_none() {
+    if seen.is_none() {
         each(Found { fault: Fault::Unreadable, place, what: String::new() });
     }
     let length = record.bytes().len();
@@ -137,7 +162,7 @@ pub(super) fn record(record: &Record<'_>, place: Place, each: &mut dyn FnMut(Fou
                 continue;
             }
             let value = super::fields::number(bytes);
-            if value != 0 && table.name_of(value).is_none() {
+            if !known.has(field, table, value) {
                 let what =
                     format!("{} is X'{value:0width$X}'", field.name, width = 2 * bytes.len());
                 each(Found { fault: Fault::UnknownCode, place, what });
@@ -182,11 +207,14 @@ pub(super) fn connection(c: &Connection, each: &mut dyn FnMut(Found)) {
 }
 
 /// What a session is told by.
-type Session = (System, Ends, Box<[u8]>);
+type Session = (System, Ends, [u8; 42]);
+
+/// The last interval of each session.
+type Last = HashMap<Session, (i64, Common12), foldhash::quality::RandomState>;
 
 /// Looks at the intervals of sessions, given in the order of time.
 pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
-    let mut before: BTreeMap<Session, (i64, Common12)> = BTreeMap::new();
+    let mut before = Last::default();
     for interval in list {
         let Ok(record) = Record::parse(&interval.bytes) else { continue };
         let Some(common) = record.section(1).and_then(Common12::decode) else { continue };
@@ -204,7 +232,7 @@ pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
             say(Fault::CounterExceeds, what);
         }
         // The stack's own identifier tells sessions apart.
-        let key = (interval.system, interval.ends, Box::from(&common.session_id[..]));
+        let key = (interval.system, interval.ends, common.session_id);
         if let Some((end, last)) = before.get(&key) {
             let start = interval.end - interval.duration;
             let slack = 3000.min(interval.duration / 4).max(100);
@@ -232,6 +260,6 @@ pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
 }
 
 /// Whether a session had no connection at the end of its last interval.
-fn last_idle(before: &BTreeMap<Session, (i64, Common12)>, key: &Session) -> bool {
+fn last_idle(before: &Last, key: &Session) -> bool {
     before.get(key).is_some_and(|(_, last)| last.end_active_conn_cnt == 0)
 }

@@ -1,6 +1,6 @@
 //! Connections of both sides: put together from their records.
 
-use std::collections::BTreeMap;
+use bytes::Bytes;
 
 use super::observation::{Place, System, Tuple};
 
@@ -18,7 +18,7 @@ pub(super) struct Event {
     /// When it was written, on the writer's local clock.
     pub written: i64,
     /// The record.
-    pub bytes: Box<[u8]>,
+    pub bytes: Bytes,
     pub place: Place,
 }
 
@@ -50,10 +50,11 @@ impl Connection {
 
     /// Puts the events in order, and those that are there twice aside.
     fn sort(&mut self) {
-        let mut events = std::mem::take(&mut self.events);
-        if events.len() > 1 {
-            events.sort_by(|a, b| (a.kind, &a.bytes, a.place).cmp(&(b.kind, &b.bytes, b.place)));
+        if self.events.len() < 2 {
+            return;
         }
+        let mut events = std::mem::take(&mut self.events);
+        events.sort_by(|a, b| (a.kind, &a.bytes, a.place).cmp(&(b.kind, &b.bytes, b.place)));
         for event in events {
             match self.events.last() {
                 Some(e) if e.kind == event.kind && e.bytes == event.bytes => {
@@ -83,7 +84,10 @@ struct Key {
 
 /// Puts connections together from records.
 #[derive(Debug, Default)]
-pub(super) struct Assembly(BTreeMap<Key, Connection>);
+pub(super) struct Assembly {
+    keys: Vec<Key>,
+    events: Vec<(Option<i64>, Event)>,
+}
 
 impl Assembly {
     /// Takes a record of an event.
@@ -93,24 +97,36 @@ impl Assembly {
         (tuple, start, end, id): (Tuple, i64, Option<i64>, u32),
         event: Event,
     ) {
-        let key = Key { tuple, start, system, id };
-        let connection = self.0.entry(key).or_insert_with(|| Connection {
-            system,
-            tuple,
-            start,
-            end: None,
-            events: Vec::new(),
-            duplicates: Vec::new(),
-        });
-        connection.end = connection.end.or(end);
-        connection.events.push(event);
+        self.keys.push(Key { tuple, start, system, id });
+        self.events.push((end, event));
     }
 
     /// The connections in the order of their ends and beginnings.
     pub fn finish(self) -> Vec<Connection> {
-        let mut all: Vec<Connection> = self.0.into_values().collect();
-        for connection in &mut all {
+        let mut events: Vec<Option<(Option<i64>, Event)>> =
+            self.events.into_iter().map(Some).collect();
+        let mut order: Vec<(&Key, usize)> = self.keys.iter().zip(0..).collect();
+        order.sort_unstable();
+        let mut all: Vec<Connection> = Vec::new();
+        for of_one in order.chunk_by(|a, b| a.0 == b.0) {
+            let Some((key, _)) = of_one.first() else { continue };
+            let mut connection = Connection {
+                system: key.system,
+                tuple: key.tuple,
+                start: key.start,
+                end: None,
+                events: Vec::with_capacity(of_one.len()),
+                duplicates: Vec::new(),
+            };
+            for (_, n) in of_one {
+                let Some((end, event)) = events.get_mut(*n).and_then(Option::take) else {
+                    continue;
+                };
+                connection.end = connection.end.or(end);
+                connection.events.push(event);
+            }
             connection.sort();
+            all.push(connection);
         }
         all
     }

@@ -1,5 +1,6 @@
 //! Two records of one event or interval, field by field.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::calibration::{Calibration, Groups};
@@ -132,7 +133,21 @@ struct Both<'a> {
     parts: (&'a Part<'a>, &'a Part<'a>),
     /// The cipher suite that is in the tap's section.
     suite: [u8; 6],
+    /// What was looked up already.
+    known: &'a Known,
 }
+
+/// What the judgement of more than one field needs.
+#[derive(Default)]
+struct Known {
+    /// Beginning and end.
+    moments: [OnceCell<Option<[Moment; 2]>>; 2],
+    /// Segments that the tap has counted: inbound and outbound.
+    segments: [OnceCell<Option<u64>>; 2],
+}
+
+/// A moment of one side, where it is known, and its time of day.
+type Moment = (Option<i64>, i64);
 
 impl Both<'_> {
     /// A field of the tap's section, or of the stack's.
@@ -171,6 +186,7 @@ pub(super) fn compare(
         };
         let of_tap: Vec<(&'static Field, &[u8])> = there.fields().collect();
         let suite = suite(&of_tap);
+        let known = Known::default();
         for (n, (field, stack)) in here.fields().enumerate() {
             // Mostly both have the same fields in the same places.
             let same =
@@ -187,7 +203,7 @@ pub(super) fn compare(
                 }
                 continue;
             };
-            let both = Both { field, stack, tap, parts: (here, there), suite };
+            let both = Both { field, stack, tap, parts: (here, there), suite, known: &known };
             match judge(&both, class, context, groups) {
                 Verdict::Equal => found.equal.push(field.name),
                 verdict => {
@@ -235,8 +251,10 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
     match class {
         Class::Reserved | Class::Elsewhere => Verdict::Equal,
         Class::Count { bytes, inbound } => {
-            let name = if inbound { "SAInSegDG" } else { "SAOutSegDG" };
-            let segments = if bytes { both.of_tap(name) } else { None };
+            let [of_inbound, of_outbound] = &both.known.segments;
+            let (cell, name) =
+                if inbound { (of_inbound, "SAInSegDG") } else { (of_outbound, "SAOutSegDG") };
+            let segments = if bytes { *cell.get_or_init(|| both.of_tap(name)) } else { None };
             let field = short(both.field.name);
             if context.last.is_none() && !context.incomplete {
                 groups.count(field, stack, tap, segments);
@@ -387,16 +405,18 @@ fn count(
 
 /// Date and time belong together; the one that differs is named.
 fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
-    let (time, date) =
-        if class == Class::Start { ("SASTime", "SASDate") } else { ("SAETime", "SAEDate") };
-    let moment = |part: &Part<'_>| {
+    let [start, end] = &both.known.moments;
+    let (cell, time, date) = match class {
+        Class::Start => (start, "SASTime", "SASDate"),
+        _ => (end, "SAETime", "SAEDate"),
+    };
+    let moment = |part: &Part<'_>| -> Option<Moment> {
         let half = |name: &str| of(part, name).and_then(|n| u32::try_from(n).ok());
         let (time, date) = (half(time)?, half(date)?);
         Some((SmfTime { time, date }.hundredths(), i64::from(time)))
     };
-    let (Some((stack, stack_time)), Some((tap, tap_time))) =
-        (moment(both.parts.0), moment(both.parts.1))
-    else {
+    let moments = || Some([moment(both.parts.0)?, moment(both.parts.1)?]);
+    let Some([(stack, stack_time), (tap, tap_time)]) = *cell.get_or_init(moments) else {
         return Verdict::NotObservable(Why::Level);
     };
     let (stack, tap) = match (stack, tap) {

@@ -23,6 +23,7 @@ mod verdict;
 
 use std::io;
 
+use alone::KnownCodes;
 pub use alone::{Fault, Found};
 pub use calibration::{Calibration, CodeGroup, CountRule};
 pub use facts::Facts;
@@ -37,10 +38,12 @@ use judge::Judge;
 use part::Part;
 use spool::{Side, Spool};
 
-use crate::record::{Level, Record};
+use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
 
 /// Differences of clocks that are looked at.
 const MAX_DIFFERENCES: usize = 1 << 20;
+/// As many show as much as all.
+const ENOUGH: usize = 1 << 14;
 
 /// What is taken for the same.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,7 @@ pub struct Options {
     /// How far times may differ, in hundredths of a second.
     pub tolerance: i64,
     /// How far the stack's clock is ahead, in hundredths of a second; found out from
-    /// all pairs if it is not given.
+    /// pairs if it is not given.
     pub clock: Option<i64>,
     /// How far counters may differ, in hundredths of a percent.
     pub count_tolerance: u64,
@@ -66,8 +69,9 @@ pub struct Check {
     options: Options,
     spool: Spool,
     outcome: Outcome,
-    /// A part that was read, and need not be read again where it is the only one.
-    cached: Option<Part>,
+    /// The part that was read last, by its number: it may be the one that is wanted next.
+    cached: Option<(usize, Part)>,
+    known_codes: KnownCodes,
 }
 
 /// Who is told of each finding.
@@ -80,7 +84,8 @@ impl Check {
     /// If temporary files cannot be made.
     pub fn new(options: Options, bytes: u64) -> io::Result<Self> {
         let spool = Spool::new(bytes)?;
-        Ok(Self { options, spool, outcome: Outcome::default(), cached: None })
+        let (outcome, known_codes) = (Outcome::default(), KnownCodes::default());
+        Ok(Self { options, spool, outcome, cached: None, known_codes })
     }
 
     /// Takes a record of the stack; returns what is wrong with it by itself.
@@ -89,13 +94,16 @@ impl Check {
     /// If a temporary file cannot be written.
     pub fn stack(&mut self, bytes: &[u8], place: Place) -> io::Result<Vec<Found>> {
         let mut found = Vec::new();
-        if let Ok(record) = Record::parse(bytes) {
-            alone::record(&record, place, &mut |fault| found.push(fault));
-        }
+        let Ok(record) = Record::parse(bytes) else { return Ok(found) };
+        let seen = Observation::of(&record);
+        let known = &mut self.known_codes;
+        alone::record(&record, seen.as_ref(), place, known, &mut |fault| found.push(fault));
         for fault in &found {
             self.outcome.fault(fault);
         }
-        self.record(Side::Stack, bytes, place)?;
+        if let Some(seen) = seen {
+            self.record(Side::Stack, &record, &seen, place)?;
+        }
         Ok(found)
     }
 
@@ -105,7 +113,9 @@ impl Check {
     /// If a temporary file cannot be written.
     pub fn tap(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
         self.outcome.compared = true;
-        self.record(Side::Tap, bytes, place)
+        let Ok(record) = Record::parse(bytes) else { return Ok(()) };
+        let Some(seen) = Observation::of(&record) else { return Ok(()) };
+        self.record(Side::Tap, &record, &seen, place)
     }
 
     /// There is a tap, even if it has no records.
@@ -129,16 +139,20 @@ impl Check {
         self.spool.facts((facts.ends[0].0, facts.ends[1].0), &bytes)
     }
 
-    fn record(&mut self, side: Side, bytes: &[u8], place: Place) -> io::Result<()> {
-        let Ok(record) = Record::parse(bytes) else { return Ok(()) };
-        let Some(seen) = Observation::of(&record) else { return Ok(()) };
-        let level = Level::of(&record).unwrap_or_default();
+    fn record(
+        &mut self,
+        side: Side,
+        record: &Record<'_>,
+        seen: &Observation,
+        place: Place,
+    ) -> io::Result<()> {
+        let level = Level::of(record).unwrap_or_default();
         let survey = match side {
             Side::Stack => &mut self.outcome.stack,
             _ => &mut self.outcome.tap,
         };
-        survey.add(&seen, level);
-        self.spool.record(side, place, &seen, bytes)
+        survey.add(seen, level);
+        self.spool.record(side, place, seen, record.bytes())
     }
 
     /// What the stack's records have; to be asked before the tap's are taken.
@@ -213,22 +227,29 @@ impl Check {
                     result = each(&finding);
                 }
             });
-            self.give_back(part);
+            self.cached = Some((number, part));
             result?;
         }
         Ok(())
     }
 
     fn part(&mut self, number: usize) -> io::Result<Part> {
-        match self.cached.take() {
-            Some(part) => Ok(part),
+        // Another one goes before this one comes.
+        match self.cached.take().filter(|(cached, _)| *cached == number) {
+            Some((_, part)) => Ok(part),
             None => Part::read(&mut self.spool, number),
         }
     }
 
-    /// The only part is kept.
-    fn give_back(&mut self, part: Part) {
-        self.cached = (self.spool.len() == 1).then_some(part);
+    /// Whether the parts so far have shown how far the clocks are apart. Addresses fall
+    /// into parts at random, so that one shows what all would.
+    fn enough(&self, starts: &[i64], intervals: &[i64]) -> bool {
+        let both = |subtype: u16| {
+            let has = |side: &Survey| side.records.contains_key(&subtype);
+            has(&self.outcome.stack) && has(&self.outcome.tap)
+        };
+        let enough = |found: &[i64], subtype| found.len() >= ENOUGH || !both(subtype);
+        enough(starts, SUBTYPE_DETAIL) && enough(intervals, SUBTYPE_SUMMARY)
     }
 
     /// How far the stack's clock, and its local time in summaries, are ahead.
@@ -268,7 +289,10 @@ impl Check {
                     }
                 }
             }
-            self.give_back(part);
+            self.cached = Some((number, part));
+            if self.enough(&starts, &intervals) {
+                break;
+            }
         }
         let tolerance = self.options.tolerance.max(1);
         let clock = prevailing(&mut starts, tolerance).unwrap_or(0);

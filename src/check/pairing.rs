@@ -228,7 +228,7 @@ mod tests {
             ends,
             end,
             duration: 90_000,
-            bytes: Box::default(),
+            bytes: bytes::Bytes::new(),
             place: super::super::observation::Place::default(),
         };
         let stack: Vec<Interval> = (0..20_000).map(|n| interval(n % 10)).collect();

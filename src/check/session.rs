@@ -1,5 +1,7 @@
 //! Security sessions of both sides, interval by interval.
 
+use bytes::Bytes;
+
 use super::calibration::Groups;
 use super::fields::{Comparison, Context, compare};
 use super::observation::{Ends, Place, System};
@@ -15,7 +17,7 @@ pub(super) struct Interval {
     /// hundredths of a second.
     pub end: i64,
     pub duration: i64,
-    pub bytes: Box<[u8]>,
+    pub bytes: Bytes,
     pub place: Place,
 }
 

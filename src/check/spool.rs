@@ -1,10 +1,12 @@
-//! What is to be compared, divided into parts on disk, so that memory holds one
-//! part at a time. Everything about two addresses is in one part.
+//! What is to be compared, divided into parts, on disk if there are several, so that
+//! memory holds one part at a time. Everything about two addresses is in one part.
 
 use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::net::IpAddr;
+
+use bytes::Bytes;
 
 use super::observation::{About, Observation, Place};
 
@@ -29,22 +31,35 @@ pub(super) enum Side {
 pub(super) struct Entry {
     pub side: Side,
     pub place: Place,
-    pub bytes: Box<[u8]>,
+    pub bytes: Bytes,
 }
 
 /// The parts.
 #[derive(Debug)]
 pub(super) struct Spool {
-    parts: Vec<BufWriter<File>>,
+    parts: Vec<Stored>,
+}
+
+/// Where a part is.
+#[derive(Debug)]
+enum Stored {
+    /// The only one need not leave memory.
+    Memory(Vec<u8>),
+    /// The same, when it is read.
+    Complete(Bytes),
+    File(BufWriter<File>),
 }
 
 impl Spool {
     /// Parts for so many bytes of input.
     pub fn new(bytes: u64) -> io::Result<Self> {
         let count = bytes.div_ceil(PART).clamp(1, MAX_PARTS);
+        if count == 1 {
+            return Ok(Self { parts: vec![Stored::Memory(Vec::new())] });
+        }
         let part = |_| {
             let file = tempfile::tempfile().map_err(temporary)?;
-            Ok(BufWriter::with_capacity(1 << 16, file))
+            Ok(Stored::File(BufWriter::with_capacity(1 << 16, file)))
         };
         Ok(Self { parts: (0..count).map(part).collect::<io::Result<_>>()? })
     }
@@ -80,14 +95,16 @@ impl Spool {
     /// run: addresses are not chosen to collide, and if they were, a part would be
     /// large, nothing worse.
     fn part(&self, one: IpAddr, other: IpAddr) -> usize {
+        let parts = self.parts.len() as u64;
+        if parts == 1 {
+            return 0;
+        }
         let mut hasher = std::hash::DefaultHasher::new();
         (one.min(other), one.max(other)).hash(&mut hasher);
-        let parts = self.parts.len() as u64;
         usize::try_from(hasher.finish() % parts).unwrap_or(0)
     }
 
     fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {
-        let Some(file) = self.parts.get_mut(part) else { return Ok(()) };
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let head: [&[u8]; 4] = [
             &[side as u8],
@@ -95,46 +112,64 @@ impl Spool {
             &place.offset.to_be_bytes(),
             &length.to_be_bytes(),
         ];
-        head.into_iter().chain([bytes]).try_for_each(|b| file.write_all(b)).map_err(temporary)
+        let mut all = head.into_iter().chain([bytes]);
+        match self.parts.get_mut(part) {
+            Some(Stored::Memory(memory)) => all.for_each(|b| memory.extend_from_slice(b)),
+            Some(Stored::File(file)) => {
+                all.try_for_each(|b| file.write_all(b)).map_err(temporary)?;
+            }
+            Some(Stored::Complete(_)) | None => {}
+        }
+        Ok(())
     }
 
     /// The entries of a part, in the order in which they came.
-    pub fn read(&mut self, part: usize) -> io::Result<Vec<Entry>> {
-        self.entries(part).map_err(temporary)
+    pub fn read(&mut self, part: usize) -> io::Result<impl Iterator<Item = Entry> + use<>> {
+        let mut rest = self.bytes(part).map_err(temporary)?;
+        Ok(std::iter::from_fn(move || next_entry(&mut rest)))
     }
 
-    fn entries(&mut self, part: usize) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        let Some(writer) = self.parts.get_mut(part) else { return Ok(entries) };
-        writer.flush()?;
-        let file = writer.get_mut();
-        file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::with_capacity(1 << 18, &mut *file);
-        let mut head = [0; 17];
-        loop {
-            match reader.read_exact(&mut head) {
-                Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(e) => return Err(e),
+    fn bytes(&mut self, part: usize) -> io::Result<Bytes> {
+        let Some(stored) = self.parts.get_mut(part) else { return Ok(Bytes::new()) };
+        match stored {
+            Stored::Memory(memory) => {
+                let bytes = Bytes::from(std::mem::take(memory));
+                *stored = Stored::Complete(bytes.clone());
+                Ok(bytes)
             }
-            let [side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
-            let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
-            let mut bytes = vec![0; length];
-            reader.read_exact(&mut bytes)?;
-            let place = Place {
-                file: u32::from_be_bytes([f0, f1, f2, f3]),
-                offset: u64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
-            };
-            let side = match side {
-                0 => Side::Stack,
-                1 => Side::Tap,
-                _ => Side::Facts,
-            };
-            entries.push(Entry { side, place, bytes: bytes.into_boxed_slice() });
+            Stored::Complete(bytes) => Ok(bytes.clone()),
+            Stored::File(writer) => {
+                writer.flush()?;
+                let file = writer.get_mut();
+                file.seek(SeekFrom::Start(0))?;
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
         }
-        file.seek(SeekFrom::End(0))?;
-        Ok(entries)
     }
+}
+
+/// Takes the next entry from the bytes of a part.
+fn next_entry(rest: &mut Bytes) -> Option<Entry> {
+    let head: [u8; 17] = *split(rest, 17)?.first_chunk()?;
+    let [side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
+    let bytes = split(rest, u32::from_be_bytes([l0, l1, l2, l3]) as usize)?;
+    let place = Place {
+        file: u32::from_be_bytes([f0, f1, f2, f3]),
+        offset: u64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
+    };
+    let side = match side {
+        0 => Side::Stack,
+        1 => Side::Tap,
+        _ => Side::Facts,
+    };
+    Some(Entry { side, place, bytes })
+}
+
+/// So many bytes from the beginning, if there are.
+fn split(rest: &mut Bytes, length: usize) -> Option<Bytes> {
+    (length <= rest.len()).then(|| rest.split_to(length))
 }
 
 /// An error that says what it is about: a temporary file has no name.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use hashbrown::HashSet;
+
 use super::calibration::prevailing;
 use super::observation::{About, Observation, System};
 use crate::record::Level;
@@ -32,7 +34,7 @@ pub struct Survey {
     /// Local addresses.
     pub local: BTreeSet<IpAddr>,
     /// All addresses.
-    all: BTreeSet<IpAddr>,
+    all: HashSet<IpAddr, foldhash::quality::RandomState>,
     /// Ends of tunnels.
     tunnels: BTreeSet<IpAddr>,
     /// How far local time is ahead of UTC where a connection ends.
@@ -94,7 +96,7 @@ impl Survey {
         if self.all.len() < MAX_ADDRESSES {
             self.all.extend([local, remote]);
         }
-        if self.local.len() < MAX_ADDRESSES {
+        if self.local.len() < MAX_ADDRESSES && !self.local.contains(&local) {
             self.local.insert(local);
         }
     }

@@ -315,20 +315,18 @@ fn overlays(extension: &Section, length: usize, bytes: &[u8]) -> bool {
 impl<'a> Part<'a> {
     /// The fields that lie wholly inside the part, with their bytes. Of fields
     /// in the place of each other those of the later release, if they are in use.
-    pub fn fields(&self) -> impl Iterator<Item = (&'static Field, &'a [u8])> {
-        let bytes = self.bytes;
-        let section = self.section;
-        let base = section.map_or(&[][..], |s| s.fields);
-        let extensions = section.map_or(&[][..], |s| s.extensions);
-        let length = section.map_or(0, |s| s.length);
-        let overlay = move |at: usize| {
-            extensions.iter().find(|e| e.start == at && overlays(e, length, bytes))
-        };
-        let appended = extensions.iter().filter(move |e| e.start >= length);
-        base.iter()
-            .flat_map(move |f| overlay(f.offset).map_or(std::slice::from_ref(f), |e| e.fields))
-            .chain(appended.flat_map(|e| e.fields))
-            .filter_map(move |f| Some((f, bytes.get(f.offset..f.offset + f.length)?)))
+    pub fn fields(&self) -> Fields<'a> {
+        let length = self.section.map_or(0, |s| s.length);
+        let extensions = self.section.map_or(&[][..], |s| s.extensions);
+        Fields {
+            bytes: self.bytes,
+            length,
+            base: self.section.map_or(&[][..], |s| s.fields).iter(),
+            overlaid: extensions.iter().any(|e| overlays(e, length, self.bytes)),
+            extensions,
+            of_extension: [].iter(),
+            appended: extensions.iter(),
+        }
     }
 
     /// What [`Self::fields`] depends on: parts that agree in it have the same fields in the
@@ -350,6 +348,56 @@ impl<'a> Part<'a> {
     pub fn unknown(&self) -> &'a [u8] {
         let known = self.fields().map(|(f, _)| f.offset + f.length).max().unwrap_or(0);
         self.bytes.get(known..).unwrap_or_default()
+    }
+}
+
+/// See [`Part::fields`].
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    bytes: &'a [u8],
+    /// The length of the section as the first release has it.
+    length: usize,
+    base: std::slice::Iter<'static, Field>,
+    /// Whether an extension stands in the place of reserved bytes.
+    overlaid: bool,
+    extensions: &'static [&'static Section],
+    /// What is left of the extension that it has come to.
+    of_extension: std::slice::Iter<'static, Field>,
+    appended: std::slice::Iter<'static, &'static Section>,
+}
+
+impl Fields<'_> {
+    fn next_field(&mut self) -> Option<&'static Field> {
+        loop {
+            if let Some(field) = self.of_extension.next() {
+                return Some(field);
+            }
+            let Some(field) = self.base.next() else {
+                let length = self.length;
+                let extension = self.appended.find(|e| e.start >= length)?;
+                self.of_extension = extension.fields.iter();
+                continue;
+            };
+            let overlays =
+                |e: &&&Section| e.start == field.offset && overlays(e, self.length, self.bytes);
+            match self.extensions.iter().filter(|_| self.overlaid).find(overlays) {
+                Some(extension) => self.of_extension = extension.fields.iter(),
+                None => return Some(field),
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'static Field, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let field = self.next_field()?;
+            if let Some(bytes) = self.bytes.get(field.offset..field.offset + field.length) {
+                return Some((field, bytes));
+            }
+        }
     }
 }
 
