@@ -147,7 +147,7 @@ impl EeTable {
             self.order.push_back(p.pair);
         }
         self.follow(p, frame.as_ref(), header, emitted);
-        self.schedule(p.pair);
+        self.schedule(p.pair, p.clock);
     }
 
     fn follow(
@@ -278,7 +278,7 @@ impl EeTable {
             if slot.deadline() <= at {
                 self.due(pair, at, emitted);
             }
-            self.schedule(pair);
+            self.schedule(pair, at);
         }
     }
 
@@ -311,9 +311,11 @@ impl EeTable {
         }
     }
 
-    fn schedule(&mut self, pair: Pair) {
+    /// Sets the timer of a pair. What turns out now to have been due is due now: what was
+    /// before this clock may have been written already.
+    fn schedule(&mut self, pair: Pair, clock: i64) {
         let Some(slot) = self.pairs.get_mut(&pair) else { return };
-        let deadline = slot.deadline();
+        let deadline = slot.deadline().max(clock);
         if deadline < slot.scheduled {
             slot.scheduled = deadline;
             self.timers.push(Reverse((deadline, pair)));

@@ -150,6 +150,8 @@ pub(super) struct Merger {
     /// Names of the stacks, where there are several.
     stacks: Vec<String>,
     summaries: Option<Summaries>,
+    /// Up to where everything is written.
+    released: Option<i64>,
     pub records: u64,
     pub record_bytes: u64,
 }
@@ -165,6 +167,10 @@ impl Merger {
     }
 
     pub fn push(&mut self, emissions: &mut Vec<Emission>) {
+        debug_assert!(
+            emissions.iter().all(|e| self.released.is_none_or(|clock| e.clock >= clock)),
+            "something comes before what is written: it would depend on batches"
+        );
         self.pending.append(emissions);
     }
 
@@ -182,6 +188,7 @@ impl Merger {
         while let Some(end) = self.interval_end().filter(|end| end.clock < watermark) {
             self.close(end, output)?;
         }
+        self.released = self.released.max(Some(watermark));
         self.release_if(|e| e.clock < watermark, output)
     }
 
