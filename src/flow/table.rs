@@ -1,5 +1,7 @@
 //! The connection table of one shard: an index of hashes over a slab.
 //!
+//! The slab grows by pieces, so that nothing is moved, and little is free, when it does.
+//!
 //! Records are found by key and walked by slot number; nothing ever iterates
 //! the index, so its random hasher seed cannot reach the output.
 
@@ -10,6 +12,9 @@ use crate::prefetch;
 /// Connections that are looked at for one to give up: enough to find one that is
 /// worth little among those of a flood.
 const LOOKED_AT: usize = 64;
+
+/// Slots of a piece of the slab.
+const PIECE: usize = 64;
 
 /// A worth that is low enough not to look further.
 const GOOD: u32 = 1;
@@ -27,7 +32,8 @@ struct Slot<T> {
 #[derive(Debug)]
 pub struct Table<T> {
     index: Index,
-    slots: Vec<Option<Slot<T>>>,
+    /// Pieces, of which all but the last are full.
+    slots: Vec<Vec<Option<Slot<T>>>>,
     free: Vec<u32>,
     /// Where the search for a victim goes on.
     hand: usize,
@@ -69,7 +75,7 @@ impl<T> Table<T> {
 
     /// Says which cache lines of a slot will be met soon: the key is in the first.
     pub fn prefetch_slot(&self, slot: u32, lines: impl IntoIterator<Item = usize>) {
-        if let Some(slot) = self.slots.get(slot as usize) {
+        if let Some(slot) = self.slot(slot) {
             for n in lines {
                 prefetch::line(slot, n);
             }
@@ -89,38 +95,60 @@ impl<T> Table<T> {
 
     /// Whether a slot holds the connection of a key.
     pub fn is(&self, slot: u32, key: &Key) -> bool {
-        self.slots.get(slot as usize).and_then(Option::as_ref).is_some_and(|s| s.key == *key)
+        self.slot(slot).and_then(Option::as_ref).is_some_and(|s| s.key == *key)
     }
 
     /// Adds a connection under a key that is not there.
     pub fn insert(&mut self, key: Key, value: T) -> u32 {
         let new = Some(Slot { key, value });
         let slot = if let Some(slot) = self.free.pop() {
-            if let Some(free) = self.slots.get_mut(slot as usize) {
+            if let Some(free) = self.slot_mut(slot) {
                 *free = new;
             }
             slot
         } else {
-            self.slots.push(new);
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+            let slot = self.slots();
+            match self.slots.last_mut().filter(|piece| piece.len() < PIECE) {
+                Some(piece) => piece.push(new),
+                None => {
+                    let mut piece = Vec::with_capacity(PIECE);
+                    piece.push(new);
+                    self.slots.push(piece);
+                }
+            }
+            u32::try_from(slot).unwrap_or(u32::MAX)
         };
         self.index.insert(self.hash(&key), slot);
         slot
     }
 
+    /// Number of slots, free ones among them.
+    fn slots(&self) -> usize {
+        let last = self.slots.last().map_or(0, Vec::len);
+        self.slots.len().saturating_sub(1) * PIECE + last
+    }
+
+    fn slot(&self, slot: u32) -> Option<&Option<Slot<T>>> {
+        self.slots.get(slot as usize / PIECE)?.get(slot as usize % PIECE)
+    }
+
+    fn slot_mut(&mut self, slot: u32) -> Option<&mut Option<Slot<T>>> {
+        self.slots.get_mut(slot as usize / PIECE)?.get_mut(slot as usize % PIECE)
+    }
+
     /// The connection in a slot.
     pub fn get(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize)?.as_ref().map(|s| &s.value)
+        self.slot(slot)?.as_ref().map(|s| &s.value)
     }
 
     /// The connection in a slot, to be changed.
     pub fn get_mut(&mut self, slot: u32) -> Option<(&Key, &mut T)> {
-        self.slots.get_mut(slot as usize)?.as_mut().map(|s| (&s.key, &mut s.value))
+        self.slot_mut(slot)?.as_mut().map(|s| (&s.key, &mut s.value))
     }
 
     /// Removes the connection in a slot.
     pub fn remove(&mut self, slot: u32) -> Option<(Key, T)> {
-        let Slot { key, value } = self.slots.get_mut(slot as usize)?.take()?;
+        let Slot { key, value } = self.slot_mut(slot)?.take()?;
         self.index.remove(self.hash(&key), slot);
         self.free.push(slot);
         Some((key, value))
@@ -128,25 +156,27 @@ impl<T> Table<T> {
 
     /// All connections, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
-        self.slots.iter().flatten().map(|s| (&s.key, &s.value))
+        self.slots.iter().flatten().flatten().map(|s| (&s.key, &s.value))
     }
 
     /// The slots that hold a connection, ascending.
     pub fn occupied(&self) -> Vec<u32> {
-        (0u32..).zip(&self.slots).filter(|(_, s)| s.is_some()).map(|(i, _)| i).collect()
+        let all = (0u32..).zip(self.slots.iter().flatten());
+        all.filter(|(_, s)| s.is_some()).map(|(i, _)| i).collect()
     }
 
     /// A connection to give up when the table is full: of some that are next from where
     /// the last search ended, the one of the least worth. `worth` may note that it was
     /// asked.
     pub fn least(&mut self, mut worth: impl FnMut(&mut T) -> u32) -> Option<u32> {
-        let slots = self.slots.len();
+        let slots = self.slots();
         let mut least: Option<(u32, usize)> = None;
         let mut seen = 0;
         for _ in 0..slots {
             let at = self.hand % slots;
             self.hand = at + 1;
-            let Some(Some(slot)) = self.slots.get_mut(at) else { continue };
+            let slot = self.slots.get_mut(at / PIECE).and_then(|piece| piece.get_mut(at % PIECE));
+            let Some(Some(slot)) = slot else { continue };
             let worth = worth(&mut slot.value);
             if least.is_none_or(|(least, _)| worth < least) {
                 least = Some((worth, at));

@@ -192,17 +192,35 @@ impl Merger {
         self.release_if(|e| e.clock < watermark, output)
     }
 
+    /// Ends the intervals up to the last packet, when everything up to it is there.
+    pub fn end_intervals<O: Output>(
+        &mut self,
+        clock: Option<i64>,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        while let Some(end) = self.interval_end().filter(|end| Some(end.clock) <= clock) {
+            self.close(end, output)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left at the end of connections that began before a packet.
+    pub fn release_left<O: Output>(
+        &mut self,
+        ordinal: u64,
+        output: &mut O,
+    ) -> Result<(), O::Error> {
+        self.release_if(|e| e.clock < i64::MAX || e.ordinal < ordinal, output)
+    }
+
     /// Writes everything that is left; `clock` is that of the last packet.
     pub fn finish<O: Output>(
         &mut self,
         clock: Option<i64>,
         output: &mut O,
     ) -> Result<(), O::Error> {
-        let Some(clock) = clock else { return self.release_if(|_| true, output) };
-        while let Some(end) = self.interval_end().filter(|end| end.clock <= clock) {
-            self.close(end, output)?;
-        }
         self.release_if(|_| true, output)?;
+        let Some(clock) = clock else { return Ok(()) };
         let mut written = Written::new();
         if let Some(summaries) = &mut self.summaries {
             summaries.shut_down(clock, &mut written);

@@ -131,6 +131,9 @@ struct StackIntervals {
 /// jump over decades.
 const MAX_SILENT: i64 = 48;
 
+/// Connections that are reported at once when the input has ended.
+const LEFT_AT_ONCE: usize = 4096;
+
 impl Intervals {
     fn new(stacks: &[Stack]) -> Self {
         let each = |s: &Stack| StackIntervals { schedule: s.schedule(), next: None };
@@ -453,6 +456,18 @@ where
         shards.par_iter_mut().for_each(|shard| shard.finish(clock));
         for shard in &mut shards {
             merger.push(&mut shard.emitted);
+        }
+        merger.end_intervals(last, output).map_err(RunError::Output)?;
+        // What is left comes in its order, a piece at a time.
+        let mut left: Vec<u64> = shards.iter().flat_map(Shard::left).collect();
+        left.sort_unstable();
+        for piece in left.chunks(LEFT_AT_ONCE) {
+            let Some(last) = piece.last() else { break };
+            shards.par_iter_mut().for_each(|shard| shard.forget_before(last + 1));
+            for shard in &mut shards {
+                merger.push(&mut shard.emitted);
+            }
+            merger.release_left(last + 1, output).map_err(RunError::Output)?;
         }
         merger.finish(last, output).map_err(RunError::Output)?;
         read.map(|_| ()).map_err(RunError::Source)

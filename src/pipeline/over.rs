@@ -6,11 +6,41 @@ use super::ike_tcp;
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
 use super::report::{line, local, row, views};
-use super::sessions;
+use super::sessions::{self, End};
 use super::shard::Shard;
 use crate::names::tls::version_name as tls_version;
 
 impl Shard {
+    /// Ends the run at the clock of the last packet: every connection is
+    /// reported as it stands.
+    pub fn finish(&mut self, clock: i64) {
+        let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
+        for stack in 0..stacks {
+            self.close(End { clock, stack });
+        }
+        let ordinal = |slot: u32| self.table.get(slot).map_or(0, |c| c.ordinal);
+        self.rest = self.table.occupied().into_iter().map(|slot| (ordinal(slot), slot)).collect();
+        self.rest.sort_unstable_by(|a, b| b.cmp(a));
+        self.peers.finish(clock, &mut self.emitted);
+        self.ledger.ipsec.join(self.peers.counts);
+        self.ee.finish(clock, &mut self.emitted);
+        self.ledger.join(&self.ee.ledger);
+    }
+
+    /// The ordinals of the connections that are left at the end.
+    pub fn left(&self) -> impl Iterator<Item = u64> {
+        self.rest.iter().map(|(ordinal, _)| *ordinal)
+    }
+
+    /// Reports those that are left at the end, up to an ordinal.
+    pub fn forget_before(&mut self, ordinal: u64) {
+        while let Some((_, slot)) = self.rest.pop_if(|(first, _)| *first < ordinal) {
+            let open = self.table.get(slot).is_some_and(|c| c.life.ended().is_none());
+            self.ledger.connections.open += u64::from(open);
+            self.forget(slot, i64::MAX);
+        }
+    }
+
     /// Reports a connection for the last time and forgets it.
     pub(super) fn forget(&mut self, slot: u32, clock: i64) {
         let Some((_, connection)) = self.table.get_mut(slot) else {

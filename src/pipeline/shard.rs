@@ -130,6 +130,8 @@ pub(super) struct Shard {
     pub emitted: Vec<Emission>,
     /// Room for what is looked up ahead.
     ahead: Vec<Ahead>,
+    /// At the end, connections that are to be reported: ordinals and slots, descending.
+    pub(super) rest: Vec<(u64, u32)>,
 }
 
 impl Shard {
@@ -159,6 +161,7 @@ impl Shard {
             ledger: Ledger::default(),
             emitted: Vec::new(),
             ahead: Vec::with_capacity(AHEAD),
+            rest: Vec::new(),
         }
     }
 
@@ -394,7 +397,7 @@ impl Shard {
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.
-    fn close(&mut self, end: End) {
+    pub(super) fn close(&mut self, end: End) {
         // While nothing comes there is nothing to count.
         let stirred = self.sessions.stirred(end.stack);
         let slots = if stirred { self.table.occupied() } else { Vec::new() };
@@ -468,24 +471,6 @@ impl Shard {
             Class::Lingering => {}
         }
         self.forget(slot, at);
-    }
-
-    /// Ends the run at the clock of the last packet: every connection is
-    /// reported as it stands.
-    pub fn finish(&mut self, clock: i64) {
-        let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
-        for stack in 0..stacks {
-            self.close(End { clock, stack });
-        }
-        for slot in self.table.occupied() {
-            let open = self.table.get_mut(slot).is_some_and(|(_, c)| c.life.ended().is_none());
-            self.ledger.connections.open += u64::from(open);
-            self.forget(slot, i64::MAX);
-        }
-        self.peers.finish(clock, &mut self.emitted);
-        self.ledger.ipsec.join(self.peers.counts);
-        self.ee.finish(clock, &mut self.emitted);
-        self.ledger.join(&self.ee.ledger);
     }
 
     /// Writes a record about a connection for each stack that sees it, and counts
