@@ -113,6 +113,33 @@ fn attacks_are_bounded_and_counted_and_harm_nobody_else() {
     }
 }
 
+/// Many connections that are still open when the capture ends come in the order in which
+/// they began, and each once.
+#[test]
+fn what_is_left_at_the_end_comes_in_its_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let capture = attack(dir.path(), 12_000, "syn_flood");
+    let mut outputs = Vec::new();
+    for threads in ["1", "2"] {
+        let lines = dir.path().join(threads);
+        let mut command = zerttap();
+        command.args(["read", "-q", "--threads", threads, "--jsonl"]).arg(&lines).arg(&capture);
+        assert!(command.status().expect("it runs").success());
+        outputs.push(fs::read_to_string(lines).expect("lines"));
+    }
+    let objects = outputs[0].lines().map(|l| serde_json::from_str::<Value>(l).expect("an object"));
+    let open: Vec<String> = objects
+        .filter(|o| o["type"] == "connection" && o["open"] == true)
+        .map(|o| format!("{} {}", o["start"], o["client"]))
+        .collect();
+    assert!(open.len() > 2 * 4096, "{}", open.len());
+    let starts: Vec<&str> = open.iter().filter_map(|o| o.split(' ').next()).collect();
+    assert!(starts.is_sorted());
+    let different: std::collections::BTreeSet<_> = open.iter().collect();
+    assert_eq!(different.len(), open.len(), "each comes once");
+    assert_eq!(outputs[0], outputs[1]);
+}
+
 /// Handshakes together hold no more than they may; those that have held longest go.
 #[test]
 fn handshakes_that_never_end_are_given_up() {
