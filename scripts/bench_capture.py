@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Makes a large capture out of the cases: the same bytes for the same options.
 
-usage: bench_capture.py MEGABYTES OUT [--bulk SEGMENTS] [--active CONNECTIONS]
+usage: bench_capture.py MEGABYTES OUT [--bulk SEGMENTS] [--active CONNECTIONS] [--whole]
 
 CONNECTIONS (default 20,000) are active at any time, interleaved at random;
 every client has its own address. After its handshake a connection carries
 SEGMENTS full segments of data (default 40), so that about 8 % of the bytes are
-handshake.
+handshake. With --whole those that are active at the end go on to their own.
 """
 import random
 import struct
@@ -70,8 +70,8 @@ def main():
     clock, size = 1_700_000_000_000_000, 24
     with open(target, "wb", buffering=1 << 20) as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-        while size < megabytes * 1_000_000:
-            i = rng.randrange(connections)
+        while size < megabytes * 1_000_000 or "--whole" in sys.argv and active:
+            i = rng.randrange(len(active))
             packets, at, client = active[i]
             p = bytearray(packets[at])
             from_server = struct.unpack_from(">H", p, 34)[0] == PORT
@@ -82,7 +82,10 @@ def main():
             size += 16 + len(p)
             active[i][1] += 1
             if active[i][1] == len(packets):
-                active[i] = start()
+                if size < megabytes * 1_000_000:
+                    active[i] = start()
+                else:
+                    active.pop(i)
     print(f"{count} connections", file=sys.stderr)
 
 
