@@ -13,7 +13,7 @@ use super::ledger::Ledger;
 use super::pair::Pair;
 use super::sessions::End;
 use super::shard::Wants;
-use super::summaries::{Shown, Summaries, Written};
+use super::summaries::{Shown, Summaries, Write};
 use crate::config::{Seen, Settings, Views};
 use crate::names::overrides::Codes;
 use crate::observe::Side;
@@ -176,10 +176,7 @@ impl Merger {
 
     /// Begins with the clock of the first packet.
     pub fn begin<O: Output>(&mut self, clock: i64, output: &mut O) -> Result<(), O::Error> {
-        let Some(summaries) = &mut self.summaries else { return Ok(()) };
-        let mut written = Written::new();
-        summaries.begin(clock, &mut written);
-        self.records_of_the_tool(written, output)
+        self.records_of_the_tool(output, |summaries, write| summaries.begin(clock, write))
     }
 
     /// Writes everything before the watermark, and the summaries of intervals
@@ -221,11 +218,7 @@ impl Merger {
     ) -> Result<(), O::Error> {
         self.release_if(|_| true, output)?;
         let Some(clock) = clock else { return Ok(()) };
-        let mut written = Written::new();
-        if let Some(summaries) = &mut self.summaries {
-            summaries.shut_down(clock, &mut written);
-        }
-        self.records_of_the_tool(written, output)
+        self.records_of_the_tool(output, |summaries, write| summaries.shut_down(clock, write))
     }
 
     /// Recording intervals end at these packet clocks, too.
@@ -243,24 +236,25 @@ impl Merger {
     fn close<O: Output>(&mut self, end: End, output: &mut O) -> Result<(), O::Error> {
         let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(s, _) if s <= end.stack);
         self.release_if(|e| e.clock < end.clock || e.clock == end.clock && counted(e), output)?;
-        let mut written = Written::new();
-        if let Some(summaries) = &mut self.summaries {
-            summaries.close(end, &mut written);
-        }
-        self.records_of_the_tool(written, output)
+        self.records_of_the_tool(output, |summaries, write| summaries.close(end, write))
     }
 
     fn records_of_the_tool<O: Output>(
         &mut self,
-        written: Written,
         output: &mut O,
+        tell: impl FnOnce(&mut Summaries, &mut Write<'_>),
     ) -> Result<(), O::Error> {
-        for (stack, bytes) in written {
-            self.records += 1;
-            self.record_bytes += bytes.len() as u64;
-            output.record(stack, &bytes)?;
-        }
-        Ok(())
+        let Some(summaries) = &mut self.summaries else { return Ok(()) };
+        let (records, record_bytes) = (&mut self.records, &mut self.record_bytes);
+        let mut result = Ok(());
+        tell(summaries, &mut |stack, bytes| {
+            if result.is_ok() {
+                *records += 1;
+                *record_bytes += bytes.len() as u64;
+                result = output.record(stack, bytes);
+            }
+        });
+        result
     }
 
     fn release_if<O: Output>(

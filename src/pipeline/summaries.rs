@@ -29,8 +29,8 @@ const DISABLED: u8 = 3;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
 
-/// Records with the stacks that they are of.
-pub(super) type Written = Vec<(usize, Vec<u8>)>;
+/// Takes records: of which stack, and their bytes.
+pub(super) type Write<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
 /// What the merge knows that shards do not.
 pub(super) struct Shown<'a> {
@@ -80,12 +80,12 @@ impl Summaries {
     }
 
     /// Monitoring begins.
-    pub fn begin(&mut self, at: i64, written: &mut Written) {
+    pub fn begin(&mut self, at: i64, write: &mut Write<'_>) {
         for stack in &mut self.stacks {
             stack.start = Some(at);
         }
         for stack in 0..self.stacks.len() {
-            self.event(at, stack, (Kind::Enabled, ENABLED), written);
+            self.event(at, stack, (Kind::Enabled, ENABLED), write);
         }
     }
 
@@ -99,8 +99,8 @@ impl Summaries {
     }
 
     /// An interval ends.
-    pub fn close(&mut self, end: End, written: &mut Written) {
-        self.set(end, Set::Interval, written);
+    pub fn close(&mut self, end: End, write: &mut Write<'_>) {
+        self.set(end, Set::Interval, write);
         self.ends.pop_front();
         if let Some(stack) = self.stacks.get_mut(end.stack) {
             stack.start = Some(end.clock);
@@ -108,24 +108,25 @@ impl Summaries {
     }
 
     /// Monitoring ends in an orderly way.
-    pub fn shut_down(&mut self, at: i64, written: &mut Written) {
+    pub fn shut_down(&mut self, at: i64, write: &mut Write<'_>) {
         for stack in 0..self.stacks.len() {
-            self.set(End { clock: at, stack }, Set::Shutdown, written);
-            self.event(at, stack, (Kind::Disabled, DISABLED), written);
+            self.set(End { clock: at, stack }, Set::Shutdown, write);
+            self.event(at, stack, (Kind::Disabled, DISABLED), write);
         }
     }
 
-    fn set(&mut self, end: End, set: Set, written: &mut Written) {
+    fn set(&mut self, end: End, set: Set, write: &mut Write<'_>) {
         let End { clock: at, stack } = end;
         let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
         let (true, Some(of)) = (wanted, self.stacks.get_mut(stack)) else { return };
         let Some(start) = of.start else { return };
         let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
+        let mut bytes = Vec::with_capacity(512);
         of.book.close(at, micros, set, &view, |summary| {
-            let mut bytes = Vec::with_capacity(512);
+            bytes.clear();
             summary.encode(&mut bytes);
-            written.push((stack, bytes));
+            write(stack, &bytes);
         });
     }
 
@@ -136,7 +137,7 @@ impl Summaries {
         at: i64,
         stack: usize,
         (kind, summary_kind): (Kind, u8),
-        written: &mut Written,
+        write: &mut Write<'_>,
     ) {
         if !self.settings.tool_events {
             return;
@@ -146,14 +147,14 @@ impl Summaries {
         if self.wants.detail && stack.detail {
             let mut bytes = Vec::new();
             view.tool_event(Event::new(kind, at)).encode(&mut bytes);
-            written.push((number, bytes));
+            write(number, &bytes);
         }
         if self.wants.summary && stack.summary {
             let mut bytes = Vec::new();
             let mut summary = view.summary(at, REASON_EVENT);
             summary.common.event_type = summary_kind;
             summary.encode(&mut bytes);
-            written.push((number, bytes));
+            write(number, &bytes);
         }
     }
 }
