@@ -153,6 +153,45 @@ fn what_cannot_be_read_or_written_is_named() {
     assert!(lines.last().is_some_and(|l| l["packets"].as_u64() > Some(1)), "{lines:?}");
 }
 
+/// Reading fails in the middle of a packet: what came before is written, and the error is
+/// told with its place.
+#[test]
+fn reading_may_fail_in_the_middle() {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::OwnedFd;
+
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/tls12-full/capture.pcap");
+    let data = fs::read(case).expect("the case");
+    let dir = tempfile::tempdir().expect("a directory");
+    let lines = dir.path().join("lines");
+    let run = |options: &[&str]| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let mut sender = TcpStream::connect(address).expect("connected");
+        let (receiver, _) = listener.accept().expect("accepted");
+        sender.write_all(&data[..data.len() * 2 / 3]).expect("sent");
+        // To be closed by a reset.
+        let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+        nix::sys::socket::setsockopt(&sender, nix::sys::socket::sockopt::Linger, &at_once)
+            .expect("an option of sockets");
+        drop(sender);
+        let mut command = zerttap();
+        command.args(["read", "--force", "--jsonl"]).arg(&lines).args(options).arg("-");
+        let output = command.stdin(OwnedFd::from(receiver)).output().expect("the program runs");
+        let told = text(&output).1;
+        assert!(
+            told.contains("-: offset 3650: cannot be read further: Connection reset"),
+            "{told}"
+        );
+        let shown = fs::read_to_string(&lines).expect("lines");
+        assert!(shown.contains("\"version_name\":\"TLSv1.2\""), "{shown}");
+        output.status.code()
+    };
+    assert_eq!(run(&[]), Some(0));
+    assert_eq!(run(&["--fail-on-damage"]), Some(3));
+}
+
 /// Ends `read` by force at several moments: there is no file under the name that was
 /// asked for, and what is in the temporary one is whole records, but for the last where
 /// the kernel was in the middle of a write.
