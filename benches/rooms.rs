@@ -213,8 +213,8 @@ fn observe(c: &mut Criterion) {
         for (ends, _, bytes) in &segments {
             let side = if ends.src_port == opener.src_port { Side::Low } else { Side::High };
             if !bytes.is_empty() {
-                pieces.push((side, at[side.index()], bytes.as_slice()));
-                at[side.index()] += bytes.len() as i64;
+                pieces.push((side, *side.of(&at), bytes.as_slice()));
+                *side.of_mut(&mut at) += bytes.len() as i64;
             }
         }
         group.bench_function(BenchmarkId::new("a handshake", case), |b| {

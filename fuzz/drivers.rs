@@ -366,9 +366,9 @@ pub fn upgrade(data: &[u8]) {
         show(&all, piece, |side, bytes| {
             if let Some(at) = upgrade.data(side, bytes) {
                 assert!(at <= bytes.len() && granted.is_none());
-                granted = Some((side, read[side.index()] + at));
+                granted = Some((side, *side.of(&read) + at));
             }
-            read[side.index()] += bytes.len();
+            *side.of_mut(&mut read) += bytes.len();
             upgrade.announcements();
         });
         (upgrade.kind(), granted)
@@ -389,7 +389,7 @@ pub fn observer(data: &[u8]) {
     };
     let mut at = [0i64; 2];
     for chunk in chunks(data) {
-        let position = &mut at[chunk.side.index()];
+        let position = chunk.side.of_mut(&mut at);
         if chunk.flags & 4 != 0 {
             observer.hole(chunk.side, 100);
             *position += 100;
@@ -404,9 +404,9 @@ pub fn observer(data: &[u8]) {
     let finished = observer.finish();
     let mut watches = finished.watches;
     for chunk in chunks(data) {
-        let position = &mut at[chunk.side.index()];
+        let position = chunk.side.of_mut(&mut at);
         let end = *position + i64::try_from(chunk.bytes.len()).unwrap_or(0);
-        if let Some(watch) = &mut watches[chunk.side.index()] {
+        if let Some(watch) = chunk.side.of_mut(&mut watches) {
             watch.segment(*position, chunk.bytes, end, *position);
         }
         *position = end;

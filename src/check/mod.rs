@@ -38,12 +38,10 @@ use judge::Judge;
 use part::Part;
 use spool::{Side, Spool};
 
-use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
+use crate::record::{Level, Record};
 
 /// Differences of clocks that are looked at.
 const MAX_DIFFERENCES: usize = 1 << 20;
-/// As many show as much as all.
-const ENOUGH: usize = 1 << 14;
 
 /// What is taken for the same.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +49,7 @@ pub struct Options {
     /// How far times may differ, in hundredths of a second.
     pub tolerance: i64,
     /// How far the stack's clock is ahead, in hundredths of a second; found out from
-    /// pairs if it is not given.
+    /// all pairs if it is not given.
     pub clock: Option<i64>,
     /// How far counters may differ, in hundredths of a percent.
     pub count_tolerance: u64,
@@ -69,8 +67,8 @@ pub struct Check {
     options: Options,
     spool: Spool,
     outcome: Outcome,
-    /// The part that was read last, by its number: it may be the one that is wanted next.
-    cached: Option<(usize, Part)>,
+    /// A part that was read, and need not be read again where it is the only one.
+    cached: Option<Part>,
     known_codes: KnownCodes,
 }
 
@@ -227,29 +225,22 @@ impl Check {
                     result = each(&finding);
                 }
             });
-            self.cached = Some((number, part));
+            self.give_back(part);
             result?;
         }
         Ok(())
     }
 
     fn part(&mut self, number: usize) -> io::Result<Part> {
-        // Another one goes before this one comes.
-        match self.cached.take().filter(|(cached, _)| *cached == number) {
-            Some((_, part)) => Ok(part),
+        match self.cached.take() {
+            Some(part) => Ok(part),
             None => Part::read(&mut self.spool, number),
         }
     }
 
-    /// Whether the parts so far have shown how far the clocks are apart. Addresses fall
-    /// into parts at random, so that one shows what all would.
-    fn enough(&self, starts: &[i64], intervals: &[i64]) -> bool {
-        let both = |subtype: u16| {
-            let has = |side: &Survey| side.records.contains_key(&subtype);
-            has(&self.outcome.stack) && has(&self.outcome.tap)
-        };
-        let enough = |found: &[i64], subtype| found.len() >= ENOUGH || !both(subtype);
-        enough(starts, SUBTYPE_DETAIL) && enough(intervals, SUBTYPE_SUMMARY)
+    /// The only part is kept.
+    fn give_back(&mut self, part: Part) {
+        self.cached = (self.spool.len() == 1).then_some(part);
     }
 
     /// How far the stack's clock, and its local time in summaries, are ahead.
@@ -289,10 +280,7 @@ impl Check {
                     }
                 }
             }
-            self.cached = Some((number, part));
-            if self.enough(&starts, &intervals) {
-                break;
-            }
+            self.give_back(part);
         }
         let tolerance = self.options.tolerance.max(1);
         let clock = prevailing(&mut starts, tolerance).unwrap_or(0);

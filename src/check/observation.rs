@@ -150,9 +150,7 @@ impl Observation {
             SUBTYPE_SUMMARY => summary(&Common12::decode(section)?),
             _ => return None,
         };
-        let head = record.bytes();
-        let word = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
-        let written = SmfTime { time: word(6)?, date: word(10)? }.hundredths()?;
+        let written = record.written()?.hundredths()?;
         Some(Self { system: System::of(record), written, subtype, about })
     }
 }

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn many_intervals_of_one_end_are_paired_in_their_order() {
+    fn of_many_intervals_of_one_end_a_few_are_weighed() {
         let ends = Ends {
             server: ip(1),
             client: ip(2),

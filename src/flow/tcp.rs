@@ -53,31 +53,6 @@ enum Mark {
 /// A time that has not come.
 const NEVER: i64 = i64::MIN;
 
-/// Which sides something is true of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sides {
-    low: bool,
-    high: bool,
-}
-
-impl Sides {
-    const BOTH: Self = Self { low: true, high: true };
-
-    fn has(self, dir: Dir) -> bool {
-        match dir {
-            Dir::FromLow => self.low,
-            Dir::FromHigh => self.high,
-        }
-    }
-
-    fn set(&mut self, dir: Dir) {
-        match dir {
-            Dir::FromLow => self.low = true,
-            Dir::FromHigh => self.high = true,
-        }
-    }
-}
-
 /// The state of one connection. Every segment meets it, so it is kept small: 56 bytes.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -88,8 +63,8 @@ pub struct Life {
     /// Which of them are: a bit each.
     known: u8,
     /// Whether the side's SYN was acknowledged by the other.
-    syn_acked: Sides,
-    fin_acked: Sides,
+    syn_acked: [bool; 2],
+    fin_acked: [bool; 2],
     /// The side that opened the connection.
     client: Option<Dir>,
     how: Option<Close>,
@@ -102,8 +77,8 @@ impl Default for Life {
             ended: NEVER,
             numbers: [[0; 2]; 4],
             known: 0,
-            syn_acked: Sides::default(),
-            fin_acked: Sides::default(),
+            syn_acked: [false; 2],
+            fin_acked: [false; 2],
             client: None,
             how: None,
         }
@@ -113,15 +88,14 @@ impl Default for Life {
 impl Life {
     fn get(&self, mark: Mark, dir: Dir) -> Option<u32> {
         let bit = 1 << (mark as usize * 2 + dir.index());
-        let number = self.numbers.get(mark as usize).and_then(|sides| sides.get(dir.index()));
-        number.copied().filter(|_| self.known & bit != 0)
+        let number = self.numbers.get(mark as usize).map(|sides| *dir.of(sides));
+        number.filter(|_| self.known & bit != 0)
     }
 
     fn set(&mut self, mark: Mark, dir: Dir, number: u32) {
         self.known |= 1 << (mark as usize * 2 + dir.index());
-        let sides = self.numbers.get_mut(mark as usize);
-        if let Some(there) = sides.and_then(|sides| sides.get_mut(dir.index())) {
-            *there = number;
+        if let Some(sides) = self.numbers.get_mut(mark as usize) {
+            *dir.of_mut(sides) = number;
         }
     }
 
@@ -239,7 +213,7 @@ impl Life {
             if let Some(initial) = self.get(Mark::Initial, peer)
                 && segment.ack.wrapping_sub(initial).wrapping_sub(1) < MAX_AHEAD
             {
-                self.syn_acked.set(peer);
+                *peer.of_mut(&mut self.syn_acked) = true;
             }
         }
         if self.how.is_some() {
@@ -271,9 +245,9 @@ impl Life {
             && let Some(after) = self.get(Mark::Fin, peer)
             && segment.ack.wrapping_sub(after) < MAX_AHEAD
         {
-            self.fin_acked.set(peer);
+            *peer.of_mut(&mut self.fin_acked) = true;
         }
-        if self.fin_acked == Sides::BOTH {
+        if self.fin_acked == [true; 2] {
             self.end(ts, Close::Fin);
             return Change::Closed;
         }
@@ -295,8 +269,7 @@ impl Life {
         }
         let syn = segment.flags & flag::SYN != 0;
         let both = [Dir::FromLow, Dir::FromHigh];
-        if both.iter().all(|&d| self.get(Mark::Initial, d).is_some())
-            && self.syn_acked == Sides::BOTH
+        if both.iter().all(|&d| self.get(Mark::Initial, d).is_some()) && self.syn_acked == [true; 2]
         {
             // In a simultaneous open the second SYN/ACK completes it.
             return !syn || dir == client;
@@ -306,7 +279,7 @@ impl Life {
             || !syn
                 && dir != client
                 && self.get(Mark::Initial, dir).is_some_and(follows)
-                && self.syn_acked.has(client)
+                && *client.of(&self.syn_acked)
                 && self.get(Mark::Acked, client).is_none()
     }
 

@@ -43,11 +43,6 @@ impl Side {
         }
     }
 
-    /// 0 or 1, to index pairs.
-    pub fn index(self) -> usize {
-        usize::from(self == Self::High)
-    }
-
     /// What is its own of a pair, in which the lower side's comes first.
     pub fn of<T>(self, [low, high]: &[T; 2]) -> &T {
         match self {

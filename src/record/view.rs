@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::field::{Field, Section};
+use super::time::SmfTime;
 use super::{
     Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SUBTYPE_DETAIL,
     SUBTYPE_SUMMARY, SelfDefining11, SelfDefining12, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12,
@@ -85,6 +86,12 @@ impl<'a> Record<'a> {
     /// All bytes of the record.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// When the header says that it was written, in local time.
+    pub fn written(&self) -> Option<SmfTime> {
+        let word = |at: usize| self.bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes);
+        Some(SmfTime { time: word(6)?, date: word(10)? })
     }
 
     /// SMF record type.

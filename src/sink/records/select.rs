@@ -98,8 +98,7 @@ impl Glance {
             _ => [(half(60)?, half(62)?), (0, 0)],
         };
         let head = record.bytes();
-        let word = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk()?));
-        let time = SmfTime { time: word(6)?, date: word(10)? };
+        let time = record.written()?;
         Some(Self {
             subtype,
             event: event(record)?,
