@@ -48,11 +48,13 @@ impl Default for Index {
 
 impl Index {
     /// Number of entries.
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Says that a hash will be asked for soon.
+    #[inline]
     pub fn prefetch(&self, hash: u64) {
         if let Some(entry) = self.entries.get(self.home(tag(hash))) {
             prefetch::line(entry, 0);
@@ -60,14 +62,18 @@ impl Index {
     }
 
     /// The first slot that may be meant.
+    #[inline]
     pub fn probable(&self, hash: u64) -> Option<u32> {
         self.find(hash, |_| true)
     }
 
     /// The first slot under a hash that is the right one.
+    #[inline]
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = tag(hash);
-        for at in self.places(tag) {
+        let mut at = self.home(tag);
+        // Never full, so that every search ends at a free place.
+        loop {
             let entry = self.at(at);
             if entry == EMPTY {
                 return None;
@@ -75,8 +81,8 @@ impl Index {
             if entry.tag() == tag && is_it(entry.slot()) {
                 return Some(entry.slot());
             }
+            at = (at + 1) & (self.entries.len() - 1);
         }
-        None
     }
 
     /// Adds a slot.
@@ -131,6 +137,7 @@ impl Index {
         }
     }
 
+    #[inline]
     fn home(&self, tag: u32) -> usize {
         (tag >> (u32::BITS - self.bits.min(u32::BITS))) as usize
     }
@@ -141,6 +148,7 @@ impl Index {
         (home..entries).chain(0..home)
     }
 
+    #[inline]
     fn at(&self, at: usize) -> Entry {
         self.entries.get(at).copied().unwrap_or(EMPTY)
     }

@@ -30,6 +30,7 @@ pub enum Dir {
 
 impl Dir {
     /// The other direction.
+    #[inline]
     pub fn other(self) -> Self {
         match self {
             Self::FromLow => Self::FromHigh,
@@ -38,11 +39,13 @@ impl Dir {
     }
 
     /// 0 or 1.
+    #[inline]
     pub fn index(self) -> usize {
         usize::from(self == Self::FromHigh)
     }
 
     /// What is its own of a pair, in which the lower end point's comes first.
+    #[inline]
     pub fn of<T>(self, [low, high]: &[T; 2]) -> &T {
         match self {
             Self::FromLow => low,
@@ -51,6 +54,7 @@ impl Dir {
     }
 
     /// The same, to be changed.
+    #[inline]
     pub fn of_mut<T>(self, [low, high]: &mut [T; 2]) -> &mut T {
         match self {
             Self::FromLow => low,
@@ -70,6 +74,7 @@ pub struct Key {
 
 impl Hash for Key {
     /// In as few and as wide steps as the addresses allow: every packet is hashed.
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         match (self.low.ip, self.high.ip) {
             (IpAddr::V4(low), IpAddr::V4(high)) => {
@@ -84,6 +89,11 @@ impl Hash for Key {
     }
 }
 
+/// Both halves of a number in one.
+fn fold(n: u128) -> u64 {
+    (n >> 64) as u64 ^ n as u64
+}
+
 /// An address in the form that holds both.
 fn wide(ip: IpAddr) -> u128 {
     match ip {
@@ -94,6 +104,7 @@ fn wide(ip: IpAddr) -> u128 {
 
 impl Key {
     /// The key of a segment's connection and the segment's direction.
+    #[inline]
     pub fn of(ends: &Ends) -> (Self, Dir) {
         let from = Endpoint { ip: ends.src, port: ends.src_port };
         let to = Endpoint { ip: ends.dst, port: ends.dst_port };
@@ -117,13 +128,23 @@ impl Key {
     }
 
     /// The shard that owns the connection: a function of the key alone.
+    #[inline]
     pub fn shard(&self) -> usize {
-        let hash = foldhash::fast::FixedState::with_seed(0).hash_one(self);
-        // The upper half is the better mixed one.
-        (hash >> 32) as usize % SHARDS
+        // 2^64 by the golden ratio: the upper bits of the product depend on all bits.
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let ends = match (self.low.ip, self.high.ip) {
+            (IpAddr::V4(low), IpAddr::V4(high)) => {
+                u64::from(low.to_bits()) << 32 | u64::from(high.to_bits())
+            }
+            (low, high) => fold(wide(low)).wrapping_mul(GOLDEN).rotate_left(29) ^ fold(wide(high)),
+        };
+        let ports = u64::from(self.low.port) << 16 | u64::from(self.high.port);
+        let mixed = ends.wrapping_mul(GOLDEN).rotate_left(32) ^ ports;
+        (mixed.wrapping_mul(GOLDEN) >> (u64::BITS - SHARDS.ilog2())) as usize
     }
 
     /// The hash under which a table finds the connection.
+    #[inline]
     pub fn hash_with(&self, state: &impl BuildHasher) -> u64 {
         state.hash_one(self)
     }

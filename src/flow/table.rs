@@ -64,11 +64,13 @@ impl<T> Table<T> {
     }
 
     /// The hash under which a key is found.
+    #[inline]
     pub fn hash(&self, key: &Key) -> u64 {
         key.hash_with(&self.hasher)
     }
 
     /// Says that a hash will be asked for soon.
+    #[inline]
     pub fn prefetch(&self, hash: u64) {
         self.index.prefetch(hash);
     }
@@ -84,6 +86,7 @@ impl<T> Table<T> {
 
     /// The slot in which the connection of a hash probably is. Asked ahead for many,
     /// they come out of memory together.
+    #[inline]
     pub fn probable(&self, hash: u64) -> Option<u32> {
         self.index.probable(hash)
     }
@@ -94,6 +97,7 @@ impl<T> Table<T> {
     }
 
     /// Whether a slot holds the connection of a key.
+    #[inline]
     pub fn is(&self, slot: u32, key: &Key) -> bool {
         self.slot(slot).and_then(Option::as_ref).is_some_and(|s| s.key == *key)
     }
@@ -128,20 +132,24 @@ impl<T> Table<T> {
         self.slots.len().saturating_sub(1) * PIECE + last
     }
 
+    #[inline]
     fn slot(&self, slot: u32) -> Option<&Option<Slot<T>>> {
         self.slots.get(slot as usize / PIECE)?.get(slot as usize % PIECE)
     }
 
+    #[inline]
     fn slot_mut(&mut self, slot: u32) -> Option<&mut Option<Slot<T>>> {
         self.slots.get_mut(slot as usize / PIECE)?.get_mut(slot as usize % PIECE)
     }
 
     /// The connection in a slot.
+    #[inline]
     pub fn get(&self, slot: u32) -> Option<&T> {
         self.slot(slot)?.as_ref().map(|s| &s.value)
     }
 
     /// The connection in a slot, to be changed.
+    #[inline]
     pub fn get_mut(&mut self, slot: u32) -> Option<(&Key, &mut T)> {
         self.slot_mut(slot)?.as_mut().map(|s| (&s.key, &mut s.value))
     }

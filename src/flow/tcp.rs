@@ -68,6 +68,9 @@ pub struct Life {
     /// The side that opened the connection.
     client: Option<Dir>,
     how: Option<Close>,
+    /// Whether a segment that only acknowledges or brings data changes nothing but the
+    /// highest acknowledgment.
+    steady: bool,
 }
 
 impl Default for Life {
@@ -81,11 +84,13 @@ impl Default for Life {
             fin_acked: [false; 2],
             client: None,
             how: None,
+            steady: false,
         }
     }
 }
 
 impl Life {
+    #[inline]
     fn get(&self, mark: Mark, dir: Dir) -> Option<u32> {
         let bit = 1 << (mark as usize * 2 + dir.index());
         let number = self.numbers.get(mark as usize).map(|sides| *dir.of(sides));
@@ -147,6 +152,7 @@ impl Life {
     ///
     /// A retransmitted SYN has the sequence number of the first; another
     /// number is another connection.
+    #[inline]
     pub fn relation(&self, dir: Dir, segment: &Segment) -> Relation {
         if segment.flags & flag::SYN == 0 || segment.flags & flag::RST != 0 {
             return Relation::Same;
@@ -183,8 +189,47 @@ impl Life {
             && self.get(Mark::Initial, dir.other()) == Some(segment.ack.wrapping_sub(1))
     }
 
+    /// Whether a segment can change nothing but the highest acknowledgment: nearly all,
+    /// between the handshake and the end. [`Self::acknowledge`] takes such a one.
+    #[inline]
+    pub fn goes_on(&self, segment: &Segment) -> bool {
+        const WHOLE: u8 = flag::SYN | flag::FIN | flag::RST | flag::ACK;
+        self.steady && segment.flags & WHOLE == flag::ACK
+    }
+
+    /// Takes a segment with which the connection goes on as it was.
+    #[inline]
+    pub fn acknowledge(&mut self, dir: Dir, segment: &Segment) {
+        let [.., acked] = &mut self.numbers;
+        let highest = dir.of_mut(acked);
+        if segment.ack.wrapping_sub(*highest).cast_signed() > 0 {
+            *highest = segment.ack;
+        }
+    }
+
+    /// Whether [`Self::update`] could change only the highest acknowledgment if a segment
+    /// with nothing but ACK came.
+    fn is_steady(&self) -> bool {
+        let knows = |mark| [Dir::FromLow, Dir::FromHigh].map(|dir| self.get(mark, dir).is_some());
+        let open = self.how.is_none() && knows(Mark::Fin) == [false; 2];
+        // Nothing completes the handshake of a connection that nobody was seen to open.
+        let settled = self.established != NEVER || self.client.is_none();
+        let [low, high] = knows(Mark::Initial);
+        let answered = [!low, !high];
+        open && settled
+            && knows(Mark::First) == [true; 2]
+            && knows(Mark::Acked) == [true; 2]
+            && answered.iter().zip(self.syn_acked).all(|(&unknown, acked)| unknown || acked)
+    }
+
     /// Takes a segment that belongs to the connection.
     pub fn update(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
+        let change = self.take(dir, segment, ts);
+        self.steady = self.is_steady();
+        change
+    }
+
+    fn take(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
         let peer = dir.other();
         let (syn, ack) = (segment.flags & flag::SYN != 0, segment.flags & flag::ACK != 0);
         let rst = segment.flags & flag::RST != 0;
@@ -304,6 +349,7 @@ impl Life {
     pub fn end(&mut self, ts: i64, how: Close) {
         if self.how.is_none() {
             (self.ended, self.how) = (ts, Some(how));
+            self.steady = false;
         }
     }
 
@@ -322,6 +368,7 @@ pub(crate) const MAX_AHEAD: u32 = 1 << 30;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const C: Dir = Dir::FromLow;
     const S: Dir = Dir::FromHigh;
@@ -410,5 +457,33 @@ mod tests {
         assert_eq!(life.relation(C, &seg(10, 0, SYN, 0)), Relation::Same);
         life.update(C, &seg(10, 0, SYN, 0), 2);
         assert_eq!(life.client(), Some(C));
+    }
+
+    proptest! {
+        /// What goes on as it was does so with every step of the long way, too.
+        #[test]
+        fn going_on_is_an_update(
+            segments in prop::collection::vec(
+                (any::<bool>(), 0u32..40, 0u32..40, prop_oneof![4 => Just(ACK), 1 => 0u8..32], 0u32..3),
+                0..40,
+            ),
+            (whole, wraps) in (any::<bool>(), any::<bool>()),
+        ) {
+            let base = if wraps { u32::MAX - 20 } else { 100 };
+            let mut life = if whole { established() } else { Life::default() };
+            for (low, seq, ack, flags, length) in segments {
+                let dir = if low { C } else { S };
+                let segment = seg(base.wrapping_add(seq), base.wrapping_add(ack), flags, length);
+                let goes_on = life.goes_on(&segment);
+                let mut short = life.clone();
+                let (was_finished, change) = (life.finished(), life.update(dir, &segment, 7));
+                if goes_on {
+                    short.acknowledge(dir, &segment);
+                    prop_assert_eq!(change, Change::None);
+                    prop_assert_eq!((was_finished, life.finished()), (false, false));
+                    prop_assert_eq!(format!("{short:?}"), format!("{life:?}"));
+                }
+            }
+        }
     }
 }

@@ -65,6 +65,15 @@ pub struct Segment {
     pub length: u32,
 }
 
+impl Segment {
+    /// The payload, as far as it was captured.
+    #[inline]
+    pub fn payload<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        let rest = arena.get(self.payload as usize..).unwrap_or_default();
+        rest.get(..self.captured as usize).unwrap_or_default()
+    }
+}
+
 /// A UDP datagram, with its payload as a place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram {
@@ -243,6 +252,7 @@ impl Parser {
     ///
     /// A fragment that completes its datagram appends the datagram to the
     /// arena; the packet's payload then lies there.
+    #[inline]
     pub fn parse(
         &mut self,
         arena: &mut Vec<u8>,
@@ -277,6 +287,7 @@ impl Parser {
         self.walk(arena, step.unwrap_or_else(Next::Done), clock)
     }
 
+    #[inline(never)]
     fn walk(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
         for _ in 0..MAX_DEPTH {
             let step = match next {
@@ -298,6 +309,7 @@ impl Parser {
     }
 
     /// The ESP and AH headers of the last frame, the outer first.
+    #[inline]
     pub fn ipsec(&self) -> &[Ipsec] {
         &self.ipsec
     }

@@ -14,6 +14,7 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// Reads an Ethernet frame; `None` if it is not of the usual form.
+#[inline(always)]
 pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
     let bytes = frame.bytes(arena);
     let (ether_type, at) = match be16(bytes, 12) {
@@ -54,6 +55,7 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
     }
 }
 
+#[inline(always)]
 fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -> Option<Frame> {
     match protocol {
         TCP => {

@@ -12,7 +12,7 @@ use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{Shown, Watch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
-use crate::observe::{Findings, FindingsRef, Observer, Side};
+use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin};
 use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Positions, Ranges, Reassembler};
@@ -255,6 +255,50 @@ impl Connection {
             (false, true, false) => 3,
             (false, true, true) => 4,
         }
+    }
+
+    /// Takes a segment with which the connection only goes on: the next bytes in order,
+    /// where nobody looks at them, or nothing but an acknowledgment. `false` and
+    /// nothing done if it may be more than that; [`Self::segment`] then says what it is,
+    /// and would say of these that they have no effect.
+    #[inline]
+    pub fn goes_on(
+        &mut self,
+        dir: Dir,
+        segment: &Segment,
+        arena: &[u8],
+        ts: i64,
+        clock: i64,
+    ) -> bool {
+        if !self.life.goes_on(segment) || self.carried {
+            return false;
+        }
+        let stream = dir.of_mut(&mut self.streams);
+        if segment.length > 0 {
+            let (Some(base), Some(edge)) = (stream.base, stream.ranges.edge()) else {
+                return false;
+            };
+            // The low half is meant: it is what the wire carries.
+            if segment.seq != base.wrapping_add(edge as u32) {
+                return false;
+            }
+            let unwatched = if self.protected {
+                let end = edge + i64::from(segment.length);
+                stream.watch.as_ref().is_none_or(|watch| watch.is_beyond(end))
+            } else {
+                !self.observed && self.watching && !may_begin(segment.payload(arena))
+            };
+            if !unwatched {
+                return false;
+            }
+            stream.ranges.append(segment.length);
+        }
+        stream.segments += 1;
+        self.life.acknowledge(dir, segment);
+        self.used = true;
+        self.last_ts = self.last_ts.max(ts);
+        self.last_clock = clock;
+        true
     }
 
     /// Takes a segment.

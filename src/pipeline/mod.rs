@@ -22,6 +22,7 @@ mod report;
 mod sessions;
 mod shard;
 mod summaries;
+mod timers;
 mod under;
 mod under_way;
 
@@ -34,7 +35,7 @@ use rayon::prelude::IndexedParallelIterator;
 
 use crate::config::{Schedule, Settings, Stack};
 use crate::flow::{Key, SHARDS};
-use crate::frame::{Datagram, Frame, Ipsec, Parser};
+use crate::frame::{Datagram, Ends, Frame, Ipsec, Parser, Segment};
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
@@ -100,6 +101,74 @@ struct Work {
     losses: u32,
 }
 
+/// Where what is in a batch goes.
+struct Dealt<'a> {
+    buckets: &'a mut [Bucket],
+    /// AH and ESP headers of the batch.
+    ipsec: &'a mut Vec<Ipsec>,
+}
+
+impl Dealt<'_> {
+    /// A segment, and the AH and ESP headers that it came under, the outer first.
+    #[inline]
+    fn segment(
+        &mut self,
+        ends: &Ends,
+        segment: Segment,
+        headers: &[Ipsec],
+        (head, ordinal): (&PacketHead, u64),
+    ) {
+        let (key, dir) = Key::of(ends);
+        let ipsec = if headers.is_empty() {
+            None
+        } else {
+            self.headers(headers, (head, ordinal));
+            self.innermost(headers)
+        };
+        bucket(self.buckets, key.shard()).segments.push(Packet {
+            key,
+            dir,
+            segment,
+            ts: head.ts,
+            clock: head.clock,
+            ordinal,
+            wire: head.wire,
+            ipsec,
+        });
+    }
+
+    /// AH and ESP headers, for the pairs of addresses that they are between.
+    #[inline(never)]
+    fn headers(&mut self, headers: &[Ipsec], packet: (&PacketHead, u64)) {
+        for (layer, &header) in (0..).zip(headers) {
+            self.peers((header.src, header.dst), layer, What::Ipsec(header), packet);
+        }
+    }
+
+    /// Puts the header that a packet came under into the batch's list; returns its
+    /// place. Of nested headers the innermost is around the packet.
+    fn innermost(&mut self, headers: &[Ipsec]) -> Option<u32> {
+        headers.last().map(|&header| {
+            self.ipsec.push(header);
+            u32::try_from(self.ipsec.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// What is of a pair of addresses.
+    fn peers(
+        &mut self,
+        (src, dst): (IpAddr, IpAddr),
+        layer: u32,
+        what: What,
+        (head, ordinal): (&PacketHead, u64),
+    ) {
+        let (pair, from) = Pair::of(src, dst);
+        let packet =
+            PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
+        bucket(self.buckets, pair.shard()).peers.push(packet);
+    }
+}
+
 /// The stage before the shards: reads, parses, divides.
 struct Front<'a, F> {
     set: &'a mut F,
@@ -141,10 +210,15 @@ impl Intervals {
     }
 
     /// The packet clock has reached a moment.
+    #[inline]
     fn reach(&mut self, clock: i64, ends: &mut Vec<End>) {
-        if clock < self.next {
-            return;
+        if clock >= self.next {
+            self.ended(clock, ends);
         }
+    }
+
+    #[cold]
+    fn ended(&mut self, clock: i64, ends: &mut Vec<End>) {
         let new = ends.len();
         for (stack, intervals) in self.stacks.iter_mut().enumerate() {
             self.joined += u64::from(intervals.reach(clock, |clock| {
@@ -192,14 +266,16 @@ impl<F: Feed> Front<'_, F> {
         work.ends.clear();
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
-        let batch = &mut work.batch;
+        let Work { batch, buckets, ipsec, ends, .. } = work;
         self.losses += u32::from(batch.lossy);
         work.losses = self.losses;
+        if let Some(last) = batch.heads.last() {
+            work.watermark = last.clock;
+        }
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
-            work.watermark = head.clock;
             if let Some(intervals) = &mut self.intervals {
-                intervals.reach(head.clock, &mut work.ends);
+                intervals.reach(head.clock, ends);
             }
             if !head.wanted {
                 self.ledger.count(Fate::Filtered, head.wire);
@@ -213,66 +289,12 @@ impl<F: Feed> Front<'_, F> {
                 head.wire as usize,
                 head.clock,
             );
-            let frame = match frame {
-                Frame::Udp(datagram)
-                    if matches!(carried(&datagram, &batch.arena), Carried::Esp) =>
-                {
-                    self.parser.parse_esp(&mut batch.arena, &datagram, head.clock)
-                }
-                frame => frame,
-            };
-            for (layer, &header) in (0..).zip(self.parser.ipsec()) {
-                let ends = (header.src, header.dst);
-                deal(&mut work.buckets, ends, layer, What::Ipsec(header), head, ordinal);
-            }
-            let fate = match frame {
+            let dealt = &mut Dealt { buckets, ipsec };
+            match frame {
                 Frame::Tcp(ends, segment) => {
-                    let (key, dir) = Key::of(&ends);
-                    let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
-                    bucket(&mut work.buckets, key.shard()).segments.push(Packet {
-                        key,
-                        dir,
-                        segment,
-                        ts: head.ts,
-                        clock: head.clock,
-                        ordinal,
-                        wire: head.wire,
-                        ipsec,
-                    });
-                    None
+                    dealt.segment(&ends, segment, self.parser.ipsec(), (head, ordinal));
                 }
-                Frame::Udp(datagram) if self.ee_port(&datagram).is_some() => {
-                    let port = self.ee_port(&datagram).unwrap_or(0);
-                    let (pair, from) = Pair::of(datagram.src, datagram.dst);
-                    let ipsec = innermost(&mut work.ipsec, self.parser.ipsec());
-                    bucket(&mut work.buckets, pair.shard()).ee.push(EePacket {
-                        pair,
-                        from,
-                        port,
-                        known_source: self.is_ee(datagram.src_port),
-                        at: datagram.payload,
-                        captured: datagram.captured,
-                        length: datagram.length,
-                        ipsec,
-                        ts: head.ts,
-                        clock: head.clock,
-                        ordinal,
-                        wire: head.wire,
-                    });
-                    None
-                }
-                Frame::Udp(datagram) => {
-                    let (fate, what) = datagram_fate(&datagram, &batch.arena);
-                    if let Some(what) = what {
-                        let ends = (datagram.src, datagram.dst);
-                        deal(&mut work.buckets, ends, 0, what, head, ordinal);
-                    }
-                    Some(fate)
-                }
-                other => Fate::of(&other),
-            };
-            if let Some(fate) = fate {
-                self.ledger.count(fate, head.wire);
+                frame => self.other(frame, (head, ordinal), &mut batch.arena, dealt),
             }
         }
         // Where no packet comes the clock may go on.
@@ -283,6 +305,63 @@ impl<F: Feed> Front<'_, F> {
             }
         }
         Ok(more)
+    }
+
+    /// Deals what is no TCP segment, or shows only now to be one.
+    #[inline(never)]
+    fn other(
+        &mut self,
+        frame: Frame,
+        (head, ordinal): (&PacketHead, u64),
+        arena: &mut Vec<u8>,
+        dealt: &mut Dealt<'_>,
+    ) {
+        let frame = match frame {
+            Frame::Udp(datagram) if matches!(carried(&datagram, arena), Carried::Esp) => {
+                self.parser.parse_esp(arena, &datagram, head.clock)
+            }
+            frame => frame,
+        };
+        let headers = self.parser.ipsec();
+        if let Frame::Tcp(ends, segment) = frame {
+            dealt.segment(&ends, segment, headers, (head, ordinal));
+            return;
+        }
+        dealt.headers(headers, (head, ordinal));
+        let fate = match frame {
+            Frame::Udp(datagram) if self.ee_port(&datagram).is_some() => {
+                let port = self.ee_port(&datagram).unwrap_or(0);
+                let (pair, from) = Pair::of(datagram.src, datagram.dst);
+                let ipsec = dealt.innermost(headers);
+                bucket(dealt.buckets, pair.shard()).ee.push(EePacket {
+                    pair,
+                    from,
+                    port,
+                    known_source: self.is_ee(datagram.src_port),
+                    at: datagram.payload,
+                    captured: datagram.captured,
+                    length: datagram.length,
+                    ipsec,
+                    ts: head.ts,
+                    clock: head.clock,
+                    ordinal,
+                    wire: head.wire,
+                });
+                None
+            }
+            Frame::Udp(datagram) => {
+                let (fate, what) = datagram_fate(&datagram, arena);
+                if let Some(what) = what {
+                    let ends = (datagram.src, datagram.dst);
+                    dealt.peers(ends, 0, what, (head, ordinal));
+                }
+                Some(fate)
+            }
+            other => Fate::of(&other),
+        };
+        if let Some(fate) = fate {
+            self.ledger.count(fate, head.wire);
+        }
     }
 
     /// Whether a UDP port is one of the five of Enterprise Extender.
@@ -297,33 +376,10 @@ impl<F: Feed> Front<'_, F> {
     }
 }
 
-/// Puts the header that a packet came under into the batch's list; returns its
-/// place. Of nested headers the innermost is around the packet.
-fn innermost(list: &mut Vec<Ipsec>, headers: &[Ipsec]) -> Option<u32> {
-    headers.last().map(|&header| {
-        list.push(header);
-        u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
-    })
-}
-
 /// What goes to a shard.
 #[expect(clippy::indexing_slicing, reason = "as many buckets as shards; asked for every packet")]
 fn bucket(buckets: &mut [Bucket], shard: usize) -> &mut Bucket {
     &mut buckets[shard]
-}
-
-/// Puts a packet of a pair of addresses into the bucket of its shard.
-fn deal(
-    buckets: &mut [Bucket],
-    (src, dst): (IpAddr, IpAddr),
-    layer: u32,
-    what: What,
-    head: &PacketHead,
-    ordinal: u64,
-) {
-    let (pair, from) = Pair::of(src, dst);
-    let packet = PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
-    bucket(buckets, pair.shard()).peers.push(packet);
 }
 
 /// Whether a datagram is on the port of IKE and ESP in UDP (RFC 3948). Behind a

@@ -62,6 +62,11 @@ impl Sessions {
         self.ends.extend(ends);
     }
 
+    /// When the next interval ends, where that is known.
+    pub fn next_end(&self) -> Option<i64> {
+        self.ends.front().map(|end| end.clock)
+    }
+
     /// The end of an interval that the packet clock has reached.
     pub fn due(&mut self, clock: i64) -> Option<End> {
         if self.ends.front()?.clock <= clock { self.ends.pop_front() } else { None }

@@ -13,6 +13,7 @@ use super::over::count_handshake;
 use super::peers::{PeerPacket, PeerTable};
 use super::report::{local, views};
 use super::sessions::{self, End, Ends, Sessions};
+use super::timers::Timers;
 use super::under;
 use crate::config::{Seen, Settings};
 use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
@@ -25,13 +26,6 @@ use crate::summary::Role;
 const SECOND: i64 = 1_000_000_000;
 /// Connections that end sooner are short.
 const SHORT: i64 = 10 * SECOND;
-/// How long an ended connection is kept, so that its last acknowledgments and
-/// retransmissions are counted with it.
-const LINGER: i64 = 60 * SECOND;
-/// How long a connection that was never established is kept without packets:
-/// longer than SYN retransmission goes on.
-const HALF_OPEN: i64 = 300 * SECOND;
-
 /// Packets whose connections are looked up ahead of their turn.
 const AHEAD: usize = 64;
 
@@ -50,13 +44,6 @@ pub(super) struct Packet {
     pub wire: u32,
     /// The AH or ESP header that it came under: its place in the batch's list.
     pub ipsec: Option<u32>,
-}
-
-/// Where a packet's connection is looked for, and its slot as it was found ahead.
-#[derive(Clone, Copy, Debug)]
-struct Ahead {
-    hash: u64,
-    slot: Option<u32>,
 }
 
 /// What all shards see of a batch.
@@ -100,9 +87,6 @@ impl Wants {
     }
 }
 
-/// A timer: when, and the connection it is about.
-type Timer = (i64, u32, u64);
-
 /// One shard.
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -115,12 +99,7 @@ pub(super) struct Shard {
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub(super) losses: [u32; 2],
     pub(super) context: Context,
-    /// Established connections on their way to being long.
-    settling: VecDeque<Timer>,
-    /// Ended connections, and such as have finished both ways.
-    lingering: VecDeque<Timer>,
-    /// Connections that are not established.
-    opening: VecDeque<Timer>,
+    pub(super) timers: Timers,
     /// Connections whose handshakes hold bytes, the oldest first.
     pub(super) holding: VecDeque<(u32, u64)>,
     pub(super) sessions: Sessions,
@@ -128,8 +107,6 @@ pub(super) struct Shard {
     pub(super) ee: EeTable,
     pub ledger: Ledger,
     pub emitted: Vec<Emission>,
-    /// Room for what is looked up ahead.
-    ahead: Vec<Ahead>,
     /// At the end, connections that are to be reported: ordinals and slots, descending.
     pub(super) rest: Vec<(u64, u32)>,
 }
@@ -152,15 +129,12 @@ impl Shard {
             losses: [0; 2],
             context: Context { certificates: Certificates::default(), mode, held: 0 },
             holding: VecDeque::new(),
-            settling: VecDeque::new(),
-            lingering: VecDeque::new(),
-            opening: VecDeque::new(),
+            timers: Timers::default(),
             sessions,
             peers,
             ee,
             ledger: Ledger::default(),
             emitted: Vec::new(),
-            ahead: Vec::with_capacity(AHEAD),
             rest: Vec::new(),
         }
     }
@@ -174,38 +148,14 @@ impl Shard {
         self.sessions.end_at(ends);
         self.peers.sessions.end_at(ends);
         self.ee.sessions.end_at(ends);
-        let mut ahead = std::mem::take(&mut self.ahead);
+        self.timers.interval_ends(self.sessions.next_end());
         for packets in bucket.segments.chunks(AHEAD) {
-            // Looked up together, their connections come out of memory together.
-            ahead.extend(
-                packets
-                    .iter()
-                    .map(|packet| Ahead { hash: self.table.hash(&packet.key), slot: None }),
-            );
-            for place in &ahead {
-                self.table.prefetch(place.hash);
-            }
-            for (packet, place) in packets.iter().zip(&mut ahead) {
-                place.slot = self.table.probable(place.hash);
-                if let Some(slot) = place.slot {
-                    self.table.prefetch_slot(slot, Connection::lines(packet.dir));
-                }
-            }
-            for (packet, place) in packets.iter().zip(&ahead) {
-                if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
-                    connection.prefetch_observer(packet.dir);
-                }
-            }
-            for (packet, place) in packets.iter().zip(&ahead) {
-                if let Some(connection) = place.slot.and_then(|slot| self.table.get(slot)) {
-                    connection.prefetch_observed(packet.dir);
-                }
-            }
-            for (packet, place) in packets.iter().zip(ahead.drain(..)) {
-                self.packet(packet, place.slot, arena, ipsec);
+            let mut slots = [None; AHEAD];
+            self.look_up(packets, &mut slots);
+            for (packet, slot) in packets.iter().zip(slots) {
+                self.packet(packet, slot, arena, ipsec);
             }
         }
-        self.ahead = ahead;
         self.advance(watermark);
         for packet in &bucket.peers {
             self.peers.packet(packet, arena, &mut self.emitted);
@@ -219,10 +169,54 @@ impl Shard {
             self.sessions.refused() + self.peers.sessions.refused() + self.ee.sessions.refused();
     }
 
+    /// Looks packets' connections up, all together, so that they come out of memory
+    /// together. The slots are those in which they probably are.
+    fn look_up(&self, packets: &[Packet], slots: &mut [Option<u32>; AHEAD]) {
+        let mut hashes = [0; AHEAD];
+        for (packet, hash) in packets.iter().zip(&mut hashes) {
+            *hash = self.table.hash(&packet.key);
+            self.table.prefetch(*hash);
+        }
+        for ((packet, hash), found) in packets.iter().zip(hashes).zip(slots.iter_mut()) {
+            *found = self.table.probable(hash);
+            if let Some(slot) = *found {
+                self.table.prefetch_slot(slot, Connection::lines(packet.dir));
+            }
+        }
+        // Most have no observer.
+        let mut observed = [None; AHEAD];
+        let mut next = observed.iter_mut();
+        for (packet, slot) in packets.iter().zip(slots) {
+            if let Some(connection) = slot.and_then(|slot| self.table.get(slot))
+                && connection.observed
+                && let Some(place) = next.next()
+            {
+                connection.prefetch_observer(packet.dir);
+                *place = Some((connection, packet.dir));
+            }
+        }
+        for (connection, dir) in observed.iter().map_while(|place| *place) {
+            connection.prefetch_observed(dir);
+        }
+    }
+
     fn packet(&mut self, p: &Packet, ahead: Option<u32>, arena: &[u8], ipsec: &[Ipsec]) {
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
-        self.advance(p.clock);
+        if self.timers.are_due(p.clock) {
+            self.advance(p.clock);
+        }
+        if p.ipsec.is_none()
+            && let Some((key, connection)) = ahead.and_then(|slot| self.table.get_mut(slot))
+            && *key == p.key
+            && connection.goes_on(p.dir, &p.segment, arena, p.ts, p.clock)
+        {
+            self.sessions.stir();
+            let started = connection.life.start_seen();
+            let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
+            self.ledger.count(fate, p.wire);
+            return;
+        }
         let Some(slot) = self.slot(p, ahead) else {
             self.ledger.count(Fate::TcpRouted, p.wire);
             return;
@@ -231,10 +225,7 @@ impl Shard {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
-        let payload = arena
-            .get(p.segment.payload as usize..)
-            .and_then(|rest| rest.get(..p.segment.captured as usize))
-            .unwrap_or_default();
+        let payload = p.segment.payload(arena);
         let had_finished = connection.life.finished();
         let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
@@ -251,7 +242,7 @@ impl Shard {
             let settle = i64::from(self.settings.settle_seconds) * SECOND;
             connection.session = Some(Session::new(established, settle));
             connection.settles_at = p.clock.saturating_add(settle);
-            self.settling.push_back((connection.settles_at, slot, connection.ordinal));
+            self.timers.settle(connection.settles_at, slot, connection.ordinal);
         }
         let finished = !had_finished && connection.life.finished();
         if effect.completed {
@@ -261,7 +252,7 @@ impl Shard {
             connection.ended_clock = p.clock;
         }
         if effect.closed || finished {
-            self.lingering.push_back((p.clock.saturating_add(LINGER), slot, connection.ordinal));
+            self.timers.linger(p.clock, slot, connection.ordinal);
         }
         let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
         self.ledger.count(fate, p.wire);
@@ -326,7 +317,7 @@ impl Shard {
 
     /// The connection's end: its termination record, with the initiation
     /// before it if the connection was long and its timer had no time to fire.
-    fn end(&mut self, slot: u32, clock: i64) {
+    pub(super) fn end(&mut self, slot: u32, clock: i64) {
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
@@ -371,29 +362,8 @@ impl Shard {
         let settings = Arc::clone(&self.settings);
         let new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
         let slot = self.table.insert(p.key, new);
-        self.opening.push_back((p.clock.saturating_add(HALF_OPEN), slot, p.ordinal));
+        self.timers.open(p.clock, slot, p.ordinal);
         Some(slot)
-    }
-
-    fn settle(&mut self, slot: u32) {
-        let Some((_, connection)) = self.table.get_mut(slot) else {
-            return;
-        };
-        let at = std::mem::replace(&mut connection.settles_at, i64::MAX);
-        connection.conclude(false, at, &mut self.context);
-        let waits = self.settings.level.tells_of_failures() && failed::unfinished(connection);
-        let session = connection.session.as_mut();
-        let event = session.and_then(|s| if waits { s.wait() } else { s.settled() });
-        self.record(slot, event, at);
-    }
-
-    /// Fires every timer up to the packet clock, and ends intervals in between.
-    fn advance(&mut self, clock: i64) {
-        while let Some(end) = self.sessions.due(clock) {
-            self.fire(end.clock - 1);
-            self.close(end);
-        }
-        self.fire(clock);
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.
@@ -421,61 +391,9 @@ impl Shard {
         self.sessions.close(end, &mut self.emitted);
     }
 
-    fn fire(&mut self, watermark: i64) {
-        while let Some(slot) = due(&mut self.settling, watermark) {
-            if self.is(slot) {
-                self.settle(slot.1);
-            }
-        }
-        while let Some(timer) = due(&mut self.lingering, watermark) {
-            if self.is(timer) {
-                self.fade(timer, Class::Lingering);
-            }
-        }
-        while let Some(timer) = due(&mut self.opening, watermark) {
-            if self.is(timer) {
-                self.fade(timer, Class::Opening);
-            }
-        }
-    }
-
-    /// Whether a timer's connection is still the one in its slot.
-    fn is(&mut self, (_, slot, ordinal): Timer) -> bool {
-        self.table.get_mut(slot).is_some_and(|(_, c)| c.ordinal == ordinal)
-    }
-
-    /// A connection may be over for good: forgets it if it is, or looks again
-    /// when it may be.
-    fn fade(&mut self, (at, slot, ordinal): Timer, class: Class) {
-        let Some((_, connection)) = self.table.get_mut(slot) else { return };
-        let Some((fades_at, fades_as)) = fading(connection) else { return };
-        if fades_as != class {
-            // The other queue has it.
-            return;
-        }
-        if fades_at > at {
-            let queue = match class {
-                Class::Lingering => &mut self.lingering,
-                Class::Opening => &mut self.opening,
-            };
-            requeue(queue, (fades_at, slot, ordinal));
-            return;
-        }
-        match class {
-            Class::Opening => self.ledger.connections.expired += 1,
-            Class::Lingering if connection.life.ended().is_none() => {
-                let last = connection.last_ts;
-                connection.life.end(last, Close::Unacknowledged);
-                self.end(slot, at);
-            }
-            Class::Lingering => {}
-        }
-        self.forget(slot, at);
-    }
-
     /// Writes a record about a connection for each stack that sees it, and counts
     /// it in its security sessions.
-    fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
+    pub(super) fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
         let (Some(event), true) = (event, self.wants.records()) else {
             return;
         };
@@ -543,37 +461,4 @@ pub(super) fn snapshot<'a>(
         ipsec,
         failed: Some(connection).filter(|_| fails).and_then(failed::failed),
     }
-}
-
-/// Why a connection will be forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// It has ended, or its sides have finished.
-    Lingering,
-    /// It was never established.
-    Opening,
-}
-
-/// When a connection is forgotten if nothing more comes, and why.
-fn fading(c: &Connection) -> Option<(i64, Class)> {
-    if c.life.ended().is_some() {
-        Some((c.ended_clock.saturating_add(LINGER), Class::Lingering))
-    } else if c.life.finished() {
-        Some((c.last_clock.saturating_add(LINGER), Class::Lingering))
-    } else if c.life.established().is_none() && c.life.start_seen() {
-        Some((c.last_clock.saturating_add(HALF_OPEN), Class::Opening))
-    } else {
-        None
-    }
-}
-
-/// Takes the first timer that is due.
-fn due(timers: &mut VecDeque<Timer>, watermark: i64) -> Option<Timer> {
-    if timers.front()?.0 <= watermark { timers.pop_front() } else { None }
-}
-
-/// Puts a timer back in its place: all but re-queued ones come in order.
-fn requeue(timers: &mut VecDeque<Timer>, timer: Timer) {
-    let at = timers.partition_point(|t| t.0 <= timer.0);
-    timers.insert(at, timer);
 }

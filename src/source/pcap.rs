@@ -106,10 +106,15 @@ impl Pcap {
     }
 
     /// Reads a packet header; `None` if it is not all there.
+    #[inline]
     fn parse(&self, bytes: &[u8]) -> Option<PacketHeader> {
         let head: &[u8; PACKET_HEADER] = bytes.first_chunk()?;
-        let at = |i: usize| read32(head, i, self.big_endian);
-        let (mut captured, mut wire) = (at(8), at(12));
+        let raw = u128::from_le_bytes(*head);
+        let at = |n: u32| {
+            let number = (raw >> (n * u32::BITS)) as u32;
+            if self.big_endian { number.swap_bytes() } else { number }
+        };
+        let (mut captured, mut wire) = (at(2), at(3));
         let swapped = match self.lengths {
             Lengths::AsNow => false,
             Lengths::Swapped => true,
@@ -118,10 +123,11 @@ impl Pcap {
         if swapped {
             std::mem::swap(&mut captured, &mut wire);
         }
-        Some(PacketHeader { seconds: at(0), fraction: at(4), captured, wire })
+        Some(PacketHeader { seconds: at(0), fraction: at(1), captured, wire })
     }
 
     /// The next packet, where all of it is in these bytes and nothing about it is odd.
+    #[inline]
     pub fn next(&mut self, bytes: &[u8]) -> Option<Head> {
         let header = self.parse(bytes)?;
         let zero = [header.seconds, header.fraction, header.captured, header.wire] == [0; 4];
@@ -132,6 +138,7 @@ impl Pcap {
         Some(self.packet(&header))
     }
 
+    #[inline]
     fn packet(&mut self, header: &PacketHeader) -> Head {
         let seconds = i64::from(header.seconds);
         self.last_second = Some(seconds);

@@ -55,6 +55,7 @@ enum Reader {
 impl Reader {
     /// The next packet, where it is in these bytes and of the usual form; otherwise
     /// [`Self::peek`] has to look.
+    #[inline]
     fn next(&mut self, bytes: &[u8]) -> Option<Head> {
         match self {
             Self::Pcap(r) => r.next(bytes),
@@ -78,15 +79,18 @@ struct Open {
     reader: Reader,
     /// Position in the list of files: decides between equal times.
     order: usize,
+    next: Upcoming,
+}
+
+/// The next packet of a file.
+struct Upcoming {
     head: Head,
-    /// Latest time stamp of the file up to its next packet: packets of a file
-    /// stay in the file's order.
+    /// Latest time stamp of the file up to it: packets of a file stay in the file's order.
     key: i64,
 }
 
-impl Open {
-    /// Its next packet is known.
-    fn stands_at(&mut self, head: Head) {
+impl Upcoming {
+    fn is(&mut self, head: Head) {
         self.key = self.key.max(head.ts.unwrap_or(self.key));
         self.head = head;
     }
@@ -194,7 +198,7 @@ impl Set {
             Input::open(file).map_err(|error| SourceError::Io { file: file.to_owned(), error })?;
         let (reader, _) = open_reader(&mut input)?;
         let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
-        let mut open = Open { input, reader, order, head, key: i64::MIN };
+        let mut open = Open { input, reader, order, next: Upcoming { head, key: i64::MIN } };
         if self.advance(&mut open) {
             self.open.push(open);
         } else {
@@ -206,7 +210,7 @@ impl Set {
     /// Opens every file that begins before the next packet.
     fn open_due(&mut self) -> Result<(), SourceError> {
         while let Some(&(first, order, _)) = self.waiting.last() {
-            if self.open.iter().any(|o| o.key < first) {
+            if self.open.iter().any(|o| o.next.key < first) {
                 break;
             }
             let Some((_, _, file)) = self.waiting.pop() else {
@@ -220,14 +224,14 @@ impl Set {
     /// Finds the next packet of a file; `false` at its end.
     fn advance(&mut self, open: &mut Open) -> bool {
         if let Some(head) = open.reader.next(open.input.here()) {
-            open.stands_at(head);
+            open.next.is(head);
             return true;
         }
         loop {
             let before = open.input.offset();
             match open.reader.peek(&mut open.input) {
                 Ok(Step::Packet(head)) => {
-                    open.stands_at(head);
+                    open.next.is(head);
                     return true;
                 }
                 Ok(Step::Damage(damage)) => {
@@ -310,18 +314,29 @@ impl Set {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
+        let due = self.waiting.last().map(|&(first, ..)| first);
+        let Open { input, reader, next, .. } = &mut open;
+        let (bytes, position) = (input.here(), input.position());
+        let mut at = 0;
         loop {
-            let offset = open.input.position() + open.head.skip;
-            self.push(&mut open, batch, offset);
-            let full = batch.heads.len() >= max_packets || open.input.position() >= max_bytes;
-            match open.reader.next(open.input.here()).filter(|_| !full) {
-                Some(head) => open.stands_at(head),
-                None => break,
+            let head = next.head;
+            let data = at + head.skip;
+            let end = data + head.captured as usize;
+            // The reader's look has made sure that all of it is in the buffer.
+            let packet = bytes.get(data..end).unwrap_or_default();
+            self.push(&head, batch, position + data, packet);
+            at = end + head.trailer;
+            if batch.heads.len() >= max_packets || position + at >= max_bytes {
+                break;
             }
-            if self.is_due(&open) {
+            let Some(head) = reader.next(bytes.get(at..).unwrap_or_default()) else { break };
+            next.is(head);
+            if due.is_some_and(|first| next.key >= first) {
                 break;
             }
         }
+        input.consume(at);
+        self.bytes_read += at as u64;
         if open.input.ahead() >= MAX_CUT {
             // Much is copied for what is odd: the next batch is read without.
             self.odd = batch.heads.len() < max_packets;
@@ -334,11 +349,6 @@ impl Set {
             self.close(open);
         }
         self.open_due()
-    }
-
-    /// Whether another file begins before the next packet of an open one.
-    fn is_due(&self, open: &Open) -> bool {
-        self.waiting.last().is_some_and(|&(first, ..)| open.key >= first)
     }
 
     /// Fills a batch from several open files, packet by packet.
@@ -361,17 +371,20 @@ impl Set {
             return Some(0);
         }
         let places = self.open.iter().enumerate();
-        places.min_by_key(|(_, open)| (open.key, open.order)).map(|(at, _)| at)
+        places.min_by_key(|(_, open)| (open.next.key, open.order)).map(|(at, _)| at)
     }
 
     /// Copies the next packet of an open file into the batch.
     fn take(&mut self, at: usize, batch: &mut Batch) -> Result<(), SourceError> {
         let mut open = self.open.swap_remove(at);
-        let (start, end) = (open.head.skip, open.head.skip + open.head.captured as usize);
+        let head = open.next.head;
+        let (start, end) = (head.skip, head.skip + head.captured as usize);
         let offset = batch.arena.len();
-        let bytes = open.input.want(end).unwrap_or_default();
-        batch.arena.extend_from_slice(bytes.get(start..end).unwrap_or_default());
-        self.push(&mut open, batch, offset);
+        let bytes = open.input.want(end).unwrap_or_default().get(start..end).unwrap_or_default();
+        batch.arena.extend_from_slice(bytes);
+        self.push(&head, batch, offset, bytes);
+        open.input.consume(end + head.trailer);
+        self.bytes_read += (end + head.trailer) as u64;
         if self.advance(&mut open) {
             self.open.push(open);
             let last = self.open.len() - 1;
@@ -385,13 +398,9 @@ impl Set {
         Ok(())
     }
 
-    /// Notes the next packet of a file in the batch, and passes over it. Its bytes lie,
-    /// or will lie, at an offset of the arena.
-    fn push(&mut self, open: &mut Open, batch: &mut Batch, offset: usize) {
-        let head = open.head;
-        let end = head.skip + head.captured as usize;
-        // The reader's peek has made sure that all of it is in the buffer.
-        let bytes = open.input.here().get(head.skip..end).unwrap_or_default();
+    /// Notes a packet in the batch. Its bytes lie, or will lie, at an offset of the arena.
+    #[inline]
+    fn push(&mut self, head: &Head, batch: &mut Batch, offset: usize, bytes: &[u8]) {
         let ts = head.ts.unwrap_or(if self.clock == i64::MIN { 0 } else { self.clock });
         self.clock = self.clock.max(ts);
         let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
@@ -405,8 +414,6 @@ impl Set {
             link: head.link,
             wanted,
         });
-        open.input.consume(end + head.trailer);
-        self.bytes_read += (end + head.trailer) as u64;
         self.next += 1;
     }
 

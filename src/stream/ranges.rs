@@ -34,6 +34,13 @@ pub struct Added {
 }
 
 impl Ranges {
+    /// Notes bytes that follow the highest byte seen.
+    #[inline]
+    pub fn append(&mut self, length: u32) {
+        self.last.1 += i64::from(length);
+        self.bytes += u64::from(length);
+    }
+
     /// Notes the bytes from `start` to before `end`.
     pub fn add(&mut self, start: i64, end: i64) -> Added {
         if start >= end {
@@ -173,6 +180,12 @@ mod tests {
             prop_assert_eq!(ranges.bytes() as usize, set.len());
             let edge = set.last().map_or(0, |&e| e + 1);
             prop_assert_eq!(ranges.missed(Some(0), None) as i64, edge - set.len() as i64);
+            if ranges.edge().is_some() {
+                let mut appended = ranges.clone();
+                appended.append(7);
+                ranges.add(edge, edge + 7);
+                prop_assert_eq!(format!("{appended:?}"), format!("{ranges:?}"));
+            }
         }
 
         #[test]

@@ -68,6 +68,13 @@ impl Watch {
         self.next >= position
     }
 
+    /// Whether the next record begins at a position or beyond: what ends there shows
+    /// nothing.
+    #[inline]
+    pub fn is_beyond(&self, position: i64) -> bool {
+        self.next >= position
+    }
+
     /// Where the next record begins.
     pub fn next(&self) -> i64 {
         self.next - i64::from(self.have)
