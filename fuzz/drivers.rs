@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use zerttap::check::{Check, Observation, Options, Place};
 use zerttap::config::Settings;
 use zerttap::dump::{Framing, Item, Reader, Writer};
-use zerttap::frame::Parser;
+use zerttap::frame::{Captured, Frame, Parser};
 use zerttap::input::Input;
 use zerttap::observe::certificate::{Certificate, Certificates};
 use zerttap::observe::ee::{Ee, parse};
@@ -469,9 +469,13 @@ pub fn frame(data: &[u8]) {
         let [high, low, frame @ ..] = chunk.bytes else { continue };
         let link = u16::from_be_bytes([*high, *low]);
         let mut arena = frame.to_vec();
-        let wire = frame.len() + usize::from(chunk.flags & 2) * 20;
-        let found = parser.parse(&mut arena, link, 0, frame.len(), wire, clock);
-        if let zerttap::frame::Frame::Tcp(_, s) = found {
+        let captured = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let wire = captured.saturating_add(u32::from(chunk.flags & 2) * 20);
+        let place = Captured { link, start: 0, captured, wire };
+        let usual = parser.usual_segment(&arena, place);
+        let found = parser.parse(&mut arena, place, clock);
+        assert!(usual.is_none_or(|(ends, segment)| Frame::Tcp(ends, segment) == found));
+        if let Frame::Tcp(_, s) = found {
             assert!((s.payload + s.captured) as usize <= arena.len());
         }
         if let zerttap::frame::Frame::Udp(d) = found {

@@ -13,7 +13,7 @@ use zerttap::summary::{Counts, Identity, Key as SessionKey, Membership, Role, Ta
 
 fn key(n: u16) -> Key {
     let ip = IpAddr::from([192, 0, 2, 1]);
-    Key { low: Endpoint { ip, port: n }, high: Endpoint { ip, port: 65_535 } }
+    Key::new(Endpoint { ip, port: n }, Endpoint { ip, port: 65_535 })
 }
 
 /// A session told apart by its port.

@@ -390,10 +390,10 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
         release: "CS V2R4".to_owned(),
     };
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-5));
-    let key = Key {
-        low: Endpoint { ip: [192, 0, 2, 10].into(), port: 8443 },
-        high: Endpoint { ip: [198, 51, 100, 77].into(), port: 49_222 },
-    };
+    let key = Key::new(
+        Endpoint { ip: [192, 0, 2, 10].into(), port: 8443 },
+        Endpoint { ip: [198, 51, 100, 77].into(), port: 49_222 },
+    );
     let facts = Facts {
         client: Some(Side::High),
         version: Some(0x0303),

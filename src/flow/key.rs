@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use crate::frame::Ends;
+use crate::frame::{Address, Ends};
 
 /// Shards of the connection table. The number is fixed, so that results do not
 /// depend on the number of threads.
@@ -63,83 +63,109 @@ impl Dir {
     }
 }
 
-/// A TCP connection's key: its end points, the lower first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A TCP connection's key: its end points, the lower first. Every packet's is compared and
+/// hashed, so it is kept as numbers.
+#[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// The lower end point.
-    pub low: Endpoint,
-    /// The higher end point.
-    pub high: Endpoint,
+    low: Address,
+    high: Address,
+    low_port: u16,
+    high_port: u16,
+    v6: bool,
 }
 
-impl Hash for Key {
-    /// In as few and as wide steps as the addresses allow: every packet is hashed.
+impl PartialEq for Key {
+    /// Without a branch for each part: they are nearly always equal.
     #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match (self.low.ip, self.high.ip) {
-            (IpAddr::V4(low), IpAddr::V4(high)) => {
-                state.write_u64(u64::from(low.to_bits()) << 32 | u64::from(high.to_bits()));
-            }
-            (low, high) => {
-                state.write_u128(wide(low));
-                state.write_u128(wide(high));
-            }
-        }
-        state.write_u32(u32::from(self.low.port) << 16 | u32::from(self.high.port));
+    fn eq(&self, other: &Self) -> bool {
+        let differs = |a: Address, b: Address| (a.0[0] ^ b.0[0]) | (a.0[1] ^ b.0[1]);
+        let addresses = differs(self.low, other.low) | differs(self.high, other.high);
+        addresses | (self.ports() ^ other.ports()) | u64::from(self.v6 ^ other.v6) == 0
     }
 }
 
-/// Both halves of a number in one.
-fn fold(n: u128) -> u64 {
-    (n >> 64) as u64 ^ n as u64
-}
+impl Eq for Key {}
 
-/// An address in the form that holds both.
-fn wide(ip: IpAddr) -> u128 {
-    match ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(ip) => ip.to_bits(),
+impl Hash for Key {
+    /// In as few and as wide steps as the addresses allow.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ([low_upper, low], [high_upper, high]) = (self.low.0, self.high.0);
+        if self.v6 {
+            state.write_u64(low_upper);
+            state.write_u64(low);
+            state.write_u64(high_upper);
+            state.write_u64(high);
+        } else {
+            state.write_u64(low << 32 | high);
+        }
+        state.write_u64(self.ports());
     }
 }
 
 impl Key {
-    /// The key of a segment's connection and the segment's direction.
-    #[inline]
-    pub fn of(ends: &Ends) -> (Self, Dir) {
-        let from = Endpoint { ip: ends.src, port: ends.src_port };
-        let to = Endpoint { ip: ends.dst, port: ends.dst_port };
-        let in_order = match (from.ip, to.ip) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits(), from.port) <= (b.to_bits(), to.port),
-            _ => from <= to,
-        };
-        if in_order {
-            (Self { low: from, high: to }, Dir::FromLow)
-        } else {
-            (Self { low: to, high: from }, Dir::FromHigh)
+    /// The key of a connection between two end points of one version of IP, the lower
+    /// first.
+    pub fn new(low: Endpoint, high: Endpoint) -> Self {
+        Self {
+            low: Address::of(low.ip),
+            high: Address::of(high.ip),
+            low_port: low.port,
+            high_port: high.port,
+            v6: low.ip.is_ipv6(),
         }
+    }
+
+    /// The key of a segment's connection and the segment's direction.
+    #[inline(always)]
+    pub fn of(ends: &Ends) -> (Self, Dir) {
+        let &Ends { src, dst, v6, src_port, dst_port } = ends;
+        if (src, src_port) <= (dst, dst_port) {
+            (
+                Self { low: src, high: dst, low_port: src_port, high_port: dst_port, v6 },
+                Dir::FromLow,
+            )
+        } else {
+            (
+                Self { low: dst, high: src, low_port: dst_port, high_port: src_port, v6 },
+                Dir::FromHigh,
+            )
+        }
+    }
+
+    /// The lower end point.
+    pub fn low(&self) -> Endpoint {
+        Endpoint { ip: self.low.ip(self.v6), port: self.low_port }
+    }
+
+    /// The higher end point.
+    pub fn high(&self) -> Endpoint {
+        Endpoint { ip: self.high.ip(self.v6), port: self.high_port }
+    }
+
+    #[inline]
+    fn ports(&self) -> u64 {
+        u64::from(self.low_port) << 16 | u64::from(self.high_port)
     }
 
     /// The end point that sends in a direction.
     pub fn sender(&self, dir: Dir) -> Endpoint {
         match dir {
-            Dir::FromLow => self.low,
-            Dir::FromHigh => self.high,
+            Dir::FromLow => self.low(),
+            Dir::FromHigh => self.high(),
         }
     }
 
     /// The shard that owns the connection: a function of the key alone.
-    #[inline]
+    #[inline(always)]
     pub fn shard(&self) -> usize {
         // 2^64 by the golden ratio: the upper bits of the product depend on all bits.
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        let ends = match (self.low.ip, self.high.ip) {
-            (IpAddr::V4(low), IpAddr::V4(high)) => {
-                u64::from(low.to_bits()) << 32 | u64::from(high.to_bits())
-            }
-            (low, high) => fold(wide(low)).wrapping_mul(GOLDEN).rotate_left(29) ^ fold(wide(high)),
-        };
-        let ports = u64::from(self.low.port) << 16 | u64::from(self.high.port);
-        let mixed = ends.wrapping_mul(GOLDEN).rotate_left(32) ^ ports;
+        let ([low_upper, low], [high_upper, high]) = (self.low.0, self.high.0);
+        // Of IPv4 the upper halves are zero, and the lower ones do not overlap.
+        let upper = low_upper.rotate_left(29) ^ high_upper;
+        let ends = (low.rotate_left(32) ^ high).wrapping_add(upper.wrapping_mul(GOLDEN));
+        let mixed = ends.wrapping_mul(GOLDEN).rotate_left(32) ^ self.ports();
         (mixed.wrapping_mul(GOLDEN) >> (u64::BITS - SHARDS.ilog2())) as usize
     }
 

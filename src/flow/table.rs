@@ -206,7 +206,7 @@ mod tests {
 
     fn key(port: u16) -> Key {
         let ip = IpAddr::from([192, 0, 2, 1]);
-        Key { low: Endpoint { ip, port }, high: Endpoint { ip, port: 65_535 } }
+        Key::new(Endpoint { ip, port }, Endpoint { ip, port: 65_535 })
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
+mod ends;
 mod esp;
 mod fragment;
 mod link;
@@ -17,7 +18,9 @@ mod usual;
 use std::net::IpAddr;
 
 use esp::EspFlows;
+use usual::Usual;
 
+pub use ends::{Address, Ends};
 pub use fragment::{FragmentCounters, FragmentPool};
 pub use tunnel::TUNNEL_PORTS;
 
@@ -33,19 +36,6 @@ pub mod flag {
     pub const PSH: u8 = 0x08;
     /// The acknowledgment number is significant.
     pub const ACK: u8 = 0x10;
-}
-
-/// Where a TCP segment comes from and goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
-    /// Source address.
-    pub src: IpAddr,
-    /// Destination address.
-    pub dst: IpAddr,
-    /// Source port.
-    pub src_port: u16,
-    /// Destination port.
-    pub dst_port: u16,
 }
 
 /// A TCP segment, with its payload as a place in the arena.
@@ -173,6 +163,28 @@ pub struct Oddities {
     pub cut_frames: u64,
 }
 
+/// Where in an arena a captured frame lies, and what it was on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Captured {
+    /// Link-layer header type: a number of the LINKTYPE registry.
+    pub link: u16,
+    /// Offset of its first byte.
+    pub start: u32,
+    /// Bytes of it that were captured.
+    pub captured: u32,
+    /// Bytes that it had on the wire.
+    pub wire: u32,
+}
+
+impl Captured {
+    #[inline]
+    fn span(self) -> Span {
+        let at = self.start as usize;
+        let (captured, wire) = (self.captured as usize, self.wire as usize);
+        Span { at, end: at + captured, wire_end: at + wire.max(captured) }
+    }
+}
+
 /// A stretch of the arena that is being looked at: captured to `end`, on the
 /// wire to `wire_end`.
 #[derive(Clone, Copy, Debug)]
@@ -248,29 +260,38 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Reads the frame at `start..start + captured` of the arena.
+    /// Reads a frame of the arena.
     ///
     /// A fragment that completes its datagram appends the datagram to the
     /// arena; the packet's payload then lies there.
-    #[inline]
-    pub fn parse(
-        &mut self,
-        arena: &mut Vec<u8>,
-        link: u16,
-        start: usize,
-        captured: usize,
-        wire: usize,
-        clock: i64,
-    ) -> Frame {
-        let span = Span { at: start, end: start + captured, wire_end: start + wire.max(captured) };
-        self.oddities.cut_frames += u64::from(wire > captured);
+    pub fn parse(&mut self, arena: &mut Vec<u8>, captured: Captured, clock: i64) -> Frame {
+        let span = captured.span();
+        self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
         self.ipsec.clear();
-        if link == ETHERNET
-            && let Some(frame) = usual::usual(arena, span)
+        if captured.link == ETHERNET
+            && let Some(usual) = usual::usual(arena, span)
         {
-            return frame;
+            return match usual {
+                Usual::Segment(ends, segment) => Frame::Tcp(ends, segment),
+                Usual::Datagram(datagram) => Frame::Udp(datagram),
+            };
         }
-        self.walk(arena, Next::Link(link, span), clock)
+        self.walk(arena, Next::Link(captured.link, span), clock)
+    }
+
+    /// Reads a frame if it is of the form that nearly all have, and holds a TCP segment
+    /// under neither AH nor ESP: it says the same of it as [`Self::parse`]. `None`, and
+    /// nothing counted, if it is of another form.
+    #[inline(always)]
+    pub fn usual_segment(&mut self, arena: &[u8], captured: Captured) -> Option<(Ends, Segment)> {
+        if captured.link != ETHERNET {
+            return None;
+        }
+        let Usual::Segment(ends, segment) = usual::usual(arena, captured.span())? else {
+            return None;
+        };
+        self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
+        Some((ends, segment))
     }
 
     /// Reads the last frame on where it is ESP in UDP (RFC 3948).

@@ -6,7 +6,13 @@ fn parse(link: u16, bytes: &[u8]) -> Frame {
 
 fn parse_cut(link: u16, bytes: &[u8], wire: usize) -> Frame {
     let mut arena = bytes.to_vec();
-    Parser::default().parse(&mut arena, link, 0, bytes.len(), wire, 0)
+    let captured = Captured { wire: narrow(wire), ..whole_frame(link, 0, bytes) };
+    Parser::default().parse(&mut arena, captured, 0)
+}
+
+fn whole_frame(link: u16, at: usize, bytes: &[u8]) -> Captured {
+    let n = narrow(bytes.len());
+    Captured { link, start: narrow(at), captured: n, wire: n }
 }
 
 /// IPv4 + TCP 192.0.2.1:1000 to 192.0.2.2:443 with four bytes of payload.
@@ -191,11 +197,11 @@ fn fragments_come_together() {
     last[7] = 2;
     let mut parser = Parser::default();
     let mut arena = last.clone();
-    let n = arena.len();
-    assert_eq!(parser.parse(&mut arena, 101, 0, n, n, 0), Frame::Fragment);
+    let fragment = parser.parse(&mut arena, whole_frame(101, 0, &last), 0);
+    assert_eq!(fragment, Frame::Fragment);
     let at = arena.len();
     arena.extend(&first);
-    let frame = parser.parse(&mut arena, 101, at, first.len(), first.len(), 0);
+    let frame = parser.parse(&mut arena, whole_frame(101, at, &first), 0);
     assert_tcp(frame);
     let Frame::Tcp(_, segment) = frame else { unreachable!() };
     assert_eq!(&arena[segment.payload as usize..][..4], b"data");

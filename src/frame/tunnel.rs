@@ -61,7 +61,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
         };
     let payload = span.skip(header_length);
     Ok(Next::Done(Frame::Tcp(
-        Ends { src, dst, src_port, dst_port },
+        Ends::new((src, src_port), (dst, dst_port)),
         Segment {
             seq,
             ack,

@@ -3,9 +3,7 @@
 //! tunnel. Whatever is in any way different is left to the walk through the layers,
 //! which says the same of these frames.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use super::{Datagram, Ends, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
+use super::{Address, Datagram, Ends, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
@@ -13,9 +11,23 @@ const IPV6: u16 = 0x86DD;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
+/// What is usual: a TCP segment, or a UDP datagram.
+pub(super) enum Usual {
+    Segment(Ends, Segment),
+    Datagram(Datagram),
+}
+
+/// The addresses of an IP packet.
+#[derive(Clone, Copy)]
+struct Between {
+    src: Address,
+    dst: Address,
+    v6: bool,
+}
+
 /// Reads an Ethernet frame; `None` if it is not of the usual form.
 #[inline(always)]
-pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
+pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Usual> {
     let bytes = frame.bytes(arena);
     let (ether_type, at) = match be16(bytes, 12) {
         VLAN => (be16(bytes, 16), 18),
@@ -35,9 +47,12 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
             {
                 return None;
             }
-            let src = Ipv4Addr::from_bits(be32(head, 12)).into();
-            let dst = Ipv4Addr::from_bits(be32(head, 16)).into();
-            transport(arena, ip.limit(length).skip(FIXED), head[9], src, dst)
+            let ends = Between {
+                src: Address::v4(be32(head, 12)),
+                dst: Address::v4(be32(head, 16)),
+                v6: false,
+            };
+            transport(arena, ip.limit(length).skip(FIXED), head[9], ends)
         }
         IPV6 => {
             const FIXED: usize = 40;
@@ -47,16 +62,18 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
             if head[0] >> 4 != 6 || !(1..=rest.wire()).contains(&length) {
                 return None;
             }
-            let src = Ipv6Addr::from(*head.get(8..)?.first_chunk::<16>()?).into();
-            let dst = Ipv6Addr::from(*head.get(24..)?.first_chunk::<16>()?).into();
-            transport(arena, rest.limit(length), head[6], src, dst)
+            let address = |at: usize| Some(u128::from_be_bytes(*head.get(at..)?.first_chunk()?));
+            let ends =
+                Between { src: Address::v6(address(8)?), dst: Address::v6(address(24)?), v6: true };
+            transport(arena, rest.limit(length), head[6], ends)
         }
         _ => None,
     }
 }
 
 #[inline(always)]
-fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -> Option<Frame> {
+fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option<Usual> {
+    let Between { src, dst, v6 } = between;
     match protocol {
         TCP => {
             const FIXED: usize = 20;
@@ -67,7 +84,8 @@ fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -
                 return None;
             }
             let payload = span.skip(header_length);
-            let ends = Ends { src, dst, src_port: be16(head, 0), dst_port: be16(head, 2) };
+            let (src_port, dst_port) = (be16(head, 0), be16(head, 2));
+            let ends = Ends { src, dst, v6, src_port, dst_port };
             let segment = Segment {
                 seq: be32(head, 4),
                 ack: be32(head, 8),
@@ -76,7 +94,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),
             };
-            Some(Frame::Tcp(ends, segment))
+            Some(Usual::Segment(ends, segment))
         }
         UDP => {
             const HEADER: usize = 8;
@@ -86,9 +104,9 @@ fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -
                 return None;
             }
             let payload = span.skip(HEADER);
-            Some(Frame::Udp(Datagram {
-                src,
-                dst,
+            Some(Usual::Datagram(Datagram {
+                src: src.ip(v6),
+                dst: dst.ip(v6),
                 src_port,
                 dst_port,
                 payload: narrow(payload.at),
@@ -102,7 +120,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, src: IpAddr, dst: IpAddr) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Next, Parser};
+    use super::super::{Frame, Next, Parser};
     use super::*;
     use proptest::prelude::*;
 
@@ -164,7 +182,11 @@ mod tests {
             let span = Span { at: 0, end, wire_end: bytes.len() };
             let mut parser = Parser::default();
             let walked = parser.walk(&mut bytes, Next::Link(1, span), 0);
-            if let Some(frame) = usual(&bytes, span) {
+            if let Some(usual) = usual(&bytes, span) {
+                let frame = match usual {
+                    Usual::Segment(ends, segment) => Frame::Tcp(ends, segment),
+                    Usual::Datagram(datagram) => Frame::Udp(datagram),
+                };
                 prop_assert_eq!(frame, walked);
                 prop_assert_eq!(parser.oddities(), super::super::Oddities::default());
                 prop_assert!(parser.ipsec().is_empty());

@@ -511,7 +511,7 @@ impl Connection {
     /// where that was not seen the end with the higher port, because servers
     /// have the lower one.
     pub fn client(&self, key: &Key) -> Dir {
-        self.life.client().unwrap_or(if key.low.port > key.high.port {
+        self.life.client().unwrap_or(if key.low().port > key.high().port {
             Dir::FromLow
         } else {
             Dir::FromHigh

@@ -536,7 +536,7 @@ impl EeTable {
 /// The ends of a link as those of a connection.
 fn ends(pair: &Pair, port: u16) -> Key {
     let end = |side: Side| Endpoint { ip: pair.address(side), port };
-    Key { low: end(Side::Low), high: end(Side::High) }
+    Key::new(end(Side::Low), end(Side::High))
 }
 
 /// A link as a record of one of its views tells of it.

@@ -42,7 +42,7 @@ pub(super) fn report(
 }
 
 fn endpoint(key: &Key, of: Side) -> jsonl::Endpoint {
-    let ends = [key.low, key.high];
+    let ends = [key.low(), key.high()];
     let end = of.of(&ends);
     jsonl::Endpoint { ip: end.ip, port: end.port }
 }

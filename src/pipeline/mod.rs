@@ -35,7 +35,7 @@ use rayon::prelude::IndexedParallelIterator;
 
 use crate::config::{Schedule, Settings, Stack};
 use crate::flow::{Key, SHARDS};
-use crate::frame::{Datagram, Ends, Frame, Ipsec, Parser, Segment};
+use crate::frame::{Captured, Datagram, Ends, Frame, Ipsec, Parser, Segment};
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
@@ -109,22 +109,16 @@ struct Dealt<'a> {
 }
 
 impl Dealt<'_> {
-    /// A segment, and the AH and ESP headers that it came under, the outer first.
+    /// A segment, with the place of the header that it came under.
     #[inline]
     fn segment(
         &mut self,
         ends: &Ends,
         segment: Segment,
-        headers: &[Ipsec],
+        ipsec: Option<u32>,
         (head, ordinal): (&PacketHead, u64),
     ) {
         let (key, dir) = Key::of(ends);
-        let ipsec = if headers.is_empty() {
-            None
-        } else {
-            self.headers(headers, (head, ordinal));
-            self.innermost(headers)
-        };
         bucket(self.buckets, key.shard()).segments.push(Packet {
             key,
             dir,
@@ -138,7 +132,6 @@ impl Dealt<'_> {
     }
 
     /// AH and ESP headers, for the pairs of addresses that they are between.
-    #[inline(never)]
     fn headers(&mut self, headers: &[Ipsec], packet: (&PacketHead, u64)) {
         for (layer, &header) in (0..).zip(headers) {
             self.peers((header.src, header.dst), layer, What::Ipsec(header), packet);
@@ -281,20 +274,19 @@ impl<F: Feed> Front<'_, F> {
                 self.ledger.count(Fate::Filtered, head.wire);
                 continue;
             }
-            let frame = self.parser.parse(
-                &mut batch.arena,
-                head.link.0,
-                head.offset as usize,
-                head.captured as usize,
-                head.wire as usize,
-                head.clock,
-            );
             let dealt = &mut Dealt { buckets, ipsec };
-            match frame {
-                Frame::Tcp(ends, segment) => {
-                    dealt.segment(&ends, segment, self.parser.ipsec(), (head, ordinal));
-                }
-                frame => self.other(frame, (head, ordinal), &mut batch.arena, dealt),
+            let captured = Captured {
+                link: head.link.0,
+                start: head.offset,
+                captured: head.captured,
+                wire: head.wire,
+            };
+            let usual = self.parser.usual_segment(&batch.arena, captured);
+            if let Some((ends, segment)) = usual {
+                dealt.segment(&ends, segment, None, (head, ordinal));
+            } else {
+                let frame = self.parser.parse(&mut batch.arena, captured, head.clock);
+                self.unusual(frame, (head, ordinal), &mut batch.arena, dealt);
             }
         }
         // Where no packet comes the clock may go on.
@@ -307,9 +299,9 @@ impl<F: Feed> Front<'_, F> {
         Ok(more)
     }
 
-    /// Deals what is no TCP segment, or shows only now to be one.
+    /// Deals what is not a segment in a frame of the usual form.
     #[inline(never)]
-    fn other(
+    fn unusual(
         &mut self,
         frame: Frame,
         (head, ordinal): (&PacketHead, u64),
@@ -323,12 +315,13 @@ impl<F: Feed> Front<'_, F> {
             frame => frame,
         };
         let headers = self.parser.ipsec();
-        if let Frame::Tcp(ends, segment) = frame {
-            dealt.segment(&ends, segment, headers, (head, ordinal));
-            return;
-        }
         dealt.headers(headers, (head, ordinal));
         let fate = match frame {
+            Frame::Tcp(ends, segment) => {
+                let ipsec = dealt.innermost(headers);
+                dealt.segment(&ends, segment, ipsec, (head, ordinal));
+                None
+            }
             Frame::Udp(datagram) if self.ee_port(&datagram).is_some() => {
                 let port = self.ee_port(&datagram).unwrap_or(0);
                 let (pair, from) = Pair::of(datagram.src, datagram.dst);

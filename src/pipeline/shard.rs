@@ -349,7 +349,7 @@ impl Shard {
             connection.life.end(last, Close::Replaced);
             self.end(slot, p.clock);
             self.forget(slot, p.clock);
-        } else if !self.settings.stacks.concerns(p.key.low.ip, p.key.high.ip) {
+        } else if !self.settings.stacks.concerns(p.key.low().ip, p.key.high().ip) {
             return None;
         }
         if self.table.len() >= self.max_connections

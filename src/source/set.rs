@@ -55,7 +55,6 @@ enum Reader {
 impl Reader {
     /// The next packet, where it is in these bytes and of the usual form; otherwise
     /// [`Self::peek`] has to look.
-    #[inline]
     fn next(&mut self, bytes: &[u8]) -> Option<Head> {
         match self {
             Self::Pcap(r) => r.next(bytes),
@@ -80,6 +79,13 @@ struct Open {
     /// Position in the list of files: decides between equal times.
     order: usize,
     next: Upcoming,
+}
+
+/// What a batch has room for.
+#[derive(Clone, Copy)]
+struct Room {
+    packets: usize,
+    bytes: usize,
 }
 
 /// The next packet of a file.
@@ -314,27 +320,13 @@ impl Set {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        let due = self.waiting.last().map(|&(first, ..)| first);
         let Open { input, reader, next, .. } = &mut open;
-        let (bytes, position) = (input.here(), input.position());
-        let mut at = 0;
-        loop {
-            let head = next.head;
-            let data = at + head.skip;
-            let end = data + head.captured as usize;
-            // The reader's look has made sure that all of it is in the buffer.
-            let packet = bytes.get(data..end).unwrap_or_default();
-            self.push(&head, batch, position + data, packet);
-            at = end + head.trailer;
-            if batch.heads.len() >= max_packets || position + at >= max_bytes {
-                break;
-            }
-            let Some(head) = reader.next(bytes.get(at..).unwrap_or_default()) else { break };
-            next.is(head);
-            if due.is_some_and(|first| next.key >= first) {
-                break;
-            }
-        }
+        let room = Room { packets: max_packets, bytes: max_bytes };
+        let at = match reader {
+            Reader::Pcap(r) => self.pass(input, next, batch, room, |bytes| r.next(bytes)),
+            Reader::PcapNg(r) => self.pass(input, next, batch, room, |bytes| r.next(bytes)),
+            Reader::Sniffer(_) => self.pass(input, next, batch, room, |_| None),
+        };
         input.consume(at);
         self.bytes_read += at as u64;
         if open.input.ahead() >= MAX_CUT {
@@ -349,6 +341,42 @@ impl Set {
             self.close(open);
         }
         self.open_due()
+    }
+
+    /// Notes packets in the batch as long as they are of the usual form, are in the
+    /// buffer and there is room, the first in any case; returns the bytes that they take.
+    #[inline]
+    fn pass(
+        &mut self,
+        input: &Input,
+        next: &mut Upcoming,
+        batch: &mut Batch,
+        room: Room,
+        mut usual: impl FnMut(&[u8]) -> Option<Head>,
+    ) -> usize {
+        let due = self.waiting.last().map(|&(first, ..)| first);
+        let (bytes, position) = (input.here(), input.position());
+        let (mut head, mut at) = (next.head, 0);
+        loop {
+            let data = at + head.skip;
+            let end = data + head.captured as usize;
+            // The reader's look has made sure that all of it is in the buffer.
+            let packet = bytes.get(data..end).unwrap_or_default();
+            self.push(&head, batch, position + data, packet);
+            at = end + head.trailer;
+            if batch.heads.len() >= room.packets || position + at >= room.bytes {
+                break;
+            }
+            match usual(bytes.get(at..).unwrap_or_default()) {
+                Some(following) => head = following,
+                None => break,
+            }
+            next.key = next.key.max(head.ts.unwrap_or(next.key));
+            if due.is_some_and(|first| next.key >= first) {
+                break;
+            }
+        }
+        at
     }
 
     /// Fills a batch from several open files, packet by packet.
