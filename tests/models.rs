@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use zerttap::flow::{Endpoint, Key, Table};
-use zerttap::record::Attributes;
+use zerttap::record::{Attributes, Names};
 use zerttap::session::{Event, Kind, Session};
 use zerttap::stream::{Piece, Ranges, Reassembler};
 use zerttap::summary::{Counts, Identity, Key as SessionKey, Membership, Role, Tally, Traffic};
@@ -29,9 +29,9 @@ fn session_key(port: u16) -> SessionKey {
         user_id: [0x40; 8],
         attributes: Attributes::None,
         certificates: None,
-        names: Vec::new(),
+        names: Names::default(),
     };
-    SessionKey { identity, carrier: None }
+    SessionKey::new(identity, None)
 }
 
 #[derive(Clone, Debug)]
@@ -196,7 +196,7 @@ proptest! {
         let mut sums: BTreeMap<u16, Counts> = BTreeMap::new();
         let drain = |tally: &mut Tally, sums: &mut BTreeMap<u16, Counts>| {
             for (key, counts) in tally.take() {
-                sums.entry(key.identity.ports.0).or_default().add(&counts);
+                sums.entry(key.identity().ports.0).or_default().add(&counts);
             }
         };
         let mut expected: BTreeMap<u16, Counts> = BTreeMap::new();

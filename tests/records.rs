@@ -141,7 +141,7 @@ fn fields_can_be_changed_without_losing_what_is_not_known() {
 fn sections_can_come_and_go_without_losing_what_is_not_known() {
     let mut detail = Detail::decode(&later_detail()).expect("a detail record");
     detail.ssh = Some(Ssh::default());
-    detail.names.push(DistinguishedName { dn_type: 5, name: "CN=a".to_owned() });
+    detail.names = [DistinguishedName { dn_type: 5, name: "CN=a".into() }].into();
     let mut bytes = Vec::new();
     detail.encode(&mut bytes);
     let record = Record::parse(&bytes).expect("a record");

@@ -88,21 +88,27 @@ impl Look {
                 Verdict::No => Taken::Nothing,
             },
             Self::First { prefix, length } => {
-                let kept = prefix.get(..*length).unwrap_or_default().to_vec();
-                let seen: Vec<u8> =
-                    kept.iter().chain(bytes).copied().take(LONGEST_PREFIX).collect();
-                match begins_first(&seen) {
+                let (kept, length) = (*prefix, *length);
+                let kept = kept.get(..length).unwrap_or_default();
+                let mut seen = [0; LONGEST_PREFIX];
+                let mut filled = 0;
+                for (slot, &byte) in seen.iter_mut().zip(kept.iter().chain(bytes)) {
+                    *slot = byte;
+                    filled += 1;
+                }
+                let seen = seen.get(..filled).unwrap_or_default();
+                match begins_first(seen) {
                     Verdict::Yes => {
-                        let protocol = Protocol::of(&seen);
+                        let protocol = Protocol::of(seen);
                         *self = Self::Following(protocol);
                         if kept.is_empty() {
                             Taken::Here(protocol, 0)
                         } else {
-                            Taken::With(protocol, [&kept, bytes].concat())
+                            Taken::With(protocol, [kept, bytes].concat())
                         }
                     }
                     Verdict::Maybe => {
-                        *self = Self::kept(&kept, bytes);
+                        *self = Self::kept(kept, bytes);
                         Taken::Nothing
                     }
                     Verdict::No => match after_greeting(bytes) {

@@ -9,7 +9,7 @@ use crate::config::{Settings, Stack};
 use crate::flow::SHARDS;
 use crate::observe::Side;
 use crate::record::summary::sessions;
-use crate::record::{Attributes, Certificates, Detail, Level, ebcdic};
+use crate::record::{Attributes, Certificates, Detail, Level, Names, ebcdic};
 use crate::session::{IpsecProtection, Kind};
 use crate::summary::{Identity, Key, Membership, Role, Tally, Traffic};
 
@@ -130,9 +130,9 @@ pub(super) fn keys(
     let carrier = ipsec.map(|i| (*local.of(&i.ends), *local.other().of(&i.ends)));
     let found = sessions(detail);
     let place = Place::of(stack, ends);
-    let key = |attributes: Attributes| Key {
-        carrier: carrier.filter(|_| matches!(attributes, Attributes::Ipsec(_))),
-        identity: Identity {
+    let key = |attributes: Attributes| {
+        let carrier = carrier.filter(|_| matches!(attributes, Attributes::Ipsec(_)));
+        let identity = Identity {
             server: place.server,
             client: place.client,
             ports: place.ports,
@@ -145,10 +145,11 @@ pub(super) fn keys(
                 .flatten(),
             names: match attributes {
                 Attributes::Tls(_) => detail.names.clone(),
-                _ => Vec::new(),
+                _ => Names::default(),
             },
             attributes,
-        },
+        };
+        Key::new(identity, carrier)
     };
     found.into_iter().map(key).collect()
 }

@@ -162,9 +162,9 @@ impl Summaries {
 impl Shown<'_> {
     /// What a key stands for.
     fn resolve(&self, key: &Key, since: i64) -> Identity {
-        let mut identity = key.identity.clone();
+        let mut identity = key.identity().clone();
         if let (Attributes::Ipsec(section), Some((local, remote))) =
-            (&mut identity.attributes, key.carrier)
+            (&mut identity.attributes, key.carrier())
         {
             self.key_exchange(section, local, remote);
         }

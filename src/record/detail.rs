@@ -3,8 +3,8 @@
 use super::assembly::Assembly;
 use super::image::{Image, Known};
 use super::{
-    Common11, DistinguishedName, HEADER_FLAGS, Header, Identification, IpFilter, Ipsec, Level,
-    Record, SUBTYPE_DETAIL, Ssh, TYPE_TCPIP, Tls, names,
+    Common11, HEADER_FLAGS, Header, Identification, IpFilter, Ipsec, Level, Names, Record,
+    SUBTYPE_DETAIL, Ssh, TYPE_TCPIP, Tls, names,
 };
 
 /// A zERT connection detail record.
@@ -27,7 +27,7 @@ pub struct Detail {
     /// IPSec section.
     pub ipsec: Option<Ipsec>,
     /// Distinguished names.
-    pub names: Vec<DistinguishedName>,
+    pub names: Names,
     /// What else the record had that it was read from.
     pub image: Option<Image>,
 }
@@ -48,7 +48,7 @@ impl Default for Detail {
             tls: None,
             ssh: None,
             ipsec: None,
-            names: Vec::new(),
+            names: Names::default(),
             image: None,
         }
     }
@@ -154,6 +154,7 @@ impl Detail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::DistinguishedName;
 
     #[test]
     fn what_was_encoded_is_decoded() {
@@ -161,10 +162,10 @@ mod tests {
             common: Common11 { event_type: 3, conn_id: 0xA1B2_C3D4, ..Common11::default() },
             tls: Some(Tls { prot_ver: 0x0303, ..Tls::default() }),
             ipsec: Some(Ipsec::default()),
-            names: vec![
-                DistinguishedName { dn_type: 5, name: "CN=a,O=b".to_owned() },
-                DistinguishedName { dn_type: 6, name: "CN=Zürich [ж]".to_owned() },
-            ],
+            names: Names::from([
+                DistinguishedName { dn_type: 5, name: "CN=a,O=b".into() },
+                DistinguishedName { dn_type: 6, name: "CN=Zürich [ж]".into() },
+            ]),
             ..Detail::default()
         };
         let mut bytes = Vec::new();
@@ -176,6 +177,6 @@ mod tests {
         assert_eq!(back.tls, detail.tls);
         assert_eq!(back.ssh, None);
         assert_eq!(back.names[0], detail.names[0]);
-        assert_eq!(back.names[1].name, "CN=Zürich [\\D0\\B6]");
+        assert_eq!(&*back.names[1].name, "CN=Zürich [\\D0\\B6]");
     }
 }

@@ -78,8 +78,9 @@ impl Image {
                 let at = place.start;
                 bytes.get_mut(at - 2..at)?.copy_from_slice(&new.dn_type.to_be_bytes());
             }
-            if names::text(self.bytes.get(place.clone())?) != new.name {
-                let text = names::encode(&new.name);
+            if *names::text(self.bytes.get(place.clone())?) != *new.name {
+                let mut text = Vec::new();
+                names::encode(&new.name, &mut text);
                 if text.len() > place.len() {
                     return None;
                 }

@@ -40,7 +40,7 @@ pub use layout11_ssh_ipsec::{Ipsec, Ssh, SshV3r2};
 pub use layout12::{Common12, Ipsec12, SelfDefining12, Ssh12, Tls12};
 pub use layout12_late::{Common12V3r2, Ipsec12V3r2, Tls12V2r4, Tls12V3r2};
 pub use level::{Level, Release};
-pub use names::DistinguishedName;
+pub use names::{DistinguishedName, Names};
 pub use summary::{Attributes, Certificates, Summary};
 pub use time::SmfTime;
 pub use view::Record;

@@ -3,8 +3,8 @@
 use super::assembly::Assembly;
 use super::image::{Image, Known};
 use super::{
-    Common12, Common12V3r2, Detail, DistinguishedName, HEADER_FLAGS, Header, Identification, Ipsec,
-    Ipsec12, Ipsec12V3r2, Record, SUBTYPE_SUMMARY, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12, Tls12V2r4,
+    Common12, Common12V3r2, Detail, HEADER_FLAGS, Header, Identification, Ipsec, Ipsec12,
+    Ipsec12V3r2, Names, Record, SUBTYPE_SUMMARY, Ssh, Ssh12, TYPE_TCPIP, Tls, Tls12, Tls12V2r4,
     Tls12V3r2, names,
 };
 
@@ -38,7 +38,7 @@ pub struct Summary {
     /// What that section says of certificates from 3.2 on.
     pub certificates: Option<Certificates>,
     /// Distinguished names.
-    pub names: Vec<DistinguishedName>,
+    pub names: Names,
     /// What else the record had that it was read from.
     pub image: Option<Image>,
 }
@@ -66,7 +66,7 @@ impl Default for Summary {
             failed: None,
             attributes: Attributes::None,
             certificates: None,
-            names: Vec::new(),
+            names: Names::default(),
             image: None,
         }
     }
@@ -124,9 +124,13 @@ impl Summary {
     /// Lays the record out anew; unknown bytes come from the image.
     fn lay_out(&self, image: Option<&Image>, out: &mut Vec<u8>) {
         let mut record = Assembly::new(out, &self.header, image, NAMES + 1);
-        for known in self.known() {
-            record.section(known.bytes.as_ref(), |bytes, out| out.extend_from_slice(bytes));
-        }
+        let is = |wanted: bool| wanted.then_some(self);
+        record.section(Some(&self.ident), Identification::encode);
+        record.section(Some(self), Self::encode_common);
+        record.section(is(matches!(self.attributes, Attributes::Tls(_))), Self::encode_attributes);
+        record.section(is(matches!(self.attributes, Attributes::Ssh(_))), Self::encode_attributes);
+        record
+            .section(is(matches!(self.attributes, Attributes::Ipsec(_))), Self::encode_attributes);
         record.sections(self.names.len(), |out| names::encode_all(&self.names, out));
         record.finish();
     }
@@ -307,6 +311,7 @@ take_over!(Ipsec => Ipsec12 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::DistinguishedName;
     use crate::record::field::Significance;
 
     /// What subtype 12 has of a section is exactly what is significant there.
@@ -343,7 +348,7 @@ mod tests {
         let summary = Summary {
             common: Common12 { end_life_conn_cnt: 7, ..Common12::default() },
             attributes: Attributes::Ipsec(Ipsec12 { ike_maj_ver: 2, ..Ipsec12::default() }),
-            names: vec![DistinguishedName { dn_type: 5, name: "CN=a".to_owned() }],
+            names: [DistinguishedName { dn_type: 5, name: "CN=a".into() }].into(),
             ..Summary::default()
         };
         let mut bytes = Vec::new();

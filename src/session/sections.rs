@@ -11,7 +11,7 @@ use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
-    Common11, Common12V3r2, Detail, DistinguishedName, Header, Identification, Ipsec, Level,
+    Common11, Common12V3r2, Detail, DistinguishedName, Header, Identification, Ipsec, Level, Names,
     SmfTime, Ssh, Summary, Tls, address_field, ebcdic,
 };
 
@@ -503,17 +503,25 @@ fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
     let Ok(moment) = jiff::Timestamp::from_second(time.seconds) else {
         return 0;
     };
-    let generalized = moment.strftime("%Y%m%d%H%M%SZ").to_string();
+    let civil = jiff::tz::TimeZone::UTC.to_datetime(moment);
+    let year = civil.year().unsigned_abs();
+    let bytes = [civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second()];
+    let pairs = [year / 100, year % 100].into_iter().chain(bytes.map(|n| n.unsigned_abs().into()));
+    let digits = pairs.flat_map(|pair| [pair / 10, pair % 10]);
+    // Digits are X'F0' to X'F9'.
+    let digits = digits.map(|digit| 0xF0 | u8::try_from(digit).unwrap_or(0));
     // UTCTime has two digits of the year.
     let (form, skip) = if time.generalized { (2, 0) } else { (1, 2) };
-    for (slot, c) in field.iter_mut().zip(generalized.chars().skip(skip)) {
-        *slot = ebcdic::encode_char(c).unwrap_or(0);
+    let text = digits.skip(skip).chain(ebcdic::encode_char('Z'));
+    for (slot, byte) in field.iter_mut().zip(text) {
+        *slot = byte;
     }
     form
 }
 
-fn distinguished_names(facts: &Facts) -> Vec<DistinguishedName> {
-    let mut names = Vec::new();
+fn distinguished_names(facts: &Facts) -> Names {
+    // A TLS handshake shows two certificates at most.
+    let mut names = Vec::with_capacity(4);
     for (certificate, subject, issuer) in [
         (&facts.server_certificate, SERVER_SUBJECT, SERVER_ISSUER),
         (&facts.client_certificate, CLIENT_SUBJECT, CLIENT_ISSUER),
@@ -527,7 +535,7 @@ fn distinguished_names(facts: &Facts) -> Vec<DistinguishedName> {
             }
         }
     }
-    names
+    names.into()
 }
 
 fn left_justified(field: &mut [u8], bytes: &[u8]) {

@@ -521,8 +521,8 @@ fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
 
 fn certificate(c: &Certificate) -> CertificateLine {
     CertificateLine {
-        subject: c.subject.clone(),
-        issuer: c.issuer.clone(),
+        subject: c.subject.to_string(),
+        issuer: c.issuer.to_string(),
         serial: hex(&c.serial),
         not_before: certificate_time(c.not_before),
         not_after: certificate_time(c.not_after),

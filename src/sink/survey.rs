@@ -253,7 +253,7 @@ pub struct Survey {
     /// Key exchanges, and whether each is quantum-safe.
     pub key_exchanges: BTreeMap<(bool, String), Amount>,
     /// Certificates by subject and serial number.
-    pub certificates: BTreeMap<(String, Vec<u8>), InUse>,
+    pub certificates: BTreeMap<(Arc<str>, Vec<u8>), InUse>,
     /// What could not be seen.
     pub lacking: BTreeMap<&'static str, Amount>,
     /// Protection over time.

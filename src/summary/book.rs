@@ -159,7 +159,7 @@ mod tests {
     use crate::record::Attributes;
 
     fn key(port: u16) -> Arc<Key> {
-        Arc::new(Key { identity: identity(port, Attributes::None), carrier: None })
+        Arc::new(Key::new(identity(port, Attributes::None), None))
     }
 
     fn counts(connections: u32, active: i64) -> Counts {
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn the_end_of_one_interval_is_the_beginning_of_the_next() {
         let mut book = Book::default();
-        let plain = |k: &Key| k.identity.clone();
+        let plain = |k: &Key| k.identity().clone();
         book.add(&key(443), &counts(3, 1), plain);
         book.add(&key(23), &counts(1, 0), plain);
         assert_eq!(close(&mut book), [(23, 0xC0, 0, 1, 0, 0), (443, 0x80, 0, 3, 0, 1)]);
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_key_stands_for_the_same_while_it_is_in_use() {
         let mut book = Book::default();
-        let range = |k: &Key| Identity { ports: (1024, 65535), ..k.identity.clone() };
+        let range = |k: &Key| Identity { ports: (1024, 65535), ..k.identity().clone() };
         book.add(&key(50_000), &counts(1, 1), range);
         book.add(&key(50_001), &counts(1, 0), range);
         assert_eq!(close(&mut book), [(1024, 0x80, 0, 2, 0, 1)]);

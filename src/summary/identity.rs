@@ -1,12 +1,14 @@
 //! What makes a security session the same one.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use data_encoding::HEXUPPER;
 use sha1::{Digest, Sha1};
 
 use crate::names::smf::FAILED_CIPHER;
-use crate::record::{Attributes, Certificates, Common12, DistinguishedName, address_field, ebcdic};
+use crate::record::{Attributes, Certificates, Common12, Names, address_field, ebcdic};
 
 /// `ss_flags`: IPv6; the local socket is the server, the client.
 const IPV6: u8 = 0x80;
@@ -55,18 +57,46 @@ pub struct Identity {
     /// What the section says of its certificates from 3.2 on.
     pub certificates: Option<Certificates>,
     /// Distinguished names of its certificates.
-    pub names: Vec<DistinguishedName>,
+    pub names: Names,
 }
 
 /// What a shard counts by. The merge may know more of it: what IKE showed of
 /// the ends, or that it is FTP's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The identity, as far as a shard knows it.
-    pub identity: Identity,
-    /// The stack's and the other end of the tunnel that carries an IPSec
-    /// session.
-    pub carrier: Option<(IpAddr, IpAddr)>,
+    /// Compared first, and all that tables hash: a connection's key is looked up several
+    /// times.
+    hash: u64,
+    identity: Identity,
+    carrier: Option<(IpAddr, IpAddr)>,
+}
+
+/// Parts of the identity are the peer's to choose, so that it must not know the hash.
+static SEED: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
+
+impl Key {
+    /// The key of an identity, as far as a shard knows it, and of the stack's and the
+    /// other end of the tunnel that carries an IPSec session.
+    pub fn new(identity: Identity, carrier: Option<(IpAddr, IpAddr)>) -> Self {
+        let hash = SEED.hash_one((&identity, carrier));
+        Self { hash, identity, carrier }
+    }
+
+    /// The identity.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The stack's and the other end of the tunnel.
+    pub fn carrier(&self) -> Option<(IpAddr, IpAddr)> {
+        self.carrier
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 impl Identity {
@@ -147,24 +177,27 @@ impl Identity {
         if let Some(certificates) = &self.certificates {
             certificates.encode(&mut bytes);
         }
-        for name in &self.names {
+        for name in self.names.iter() {
             bytes.extend_from_slice(&name.dn_type.to_be_bytes());
             let length = u16::try_from(name.name.len()).unwrap_or(u16::MAX);
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(name.name.as_bytes());
         }
-        let mut text = String::with_capacity(42);
-        text.push(self.letter());
-        text.push('-');
-        HEXUPPER.encode_append(&Sha1::digest(&bytes), &mut text);
-        ebcdic::field(&text)
+        let mut digits = [0; 40];
+        HEXUPPER.encode_mut(&Sha1::digest(&bytes), &mut digits);
+        let text = [self.letter(), '-'].into_iter().chain(digits.into_iter().map(char::from));
+        let mut id = [ebcdic::BLANK; 42];
+        for (slot, byte) in id.iter_mut().zip(text.filter_map(ebcdic::encode_char)) {
+            *slot = byte;
+        }
+        id
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::record::Tls12;
+    use crate::record::{DistinguishedName, Tls12};
 
     pub fn identity(port: u16, attributes: Attributes) -> Identity {
         Identity {
@@ -177,7 +210,7 @@ pub(super) mod tests {
             user_id: [0x40; 8],
             attributes,
             certificates: None,
-            names: Vec::new(),
+            names: Names::default(),
         }
     }
 
@@ -193,14 +226,14 @@ pub(super) mod tests {
         assert!(id.starts_with("C-") && id[2..].bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
         assert_eq!(id, text(clear.session_id("TCPIP")));
         let tls = |prot_ver| Attributes::Tls(Tls12 { prot_ver, ..Tls12::default() });
-        let name = DistinguishedName { dn_type: 5, name: "CN=a".to_owned() };
+        let name = DistinguishedName { dn_type: 5, name: "CN=a".into() };
         let others = [
             text(clear.session_id("TCPIP2")),
             text(identity(24, Attributes::None).session_id("TCPIP")),
             text(identity(23, tls(0x0303)).session_id("TCPIP")),
             text(identity(23, tls(0x0304)).session_id("TCPIP")),
             text(Identity { role: Role::Client, ..clear.clone() }.session_id("TCPIP")),
-            text(Identity { names: vec![name], ..clear.clone() }.session_id("TCPIP")),
+            text(Identity { names: [name].into(), ..clear.clone() }.session_id("TCPIP")),
         ];
         for (n, other) in others.iter().enumerate() {
             assert!(*other != id && !others[n + 1..].contains(other));

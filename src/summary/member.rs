@@ -210,12 +210,12 @@ mod tests {
     use crate::record::{Attributes, Tls12};
 
     fn clear() -> Key {
-        Key { identity: identity(21, Attributes::None), carrier: None }
+        Key::new(identity(21, Attributes::None), None)
     }
 
     fn tls() -> Key {
         let attributes = Attributes::Tls(Tls12 { prot_ver: 0x0303, ..Tls12::default() });
-        Key { identity: identity(21, attributes), carrier: None }
+        Key::new(identity(21, attributes), None)
     }
 
     fn received(in_bytes: u64) -> Traffic {

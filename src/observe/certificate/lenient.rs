@@ -72,8 +72,8 @@ pub(super) fn certificate(der: &[u8]) -> Option<Certificate> {
         X509Name::from_der(v.whole).map_or_else(|_| String::new(), |(_, n)| name(&n))
     };
     Some(Certificate {
-        subject: text(subject),
-        issuer: text(issuer),
+        subject: text(subject).into(),
+        issuer: text(issuer).into(),
         serial: serial.content.to_vec(),
         not_before,
         not_after,

@@ -25,9 +25,9 @@ pub struct CertificateTime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// Subject, in the form of RFC 4514.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// Issuer, in the form of RFC 4514.
-    pub issuer: String,
+    pub issuer: Arc<str>,
     /// Serial number: the content of the DER INTEGER.
     pub serial: Vec<u8>,
     /// Start of the validity period.
@@ -62,8 +62,8 @@ impl Certificate {
         };
         let (key_bits, curve) = key_length(key);
         Some(Self {
-            subject: name(tbs.subject()),
-            issuer: name(tbs.issuer()),
+            subject: name(tbs.subject()).into(),
+            issuer: name(tbs.issuer()).into(),
             serial: tbs.raw_serial().to_vec(),
             not_before: time(&validity.not_before),
             not_after: time(&validity.not_after),

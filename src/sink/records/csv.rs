@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn rows_have_as_many_cells_as_the_head() {
         let mut bytes = Vec::new();
-        let names = vec![DistinguishedName { dn_type: 5, name: "CN=a,O=\"b\"".to_owned() }];
+        let names = [DistinguishedName { dn_type: 5, name: "CN=a,O=\"b\"".into() }].into();
         let tls = Some(Tls { cs_enc_alg: 0x12, ..Tls::default() });
         Detail { tls, names, ..Detail::default() }.encode(&mut bytes);
         let record = Record::parse(&bytes).expect("a record");
