@@ -510,13 +510,19 @@ where
         // What is left comes in its order, a piece at a time.
         let mut left: Vec<u64> = shards.iter().flat_map(Shard::left).collect();
         left.sort_unstable();
-        for piece in left.chunks(LEFT_AT_ONCE) {
-            let Some(last) = piece.last() else { break };
-            shards.par_iter_mut().for_each(|shard| shard.forget_before(last + 1));
+        // While a piece is written the next is reported.
+        let mut reported = 0;
+        for piece in left.chunks(LEFT_AT_ONCE).chain([&[][..]]) {
+            let next = piece.last().map_or(reported, |last| last + 1);
+            let (written, ()) = rayon::join(
+                || merger.release_left(reported, output),
+                || shards.par_iter_mut().for_each(|shard| shard.forget_before(next)),
+            );
+            written.map_err(RunError::Output)?;
             for shard in &mut shards {
                 merger.push(&mut shard.emitted);
             }
-            merger.release_left(last + 1, output).map_err(RunError::Output)?;
+            reported = next;
         }
         merger.finish(last, output).map_err(RunError::Output)?;
         read.map(|_| ()).map_err(RunError::Source)

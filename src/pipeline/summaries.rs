@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::ftp::{Control, Expected, Place};
 use super::pair::Pair;
@@ -16,7 +17,7 @@ use crate::names::overrides::Codes;
 use crate::observe::ike::Facts;
 use crate::record::{Attributes, Ipsec, Ipsec12, ebcdic};
 use crate::session::{Event, Kind, View, key_exchange};
-use crate::summary::{Book, Counts, Identity, Key, Role, Set};
+use crate::summary::{Book, Closed, Counts, Identity, Key, Role, Set};
 
 /// The ephemeral ports under which FTP data connections are joined where their
 /// range is not configured.
@@ -28,6 +29,9 @@ const ENABLED: u8 = 2;
 const DISABLED: u8 = 3;
 /// `ident_reason`: event record, last or only.
 const REASON_EVENT: u8 = 0x08;
+
+/// Summary records that a thread encodes at once.
+const ENCODED_AT_ONCE: usize = 256;
 
 /// Takes records: of which stack, and their bytes.
 pub(super) type Write<'a> = dyn FnMut(usize, &[u8]) + 'a;
@@ -122,11 +126,25 @@ impl Summaries {
         let Some(start) = of.start else { return };
         let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
-        let mut bytes = Vec::with_capacity(512);
-        of.book.close(at, micros, set, &view, |summary| {
-            bytes.clear();
-            summary.encode(&mut bytes);
-            write(stack, &bytes);
+        of.book.close(set, |closed| {
+            // Encoded by all threads, written in order.
+            let encode = |closed: &[Closed<'_>]| {
+                let mut bytes = Vec::with_capacity(512 * closed.len());
+                let mut ends = Vec::with_capacity(closed.len());
+                for session in closed {
+                    session.summary(at, micros, &view).encode(&mut bytes);
+                    ends.push(bytes.len());
+                }
+                (bytes, ends)
+            };
+            let encoded: Vec<_> = closed.par_chunks(ENCODED_AT_ONCE).map(encode).collect();
+            for (bytes, ends) in encoded {
+                let mut start = 0;
+                for end in ends {
+                    write(stack, bytes.get(start..end).unwrap_or_default());
+                    start = end;
+                }
+            }
         });
     }
 

@@ -42,6 +42,18 @@ struct Session {
     now: Counts,
 }
 
+/// Sessions whose interval ends at once: the records of so many are in memory.
+const CLOSED_AT_ONCE: usize = 4096;
+
+/// A session at the end of an interval.
+#[derive(Debug)]
+pub struct Closed<'a> {
+    identity: &'a Identity,
+    init: Counts,
+    now: Counts,
+    reason: u8,
+}
+
 /// What a key stands for while it is in use.
 #[derive(Debug)]
 struct Resolved {
@@ -84,47 +96,56 @@ impl Book {
         self.sessions.is_empty()
     }
 
-    /// Ends an interval of `micros` microseconds at `at`: the records of every
-    /// session that had connections in it, in the order of their identity. A
-    /// session without any more is forgotten.
-    pub fn close(
-        &mut self,
-        at: i64,
-        micros: u64,
-        set: Set,
-        view: &View<'_>,
-        mut each: impl FnMut(Summary),
-    ) {
+    /// Ends an interval: every session that had connections in it, in the order of their
+    /// identity, some at a time. A session without any more is forgotten.
+    pub fn close(&mut self, set: Set, mut each: impl FnMut(&[Closed<'_>])) {
         // Whoever is here had a connection or a change in the interval.
         let count = self.sessions.len();
-        for (n, (identity, session)) in self.sessions.iter_mut().enumerate() {
-            let reason = set.reason(n + 1 == count);
-            let common = Common12 {
-                // Bit 51 is a microsecond.
-                interval_duration: micros << 12,
-                event_type: INTERVAL_RECORD,
-                ..counters(identity.common(&view.identity.stack), &session.init, &session.now)
-            };
-            let summary = view.summary(at, reason);
-            let failed = summary.failed.map(|none| match identity.is_failed() {
-                true => Common12V3r2 {
-                    init_failed_hs_conn_cnt: session.init.connections,
-                    end_failed_hs_conn_cnt: session.now.connections,
-                },
-                false => none,
-            });
-            each(Summary {
-                common,
-                failed,
-                attributes: identity.attributes.clone(),
-                certificates: identity.certificates.clone(),
-                names: identity.names.clone(),
-                ..summary
-            });
-            session.init = session.now;
+        let mut sessions = (1..).zip(&mut self.sessions);
+        loop {
+            let some = sessions.by_ref().take(CLOSED_AT_ONCE);
+            let some: Vec<Closed<'_>> = some
+                .map(|(n, (identity, session))| {
+                    let init = std::mem::replace(&mut session.init, session.now);
+                    Closed { identity, init, now: session.now, reason: set.reason(n == count) }
+                })
+                .collect();
+            if some.is_empty() {
+                break;
+            }
+            each(&some);
         }
         self.sessions.retain(|_, session| session.now.active > 0);
         self.resolved.retain(|_, resolved| resolved.active > 0);
+    }
+}
+
+impl Closed<'_> {
+    /// Its record of an interval of `micros` microseconds that has ended at `at`.
+    pub fn summary(&self, at: i64, micros: u64, view: &View<'_>) -> Summary {
+        let Self { identity, init, now, reason } = self;
+        let common = Common12 {
+            // Bit 51 is a microsecond.
+            interval_duration: micros << 12,
+            event_type: INTERVAL_RECORD,
+            ..counters(identity.common(&view.identity.stack), init, now)
+        };
+        let summary = view.summary(at, *reason);
+        let failed = summary.failed.map(|none| match identity.is_failed() {
+            true => Common12V3r2 {
+                init_failed_hs_conn_cnt: init.connections,
+                end_failed_hs_conn_cnt: now.connections,
+            },
+            false => none,
+        });
+        Summary {
+            common,
+            failed,
+            attributes: identity.attributes.clone(),
+            certificates: identity.certificates.clone(),
+            names: identity.names.clone(),
+            ..summary
+        }
     }
 }
 
@@ -169,7 +190,12 @@ mod tests {
     fn close(book: &mut Book) -> Vec<(u16, u8, u32, u32, u32, u32)> {
         let settings = Settings::default();
         let mut found = Vec::new();
-        book.close(0, 5, Set::Interval, &View::of(&settings, 0), |s| {
+        let view = View::of(&settings, 0);
+        let mut summaries = Vec::new();
+        book.close(Set::Interval, |some| {
+            summaries.extend(some.iter().map(|closed| closed.summary(0, 5, &view)));
+        });
+        for s in summaries {
             let c = &s.common;
             assert_eq!((c.interval_duration, c.event_type), (5 << 12, 1));
             found.push((
@@ -180,7 +206,7 @@ mod tests {
                 c.init_active_conn_cnt,
                 c.end_active_conn_cnt,
             ));
-        });
+        }
         found
     }
 

@@ -11,6 +11,6 @@ mod book;
 mod identity;
 mod member;
 
-pub use book::{Book, Set};
+pub use book::{Book, Closed, Set};
 pub use identity::{Identity, Key, Role};
 pub use member::{Counts, Membership, Tally, Traffic};
