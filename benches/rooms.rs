@@ -32,13 +32,13 @@ fn packets(case: &str) -> Batch {
     batch
 }
 
-/// TCP segments of a case in their order.
 /// Where a packet's frame lies.
 fn place(head: &PacketHead) -> Captured {
     let (link, start) = (head.link.0, head.offset);
     Captured { link, start, captured: head.captured, wire: head.wire }
 }
 
+/// TCP segments of a case in their order.
 fn segments(case: &str) -> Vec<(Ends, Segment, Vec<u8>)> {
     let mut batch = packets(case);
     let mut parser = Parser::default();

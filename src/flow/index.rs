@@ -71,9 +71,7 @@ impl Index {
     #[inline]
     pub fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = tag(hash);
-        let mut at = self.home(tag);
-        // Never full, so that every search ends at a free place.
-        loop {
+        for at in self.places(tag) {
             let entry = self.at(at);
             if entry == EMPTY {
                 return None;
@@ -81,8 +79,8 @@ impl Index {
             if entry.tag() == tag && is_it(entry.slot()) {
                 return Some(entry.slot());
             }
-            at = (at + 1) & (self.entries.len() - 1);
         }
+        None
     }
 
     /// Adds a slot.
@@ -144,8 +142,8 @@ impl Index {
 
     /// The places in which an entry may be, in order.
     fn places(&self, tag: u32) -> impl Iterator<Item = usize> + use<> {
-        let (home, entries) = (self.home(tag), self.entries.len());
-        (home..entries).chain(0..home)
+        let (home, mask) = (self.home(tag), self.entries.len() - 1);
+        (home..=home + mask).map(move |at| at & mask)
     }
 
     #[inline]

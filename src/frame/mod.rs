@@ -18,7 +18,6 @@ mod usual;
 use std::net::IpAddr;
 
 use esp::EspFlows;
-use usual::Usual;
 
 pub use ends::{Address, Ends};
 pub use fragment::{FragmentCounters, FragmentPool};
@@ -269,12 +268,9 @@ impl Parser {
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
         self.ipsec.clear();
         if captured.link == ETHERNET
-            && let Some(usual) = usual::usual(arena, span)
+            && let Some(frame) = usual::usual(arena, span)
         {
-            return match usual {
-                Usual::Segment(ends, segment) => Frame::Tcp(ends, segment),
-                Usual::Datagram(datagram) => Frame::Udp(datagram),
-            };
+            return frame;
         }
         self.walk(arena, Next::Link(captured.link, span), clock)
     }
@@ -287,7 +283,7 @@ impl Parser {
         if captured.link != ETHERNET {
             return None;
         }
-        let Usual::Segment(ends, segment) = usual::usual(arena, captured.span())? else {
+        let Frame::Tcp(ends, segment) = usual::usual(arena, captured.span())? else {
             return None;
         };
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);

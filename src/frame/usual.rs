@@ -3,19 +3,13 @@
 //! tunnel. Whatever is in any way different is left to the walk through the layers,
 //! which says the same of these frames.
 
-use super::{Address, Datagram, Ends, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
+use super::{Address, Datagram, Ends, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86DD;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
-
-/// What is usual: a TCP segment, or a UDP datagram.
-pub(super) enum Usual {
-    Segment(Ends, Segment),
-    Datagram(Datagram),
-}
 
 /// The addresses of an IP packet.
 #[derive(Clone, Copy)]
@@ -27,7 +21,7 @@ struct Between {
 
 /// Reads an Ethernet frame; `None` if it is not of the usual form.
 #[inline(always)]
-pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Usual> {
+pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
     let bytes = frame.bytes(arena);
     let (ether_type, at) = match be16(bytes, 12) {
         VLAN => (be16(bytes, 16), 18),
@@ -72,7 +66,7 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Usual> {
 }
 
 #[inline(always)]
-fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option<Usual> {
+fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option<Frame> {
     let Between { src, dst, v6 } = between;
     match protocol {
         TCP => {
@@ -94,7 +88,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),
             };
-            Some(Usual::Segment(ends, segment))
+            Some(Frame::Tcp(ends, segment))
         }
         UDP => {
             const HEADER: usize = 8;
@@ -104,7 +98,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option
                 return None;
             }
             let payload = span.skip(HEADER);
-            Some(Usual::Datagram(Datagram {
+            Some(Frame::Udp(Datagram {
                 src: src.ip(v6),
                 dst: dst.ip(v6),
                 src_port,
@@ -120,7 +114,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Frame, Next, Parser};
+    use super::super::{Next, Parser};
     use super::*;
     use proptest::prelude::*;
 
@@ -182,11 +176,7 @@ mod tests {
             let span = Span { at: 0, end, wire_end: bytes.len() };
             let mut parser = Parser::default();
             let walked = parser.walk(&mut bytes, Next::Link(1, span), 0);
-            if let Some(usual) = usual(&bytes, span) {
-                let frame = match usual {
-                    Usual::Segment(ends, segment) => Frame::Tcp(ends, segment),
-                    Usual::Datagram(datagram) => Frame::Udp(datagram),
-                };
+            if let Some(frame) = usual(&bytes, span) {
                 prop_assert_eq!(frame, walked);
                 prop_assert_eq!(parser.oddities(), super::super::Oddities::default());
                 prop_assert!(parser.ipsec().is_empty());

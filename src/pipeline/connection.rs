@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::ledger::Fate;
 use super::sessions::Members;
 use super::under::UnderIpsec;
 use crate::config::{Mode, Settings};
@@ -259,8 +260,8 @@ impl Connection {
 
     /// Takes a segment with which the connection only goes on: the next bytes in order,
     /// where nobody looks at them, or nothing but an acknowledgment. `false` and
-    /// nothing done if it may be more than that; [`Self::segment`] then says what it is,
-    /// and would say of these that they have no effect.
+    /// nothing done if it may be more than that. [`Self::segment`] does the same of it,
+    /// and more.
     #[inline]
     pub fn goes_on(
         &mut self,
@@ -459,6 +460,12 @@ impl Connection {
         self.streams.each_ref().map(|s| s.ranges.bytes())
     }
 
+    /// What its segments count as.
+    #[inline]
+    pub fn fate(&self) -> Fate {
+        if self.life.start_seen() { Fate::TcpFollowed } else { Fate::TcpMidstream }
+    }
+
     /// Segments of each direction.
     pub fn segments(&self) -> [u64; 2] {
         self.streams.each_ref().map(|s| s.segments)
@@ -550,3 +557,7 @@ pub(super) fn side(dir: Dir) -> Side {
         Dir::FromHigh => Side::High,
     }
 }
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -160,7 +160,7 @@ impl Connection {
         }
         for (stream, watch) in self.streams.iter_mut().zip(watches) {
             let edge = stream.ranges.edge().unwrap_or(0);
-            stream.watch = watch.filter(|watch| watch.holds(edge));
+            stream.watch = watch.filter(|watch| watch.is_beyond(edge));
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport,
 use crate::sink::jsonl;
 use crate::summary::Role;
 
-const SECOND: i64 = 1_000_000_000;
+pub(super) const SECOND: i64 = 1_000_000_000;
 /// Connections that end sooner are short.
 const SHORT: i64 = 10 * SECOND;
 /// Packets whose connections are looked up ahead of their turn.
@@ -212,9 +212,7 @@ impl Shard {
             && connection.goes_on(p.dir, &p.segment, arena, p.ts, p.clock)
         {
             self.sessions.stir();
-            let started = connection.life.start_seen();
-            let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
-            self.ledger.count(fate, p.wire);
+            self.ledger.count(connection.fate(), p.wire);
             return;
         }
         let Some(slot) = self.slot(p, ahead) else {
@@ -254,8 +252,7 @@ impl Shard {
         if effect.closed || finished {
             self.timers.linger(p.clock, slot, connection.ordinal);
         }
-        let fate = if started { Fate::TcpFollowed } else { Fate::TcpMidstream };
-        self.ledger.count(fate, p.wire);
+        self.ledger.count(connection.fate(), p.wire);
         if effect.observed {
             self.observed(slot);
         }

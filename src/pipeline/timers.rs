@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 
 use super::connection::Connection;
 use super::failed;
-use super::shard::Shard;
+use super::shard::{SECOND, Shard};
 use crate::flow::Close;
 
-const SECOND: i64 = 1_000_000_000;
 /// How long an ended connection is kept, so that its last acknowledgments and
 /// retransmissions are counted with it.
 const LINGER: i64 = 60 * SECOND;

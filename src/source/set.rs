@@ -81,13 +81,6 @@ struct Open {
     next: Upcoming,
 }
 
-/// What a batch has room for.
-#[derive(Clone, Copy)]
-struct Room {
-    packets: usize,
-    bytes: usize,
-}
-
 /// The next packet of a file.
 struct Upcoming {
     head: Head,
@@ -100,6 +93,13 @@ impl Upcoming {
         self.key = self.key.max(head.ts.unwrap_or(self.key));
         self.head = head;
     }
+}
+
+/// What a batch has room for.
+#[derive(Clone, Copy)]
+struct Room {
+    packets: usize,
+    bytes: usize,
 }
 
 /// How a set is read.
@@ -356,8 +356,9 @@ impl Set {
     ) -> usize {
         let due = self.waiting.last().map(|&(first, ..)| first);
         let (bytes, position) = (input.here(), input.position());
-        let (mut head, mut at) = (next.head, 0);
+        let mut at = 0;
         loop {
+            let head = next.head;
             let data = at + head.skip;
             let end = data + head.captured as usize;
             // The reader's look has made sure that all of it is in the buffer.
@@ -367,11 +368,8 @@ impl Set {
             if batch.heads.len() >= room.packets || position + at >= room.bytes {
                 break;
             }
-            match usual(bytes.get(at..).unwrap_or_default()) {
-                Some(following) => head = following,
-                None => break,
-            }
-            next.key = next.key.max(head.ts.unwrap_or(next.key));
+            let Some(head) = usual(bytes.get(at..).unwrap_or_default()) else { break };
+            next.is(head);
             if due.is_some_and(|first| next.key >= first) {
                 break;
             }

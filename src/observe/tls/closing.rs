@@ -62,14 +62,8 @@ impl Watch {
         Self { next, kept, have, last: place.last, tls13 }
     }
 
-    /// Whether the watch holds where its direction was seen up to a position: what lies
-    /// before it and was not shown is lost.
-    pub fn holds(&self, position: i64) -> bool {
-        self.next >= position
-    }
-
     /// Whether the next record begins at a position or beyond: what ends there shows
-    /// nothing.
+    /// nothing, and nothing is lost where its direction was seen up to there.
     #[inline]
     pub fn is_beyond(&self, position: i64) -> bool {
         self.next >= position
@@ -85,7 +79,7 @@ impl Watch {
     pub fn segment(&mut self, start: i64, bytes: &[u8], end: i64, edge: i64) -> Shown {
         // The usual case: the segment lies within a record, or before one. Or the header
         // may still come, out of order.
-        if end <= self.next || start > self.next {
+        if self.is_beyond(end) || start > self.next {
             return Shown::Records;
         }
         while self.next < end {
@@ -232,6 +226,6 @@ mod tests {
         assert_eq!(closing.segment(0, &DATA[..8], 400), None);
         assert_eq!(closing.next(), None);
         let closing = watch(true);
-        assert_eq!(closing.0.map(|w| (w.holds(0), w.holds(1))), Some((true, false)));
+        assert_eq!(closing.0.map(|w| (w.is_beyond(0), w.is_beyond(1))), Some((true, false)));
     }
 }
