@@ -90,8 +90,12 @@ struct Upcoming {
 
 impl Upcoming {
     fn is(&mut self, head: Head) {
-        self.key = self.key.max(head.ts.unwrap_or(self.key));
+        self.reach(&head);
         self.head = head;
+    }
+
+    fn reach(&mut self, head: &Head) {
+        self.key = self.key.max(head.ts.unwrap_or(self.key));
     }
 }
 
@@ -356,9 +360,8 @@ impl Set {
     ) -> usize {
         let due = self.waiting.last().map(|&(first, ..)| first);
         let (bytes, position) = (input.here(), input.position());
-        let mut at = 0;
+        let (mut head, mut at) = (next.head, 0);
         loop {
-            let head = next.head;
             let data = at + head.skip;
             let end = data + head.captured as usize;
             // The reader's look has made sure that all of it is in the buffer.
@@ -368,8 +371,9 @@ impl Set {
             if batch.heads.len() >= room.packets || position + at >= room.bytes {
                 break;
             }
-            let Some(head) = usual(bytes.get(at..).unwrap_or_default()) else { break };
-            next.is(head);
+            let Some(following) = usual(bytes.get(at..).unwrap_or_default()) else { break };
+            head = following;
+            next.reach(&head);
             if due.is_some_and(|first| next.key >= first) {
                 break;
             }
