@@ -2,11 +2,16 @@
 //! record, but of a table, a rule of counting, or a clock.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
-use super::fields::{Class, class};
+use super::fields::{is_unknown, number};
+use super::plan::{Class, Plan, class};
 use crate::record::field::Field;
+use crate::record::view::Part;
 
 /// What differs: a coded field, what it depends on, and both values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,15 +34,37 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 pub(super) struct Groups {
     /// By field, suite, the tap's value and the stack's.
     codes: Map<(&'static str, [u8; 6], u64, u64), u64>,
+    /// The codes of equal sections, put one after the other: of whole sections, because
+    /// most have those of others. By the cipher suite, the place of the section's plan,
+    /// and the codes.
+    sections: Map<([u8; 6], usize, SectionCodes), u64>,
     /// By counter and difference.
     constants: Map<(&'static str, i64), u64>,
-    /// Classes of fields by where their description is, so that names are looked at
-    /// once.
-    classes: Map<usize, Class>,
+    /// Counters that are equal.
+    same: Map<&'static str, u64>,
+    plans: Plans,
     /// By counter of bytes: for how many pairs the difference is so many bytes for
     /// each segment; the last is how many pairs differ.
     headers: Map<&'static str, ([u64; HEADERS.len()], u64)>,
 }
+
+/// How sections are compared, as far as it was worked out already.
+#[derive(Clone, Debug, Default)]
+struct Plans {
+    /// Classes of fields by where their description is, so that names are looked at
+    /// once.
+    classes: Map<usize, Class>,
+    of_shapes: Vec<Arc<Plan>>,
+}
+
+/// Codes of a section.
+type SectionCodes = [u8; 2 * MAX_CODES];
+/// The most of a section that are counted together.
+const MAX_CODES: usize = 24;
+/// Sections that are told apart by their codes; of more each code is counted by itself.
+const MAX_SECTIONS: usize = 4096;
+/// Shapes of sections that are kept; only a broken dump has more.
+const MAX_PLANS: usize = 64;
 
 /// Bytes of IP and TCP headers that a stack may count: without and with time
 /// stamps, and with IPv6.
@@ -84,29 +111,78 @@ impl Groups {
         *self.codes.entry((field, suite, tap, stack)).or_default() += 1;
     }
 
+    /// The codes of a section that is equal on both sides.
+    pub fn codes_of(&mut self, plan: &Plan, bytes: &[u8]) {
+        let code = |at: &Range<usize>| bytes.get(at.clone()).unwrap_or_default();
+        let suite = plan.suite.as_ref().and_then(|at| code(at).first_chunk().copied());
+        let suite = suite.unwrap_or_default();
+        let place = self.plans.of_shapes.iter().position(|known| std::ptr::eq(&**known, plan));
+        if let Some(place) = place.filter(|_| plan.coded.len() <= MAX_CODES) {
+            let mut codes = [0; 2 * MAX_CODES];
+            for ((_, at), to) in plan.coded.iter().zip(codes.as_chunks_mut::<2>().0) {
+                *to = code(at).first_chunk().copied().unwrap_or_default();
+            }
+            let room = self.sections.len() < MAX_SECTIONS;
+            match self.sections.entry((suite, place, codes)) {
+                Entry::Occupied(mut count) => return *count.get_mut() += 1,
+                Entry::Vacant(free) if room => {
+                    free.insert(1);
+                    return;
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+        let all = plan.coded.iter().map(|(field, at)| (*field, code(at)));
+        count_codes(&mut self.codes, all, suite, 1);
+    }
+
+    /// How two sections are compared that have the same fields in the same places.
+    pub fn plan(&mut self, here: &Part<'_>, there: &Part<'_>) -> Option<Arc<Plan>> {
+        let known = self.plans.of_shapes.iter().find(|plan| plan.is_for(here, there));
+        if let Some(plan) = known {
+            return Some(Arc::clone(plan));
+        }
+        if self.plans.of_shapes.len() >= MAX_PLANS {
+            return None;
+        }
+        let plan = Arc::new(Plan::of(here));
+        plan.is_for(here, there).then(|| {
+            self.plans.of_shapes.push(Arc::clone(&plan));
+            plan
+        })
+    }
+
     /// The class of a field.
     pub fn class(&mut self, field: &'static Field) -> Class {
         let key = std::ptr::from_ref(field).addr();
-        *self.classes.entry(key).or_insert_with(|| class(field))
+        *self.plans.classes.entry(key).or_insert_with(|| class(field))
     }
 
     /// Does something of which nothing is to be learned.
     pub fn apart<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
-        let mut apart = Self { classes: std::mem::take(&mut self.classes), ..Self::default() };
+        let mut apart = Self { plans: std::mem::take(&mut self.plans), ..Self::default() };
         let done = what(&mut apart);
-        self.classes = apart.classes;
+        self.plans = apart.plans;
         done
     }
 
     /// A counter, with the segments of its direction where it counts bytes.
     pub fn count(&mut self, field: &'static str, stack: u64, tap: u64, segments: Option<u64>) {
         let difference = i64::try_from(i128::from(stack) - i128::from(tap)).unwrap_or(i64::MAX);
-        let known = self.constants.contains_key(&(field, difference));
-        let key = if known || self.constants.len() < MAX_CONSTANTS { difference } else { MANY };
-        *self.constants.entry((field, key)).or_default() += 1;
+        if difference == 0 {
+            *self.same.entry(field).or_default() += 1;
+        } else {
+            let known = self.constants.contains_key(&(field, difference));
+            let key = if known || self.constants.len() < MAX_CONSTANTS { difference } else { MANY };
+            *self.constants.entry((field, key)).or_default() += 1;
+        }
         let Some(segments) = segments.filter(|n| *n > 0) else { return };
         let (headers, all) = self.headers.entry(field).or_default();
         *all += 1;
+        // No header has no bytes.
+        if difference == 0 {
+            return;
+        }
         for (count, bytes) in headers.iter_mut().zip(HEADERS) {
             let expected = i128::from(bytes) * i128::from(segments);
             *count += u64::from(i128::from(difference) == expected);
@@ -116,24 +192,34 @@ impl Groups {
     /// What is systematic.
     pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
         let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
+        let mut codes = self.codes.clone();
+        for ((suite, place, values), &count) in &self.sections {
+            let Some(plan) = self.plans.of_shapes.get(*place) else { continue };
+            let all = plan.coded.iter().zip(values.as_chunks::<2>().0);
+            count_codes(
+                &mut codes,
+                all.map(|((field, _), code)| (*field, &code[..])),
+                *suite,
+                count,
+            );
+        }
         let mut together = Map::<_, u64>::default();
-        for (&(field, suite, tap, _), count) in &self.codes {
+        for (&(field, suite, tap, _), count) in &codes {
             *together.entry((field, suite, tap)).or_default() += count;
         }
-        for (&(field, suite, tap, stack), &count) in &self.codes {
+        for (&(field, suite, tap, stack), &count) in &codes {
             let all = together.get(&(field, suite, tap)).copied().unwrap_or(0);
             if stack != tap && systematic(count, all) {
                 found.codes.insert(CodeGroup { field, suite, tap, stack }, count);
             }
         }
-        let mut together = Map::<_, u64>::default();
+        let mut together = self.same.clone();
         for (&(field, _), count) in &self.constants {
             *together.entry(field).or_default() += count;
         }
         for (&(field, difference), &count) in &self.constants {
-            let is_rule = difference != 0 && difference != MANY;
             let all = together.get(field).copied().unwrap_or(0);
-            if is_rule && systematic(count, all) {
+            if difference != MANY && systematic(count, all) {
                 found.counters.insert(field, (CountRule::Constant(difference), count));
             }
         }
@@ -146,6 +232,25 @@ impl Groups {
         }
         found
     }
+}
+
+/// Counts codes of a section that both sides have; of those that say nothing nothing is
+/// learned.
+fn count_codes<'a>(
+    counts: &mut Map<(&'static str, [u8; 6], u64, u64), u64>,
+    codes: impl Iterator<Item = (&'static str, &'a [u8])>,
+    suite: [u8; 6],
+    count: u64,
+) {
+    for (field, code) in codes.filter(|(_, code)| !is_unknown(code)) {
+        let (suite, code) = (of_field(suite, field), number(code));
+        *counts.entry((field, suite, code, code)).or_default() += count;
+    }
+}
+
+/// The cipher suite, for codes that follow from it.
+pub(super) fn of_field(suite: [u8; 6], field: &str) -> [u8; 6] {
+    if field.starts_with("TLS_CS_") { suite } else { [0; 6] }
 }
 
 impl Calibration {

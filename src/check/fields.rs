@@ -2,10 +2,12 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use super::calibration::{Calibration, Groups};
+use super::calibration::{Calibration, Groups, of_field};
+use super::plan::{Class, Plan, Planned, is_suite, may_be_coded, short};
 use super::verdict::{Judged, Verdict, Why};
-use crate::record::field::{Field, Format};
+use crate::record::field::Field;
 use crate::record::value;
 use crate::record::view::Part;
 use crate::record::{IpFilter, Record, SmfTime, ebcdic};
@@ -49,70 +51,6 @@ pub struct Comparison {
     pub equal: Vec<&'static str>,
     /// The others.
     pub others: Vec<Judged>,
-}
-
-/// What kind of field it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// Reserved bytes.
-    Reserved,
-    /// Judged with the events of the connection, or by who is compared with whom.
-    Elsewhere,
-    Protocols,
-    Flags,
-    Bits,
-    Configured,
-    Start,
-    End,
-    /// A counter of bytes, or of segments; inbound or not.
-    Count {
-        bytes: bool,
-        inbound: bool,
-    },
-    /// Only the stack knows it.
-    StackOnly,
-    Source,
-    SessionId,
-    Certificate,
-    Role,
-    Code,
-}
-
-/// The class of a field.
-pub(super) fn class(field: &Field) -> Class {
-    if field.format == Format::Reserved {
-        return Class::Reserved;
-    }
-    let name = short(field.name);
-    let has = |part: &str| name.contains(part);
-    match name {
-        "SAEvent_Type" | "SAIntervalDuration" => Class::Elsewhere,
-        "SASecProtos" => Class::Protocols,
-        "SAFlags" => Class::Flags,
-        "SAJobname" | "SAJobID" | "SAUserID" => Class::Configured,
-        "SASTime" | "SASDate" => Class::Start,
-        "SAETime" | "SAEDate" => Class::End,
-        "SAInBytes" => Class::Count { bytes: true, inbound: true },
-        "SAOutBytes" => Class::Count { bytes: true, inbound: false },
-        "SAInSegDG" => Class::Count { bytes: false, inbound: true },
-        "SAOutSegDG" => Class::Count { bytes: false, inbound: false },
-        "SAConnID" | "SASessionID" | "SASecFlags" | "SSH_Comp" => Class::StackOnly,
-        "TLS_Handshake_Role" => Class::Role,
-        _ if name.starts_with("SAInit") || name.starts_with("SAEnd") => Class::Elsewhere,
-        _ if has("FIPS_Mode") || has("Auth_Method") || has("CKey") || has("Key_FP") => {
-            Class::StackOnly
-        }
-        _ if name.ends_with("_Source") || has("Protocol_Provider") => Class::Source,
-        _ if has("Session_ID") => Class::SessionId,
-        _ if has("Cert_") => Class::Certificate,
-        _ if has("CryptoFlags") || has("TunFlags") => Class::Bits,
-        _ => Class::Code,
-    }
-}
-
-/// A field's name without that of its subtype.
-pub(super) fn short(name: &'static str) -> &'static str {
-    name.strip_prefix("SMF119SC_").or_else(|| name.strip_prefix("SMF119SS_")).unwrap_or(name)
 }
 
 pub(super) fn number(bytes: &[u8]) -> u64 {
@@ -184,47 +122,104 @@ pub(super) fn compare(
             }
             continue;
         };
-        let of_tap: Vec<(&'static Field, &[u8])> = there.fields().collect();
-        let suite = suite(&of_tap);
-        let known = Known::default();
-        for (n, (field, stack)) in here.fields().enumerate() {
-            // Mostly both have the same fields in the same places.
-            let same =
-                |(f, _): &&(&'static Field, &[u8])| std::ptr::eq(*f, field) || f.name == field.name;
-            let other = of_tap.get(n).filter(same).or_else(|| of_tap.iter().find(same));
-            let class = groups.class(field);
-            if matches!(class, Class::Reserved | Class::Elsewhere) {
-                continue;
-            }
-            let Some((_, tap)) = other else {
-                if !is_unknown(stack) {
-                    let verdict = Verdict::NotObservable(Why::Level);
-                    found.others.push(judged(here, field, stack, None, verdict));
-                }
-                continue;
-            };
-            let both = Both { field, stack, tap, parts: (here, there), suite, known: &known };
-            match judge(&both, class, context, groups) {
-                Verdict::Equal => found.equal.push(field.name),
-                verdict => {
-                    found.others.push(judged(here, field, stack, Some((there, *tap)), verdict));
-                }
-            }
-        }
-        // Where both have as many fields they are the same.
-        let more = of_tap.len() > here.fields().count();
-        for (field, tap) in of_tap.iter().filter(|(_, bytes)| more && !is_unknown(bytes)) {
-            let known = here.fields().any(|(f, _)| f.name == field.name);
-            if !known && groups.class(field) != Class::Reserved {
-                let stack = String::new();
-                let verdict = Verdict::NotObservable(Why::Level);
-                let tap = print(there, field, tap);
-                found.others.push(Judged { field: field.name, verdict, stack, tap });
-            }
+        match groups.plan(here, there) {
+            Some(plan) => of_one_shape(here, there, &plan, context, groups, &mut found),
+            None => of_two_shapes(here, there, context, groups, &mut found),
         }
     }
     names(stack, tap, &mut found);
     found
+}
+
+/// Compares sections that have the same fields in the same places.
+fn of_one_shape(
+    here: &Part<'_>,
+    there: &Part<'_>,
+    plan: &Plan,
+    context: &Context<'_>,
+    groups: &mut Groups,
+    found: &mut Comparison,
+) {
+    if plan.plain && here.bytes == there.bytes {
+        groups.codes_of(plan, here.bytes);
+        found.equal.extend_from_slice(&plan.names);
+        return;
+    }
+    let at = |part: &Part<'_>, at: &Range<usize>| part.bytes.get(at.clone()).map(number);
+    let moment = |part: &Part<'_>, [time, date]: &[Range<usize>; 2]| {
+        let half = |range| at(part, range).and_then(|n| u32::try_from(n).ok());
+        Some(moment(half(time)?, half(date)?))
+    };
+    let moments = plan.moments.each_ref().map(|places| {
+        let places = places.as_ref()?;
+        Some([moment(here, places)?, moment(there, places)?])
+    });
+    let segments =
+        plan.segments.each_ref().map(|place| place.as_ref().and_then(|place| at(there, place)));
+    let known =
+        Known { moments: moments.map(OnceCell::from), segments: segments.map(OnceCell::from) };
+    let suite = plan.suite.as_ref().and_then(|at| there.bytes.get(at.clone())?.first_chunk());
+    let suite = suite.copied().unwrap_or_default();
+    found.equal.reserve(plan.fields.len());
+    for Planned { field, class, at } in &plan.fields {
+        let (Some(stack), Some(tap)) = (here.bytes.get(at.clone()), there.bytes.get(at.clone()))
+        else {
+            continue;
+        };
+        let both = Both { field, stack, tap, parts: (here, there), suite, known: &known };
+        match judge(&both, *class, context, groups) {
+            Verdict::Equal => found.equal.push(field.name),
+            verdict => found.others.push(judged(here, field, stack, Some((there, tap)), verdict)),
+        }
+    }
+}
+
+/// Compares sections that may have different fields, by their names.
+fn of_two_shapes(
+    here: &Part<'_>,
+    there: &Part<'_>,
+    context: &Context<'_>,
+    groups: &mut Groups,
+    found: &mut Comparison,
+) {
+    let of_tap: Vec<(&'static Field, &[u8])> = there.fields().collect();
+    let suite = suite(&of_tap);
+    let known = Known::default();
+    for (n, (field, stack)) in here.fields().enumerate() {
+        // Mostly both have the same fields in the same places.
+        let same =
+            |(f, _): &&(&'static Field, &[u8])| std::ptr::eq(*f, field) || f.name == field.name;
+        let other = of_tap.get(n).filter(same).or_else(|| of_tap.iter().find(same));
+        let class = groups.class(field);
+        if matches!(class, Class::Reserved | Class::Elsewhere) {
+            continue;
+        }
+        let Some((_, tap)) = other else {
+            if !is_unknown(stack) {
+                let verdict = Verdict::NotObservable(Why::Level);
+                found.others.push(judged(here, field, stack, None, verdict));
+            }
+            continue;
+        };
+        let both = Both { field, stack, tap, parts: (here, there), suite, known: &known };
+        match judge(&both, class, context, groups) {
+            Verdict::Equal => found.equal.push(field.name),
+            verdict => {
+                found.others.push(judged(here, field, stack, Some((there, *tap)), verdict));
+            }
+        }
+    }
+    // Where both have as many fields they are the same.
+    let more = of_tap.len() > here.fields().count();
+    for (field, tap) in of_tap.iter().filter(|(_, bytes)| more && !is_unknown(bytes)) {
+        let known = here.fields().any(|(f, _)| f.name == field.name);
+        if !known && groups.class(field) != Class::Reserved {
+            let stack = String::new();
+            let verdict = Verdict::NotObservable(Why::Level);
+            let tap = print(there, field, tap);
+            found.others.push(Judged { field: field.name, verdict, stack, tap });
+        }
+    }
 }
 
 fn judged(
@@ -265,7 +260,7 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
         _ if both.stack == both.tap => {
             if coded(both, class) {
                 let field = short(both.field.name);
-                groups.code(field, suite_of(both, field), tap, stack);
+                groups.code(field, of_field(both.suite, field), tap, stack);
             }
             Verdict::Equal
         }
@@ -292,7 +287,7 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
         }
         _ => {
             let field = short(both.field.name);
-            let suite = suite_of(both, field);
+            let suite = of_field(both.suite, field);
             if coded(both, class) {
                 groups.code(field, suite, tap, stack);
                 if context.calibration.has_code(field, suite, tap, stack) {
@@ -304,28 +299,16 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
     }
 }
 
-/// Whether a field is a code that a table of ours may have wrong. Versions are what
-/// they are.
+/// Whether both know a code that a table of ours may have wrong.
 fn coded(both: &Both<'_>, class: Class) -> bool {
-    matches!(class, Class::Code | Class::Certificate)
-        && both.field.codes.is_some()
-        && both.stack.len() == 2
-        && !both.field.name.ends_with("Prot_Ver")
-        && !is_unknown(both.tap)
-        && !is_unknown(both.stack)
+    may_be_coded(both.field, class) && !is_unknown(both.tap) && !is_unknown(both.stack)
 }
 
 /// The cipher suite in a section, EBCDIC; zeros if it has none.
 fn suite(fields: &[(&'static Field, &[u8])]) -> [u8; 6] {
     // It stands in the first half of the section.
-    let is =
-        |(f, _): &&(&'static Field, &[u8])| f.length == 6 && f.name.ends_with("TLS_Neg_Cipher");
-    fields.iter().find(is).and_then(|(_, b)| (*b).try_into().ok()).unwrap_or([0; 6])
-}
-
-/// The cipher suite, for codes that follow from it.
-fn suite_of(both: &Both<'_>, field: &str) -> [u8; 6] {
-    if field.starts_with("TLS_CS_") { both.suite } else { [0; 6] }
+    let found = fields.iter().find(|(f, _)| is_suite(f));
+    found.and_then(|(_, b)| (*b).try_into().ok()).unwrap_or([0; 6])
 }
 
 fn is_encrypted(both: &Both<'_>, class: Class) -> bool {
@@ -403,6 +386,10 @@ fn count(
     }
 }
 
+fn moment(time: u32, date: u32) -> Moment {
+    (SmfTime { time, date }.hundredths(), i64::from(time))
+}
+
 /// Date and time belong together; the one that differs is named.
 fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     let [start, end] = &both.known.moments;
@@ -412,8 +399,7 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     };
     let moment = |part: &Part<'_>| -> Option<Moment> {
         let half = |name: &str| of(part, name).and_then(|n| u32::try_from(n).ok());
-        let (time, date) = (half(time)?, half(date)?);
-        Some((SmfTime { time, date }.hundredths(), i64::from(time)))
+        Some(moment(half(time)?, half(date)?))
     };
     let moments = || Some([moment(both.parts.0)?, moment(both.parts.1)?]);
     let Some([(stack, stack_time), (tap, tap_time)]) = *cell.get_or_init(moments) else {

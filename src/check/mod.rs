@@ -15,6 +15,7 @@ mod observation;
 mod outcome;
 mod pairing;
 mod part;
+mod plan;
 pub mod report;
 mod session;
 mod spool;
