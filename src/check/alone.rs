@@ -172,7 +172,7 @@ pub(super) fn record(
 }
 
 /// Looks at a connection's events.
-pub(super) fn connection(c: &Connection, each: &mut dyn FnMut(Found)) {
+pub(super) fn connection(c: &Connection<'_>, each: &mut dyn FnMut(Found)) {
     for event in &c.duplicates {
         let what = format!("event {}", event.kind);
         each(Found { fault: Fault::Duplicate, place: event.place, what });
@@ -213,10 +213,10 @@ type Session = (System, Ends, [u8; 42]);
 type Last = HashMap<Session, (i64, Common12), foldhash::quality::RandomState>;
 
 /// Looks at the intervals of sessions, given in the order of time.
-pub(super) fn intervals(list: &[Interval], each: &mut dyn FnMut(Found)) {
+pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
     let mut before = Last::default();
     for interval in list {
-        let Ok(record) = Record::parse(&interval.bytes) else { continue };
+        let Ok(record) = Record::parse(interval.bytes) else { continue };
         let Some(common) = record.section(1).and_then(Common12::decode) else { continue };
         let place = interval.place;
         let mut say = |fault, what: String| each(Found { fault, place, what });

@@ -1,7 +1,5 @@
 //! Connections of both sides: put together from their records.
 
-use bytes::Bytes;
-
 use super::observation::{Place, System, Tuple};
 
 /// `sc_event_type`.
@@ -11,20 +9,20 @@ pub(super) const TERMINATION: u8 = 3;
 pub(super) const SHORT_TERMINATION: u8 = 4;
 
 /// An event of a connection.
-#[derive(Clone, Debug)]
-pub(super) struct Event {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'a> {
     /// Its type.
     pub kind: u8,
     /// When it was written, on the writer's local clock.
     pub written: i64,
     /// The record.
-    pub bytes: Bytes,
+    pub bytes: &'a [u8],
     pub place: Place,
 }
 
 /// A connection of one side.
 #[derive(Clone, Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<'a> {
     pub system: System,
     pub tuple: Tuple,
     /// Hundredths of a second since 1970, UTC.
@@ -32,19 +30,19 @@ pub(super) struct Connection {
     /// Of its termination record.
     pub end: Option<i64>,
     /// In the order of their kinds, changes in that of time.
-    pub events: Vec<Event>,
+    pub events: Vec<Event<'a>>,
     /// Records that are there twice.
-    pub duplicates: Vec<Event>,
+    pub duplicates: Vec<Event<'a>>,
 }
 
-impl Connection {
+impl<'a> Connection<'a> {
     /// The record of its end.
-    pub fn last(&self) -> Option<&Event> {
+    pub fn last(&self) -> Option<&Event<'a>> {
         self.events.last().filter(|e| e.kind >= TERMINATION)
     }
 
     /// The record of its beginning.
-    pub fn first(&self) -> Option<&Event> {
+    pub fn first(&self) -> Option<&Event<'a>> {
         self.events.first().filter(|e| e.kind == INITIATION)
     }
 
@@ -54,7 +52,7 @@ impl Connection {
             return;
         }
         let mut events = std::mem::take(&mut self.events);
-        events.sort_by(|a, b| (a.kind, &a.bytes, a.place).cmp(&(b.kind, &b.bytes, b.place)));
+        events.sort_by(|a, b| (a.kind, a.bytes, a.place).cmp(&(b.kind, b.bytes, b.place)));
         for event in events {
             match self.events.last() {
                 Some(e) if e.kind == event.kind && e.bytes == event.bytes => {
@@ -68,7 +66,7 @@ impl Connection {
     }
 
     /// Its changes.
-    pub fn changes(&self) -> impl Iterator<Item = &Event> {
+    pub fn changes(&self) -> impl Iterator<Item = &Event<'a>> {
         self.events.iter().filter(|e| e.kind == CHANGE)
     }
 }
@@ -84,30 +82,28 @@ struct Key {
 
 /// Puts connections together from records.
 #[derive(Debug, Default)]
-pub(super) struct Assembly {
+pub(super) struct Assembly<'a> {
     keys: Vec<Key>,
-    events: Vec<(Option<i64>, Event)>,
+    events: Vec<(Option<i64>, Event<'a>)>,
 }
 
-impl Assembly {
+impl<'a> Assembly<'a> {
     /// Takes a record of an event.
     pub fn add(
         &mut self,
         system: System,
         (tuple, start, end, id): (Tuple, i64, Option<i64>, u32),
-        event: Event,
+        event: Event<'a>,
     ) {
         self.keys.push(Key { tuple, start, system, id });
         self.events.push((end, event));
     }
 
     /// The connections in the order of their ends and beginnings.
-    pub fn finish(self) -> Vec<Connection> {
-        let mut events: Vec<Option<(Option<i64>, Event)>> =
-            self.events.into_iter().map(Some).collect();
+    pub fn finish(self) -> Vec<Connection<'a>> {
         let mut order: Vec<(&Key, usize)> = self.keys.iter().zip(0..).collect();
         order.sort_unstable();
-        let mut all: Vec<Connection> = Vec::new();
+        let mut all: Vec<Connection<'a>> = Vec::with_capacity(order.len());
         for of_one in order.chunk_by(|a, b| a.0 == b.0) {
             let Some((key, _)) = of_one.first() else { continue };
             let mut connection = Connection {
@@ -119,9 +115,7 @@ impl Assembly {
                 duplicates: Vec::new(),
             };
             for (_, n) in of_one {
-                let Some((end, event)) = events.get_mut(*n).and_then(Option::take) else {
-                    continue;
-                };
+                let Some(&(end, event)) = self.events.get(*n) else { continue };
                 connection.end = connection.end.or(end);
                 connection.events.push(event);
             }

@@ -46,7 +46,7 @@ impl Judge<'_> {
     }
 
     /// Judges a part; `groups` learns what comes together.
-    pub fn part(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    pub fn part(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
         for connection in &part.stack.connections {
             alone::connection(connection, &mut |found| each(Finding::Fault(&found)));
         }
@@ -58,7 +58,7 @@ impl Judge<'_> {
         self.intervals(part, groups, each);
     }
 
-    fn connections(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    fn connections(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
         let (stack, tap) = (&part.stack.connections, &part.tap.connections);
         let (clock, tolerance) = (self.calibration.clock, self.options.tolerance);
         let paired = pairing::connections(stack, tap, clock, tolerance);
@@ -96,7 +96,7 @@ impl Judge<'_> {
         }
     }
 
-    fn only_stack(&self, part: &Part, c: &Connection) -> Reason {
+    fn only_stack(&self, part: &Part<'_>, c: &Connection<'_>) -> Reason {
         let start = c.start - self.calibration.clock;
         let end = c.end.map(|e| e - self.calibration.clock);
         let (local, remote) = (c.tuple.local.0, c.tuple.remote.0);
@@ -122,7 +122,7 @@ impl Judge<'_> {
         }
     }
 
-    fn only_tap(&self, part: &Part, c: &Connection) -> Reason {
+    fn only_tap(&self, part: &Part<'_>, c: &Connection<'_>) -> Reason {
         let clock = self.calibration.clock;
         let slack = self.options.tolerance;
         if TUNNELS.contains(&c.tuple.ip_proto) {
@@ -144,15 +144,15 @@ impl Judge<'_> {
     /// The events of a connection that both sides have.
     fn connection(
         &self,
-        part: &Part,
-        here: &Connection,
-        there: &Connection,
+        part: &Part<'_>,
+        here: &Connection<'_>,
+        there: &Connection<'_>,
         groups: &mut Groups,
     ) -> Vec<Judgement> {
         let facts = part.facts(there.tuple, there.start);
         let incomplete = facts.is_some_and(|f| f.incomplete);
         let context = self.context(incomplete, facts.is_some_and(|f| f.late));
-        let last = there.last().and_then(|e| Record::parse(&e.bytes).ok());
+        let last = there.last().and_then(|e| Record::parse(e.bytes).ok());
         let at_a_moment = Context { last: last.as_ref(), ..context };
         let mut found = Vec::new();
         let (short_here, short_there) =
@@ -213,7 +213,7 @@ impl Judge<'_> {
     }
 
     /// The stack lacks the initiation record of a long connection.
-    fn lacks_first(&self, here: &Connection, there: &Connection) -> Verdict {
+    fn lacks_first(&self, here: &Connection<'_>, there: &Connection<'_>) -> Verdict {
         let first = self.stack.period.map_or(i64::MAX, |(first, _)| first);
         // It may have been written before the dump begins.
         if here.start <= first || there.start + self.calibration.clock < first {
@@ -223,7 +223,7 @@ impl Judge<'_> {
         }
     }
 
-    fn intervals(&self, part: &Part, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    fn intervals(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
         let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
         let context = self.context(false, false);
         let clock = self.calibration.interval_clock;
@@ -268,25 +268,25 @@ impl Judge<'_> {
 
 /// Why one side lacks a session in an interval: perhaps it has no interval that ends
 /// then.
-fn session_reason(i: &Interval, end: i64, other: &Survey) -> Reason {
+fn session_reason(i: &Interval<'_>, end: i64, other: &Survey) -> Reason {
     let slack = (i.duration / 4).clamp(200, 3000);
     if other.ends_at(end, slack) { Reason::Missing } else { Reason::NoSuchInterval }
 }
 
 /// Bytes of a connection in its last record.
-fn bytes(c: &Connection) -> u64 {
-    let last = c.events.last().and_then(|e| Record::parse(&e.bytes).ok());
+fn bytes(c: &Connection<'_>) -> u64 {
+    let last = c.events.last().and_then(|e| Record::parse(e.bytes).ok());
     let common = last.and_then(|r| r.section(1).and_then(Common11::decode));
     common.map_or(0, |c| c.in_bytes.saturating_add(c.out_bytes))
 }
 
-fn place(c: &Connection) -> Place {
+fn place(c: &Connection<'_>) -> Place {
     c.events.first().map_or_else(Place::default, |e| e.place)
 }
 
 /// An event that both sides have.
-fn both(a: &Event, b: &Event, context: &Context<'_>, groups: &mut Groups) -> Judgement {
-    let comparison = match (Record::parse(&a.bytes), Record::parse(&b.bytes)) {
+fn both(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Groups) -> Judgement {
+    let comparison = match (Record::parse(a.bytes), Record::parse(b.bytes)) {
         (Ok(here), Ok(there)) => compare(&here, &there, context, groups),
         _ => Comparison::default(),
     };
@@ -296,13 +296,13 @@ fn both(a: &Event, b: &Event, context: &Context<'_>, groups: &mut Groups) -> Jud
 }
 
 /// An event that only one side has.
-fn one(a: Option<&Event>, b: Option<&Event>, verdict: Verdict) -> Judgement {
+fn one(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> Judgement {
     let kind = a.or(b).map_or(0, |e| e.kind);
     let others = vec![event_type(a, b, verdict)];
     (kind, (a.map(|e| e.place), b.map(|e| e.place)), Comparison { equal: Vec::new(), others })
 }
 
-fn event_type(a: Option<&Event>, b: Option<&Event>, verdict: Verdict) -> Judged {
-    let text = |e: Option<&Event>| e.map_or_else(|| "none".to_owned(), |e| e.kind.to_string());
+fn event_type(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> Judged {
+    let text = |e: Option<&Event<'_>>| e.map_or_else(|| "none".to_owned(), |e| e.kind.to_string());
     Judged { field: EVENT_TYPE, verdict, stack: text(a), tap: text(b) }
 }

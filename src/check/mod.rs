@@ -39,10 +39,10 @@ use judge::Judge;
 use part::Part;
 use spool::{Side, Spool};
 
-use crate::record::{Level, Record};
+use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
 
 /// Differences of clocks that are looked at.
-const MAX_DIFFERENCES: usize = 1 << 20;
+const MAX_DIFFERENCES: usize = 1 << 16;
 
 /// What is taken for the same.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +68,8 @@ pub struct Check {
     options: Options,
     spool: Spool,
     outcome: Outcome,
-    /// A part that was read, and need not be read again where it is the only one.
-    cached: Option<Part>,
+    /// The bytes of a part.
+    buffer: Vec<u8>,
     known_codes: KnownCodes,
 }
 
@@ -84,7 +84,7 @@ impl Check {
     pub fn new(options: Options, bytes: u64) -> io::Result<Self> {
         let spool = Spool::new(bytes)?;
         let (outcome, known_codes) = (Outcome::default(), KnownCodes::default());
-        Ok(Self { options, spool, outcome, cached: None, known_codes })
+        Ok(Self { options, spool, outcome, buffer: Vec::new(), known_codes })
     }
 
     /// Takes a record of the stack; returns what is wrong with it by itself.
@@ -168,14 +168,17 @@ impl Check {
         mut self,
         mut each: Option<&mut Listener<'_, E>>,
     ) -> Result<Outcome, E> {
-        let clocks = if self.outcome.compared { self.clocks()? } else { (0, 0) };
+        let only = self.spool.take_only();
+        let only = only.as_deref().map(Part::of);
+        let only = only.as_ref();
+        let clocks = if self.outcome.compared { self.clocks(only)? } else { (0, 0) };
         let mut calibration =
             Calibration { clock: clocks.0, interval_clock: clocks.1, ..Calibration::default() };
         let mut outcome = Outcome::default();
         let mut judged = false;
         if self.outcome.compared {
             let mut groups = Groups::default();
-            self.parts(&calibration, &mut groups, &mut |finding| {
+            self.parts(only, &calibration, &mut groups, &mut |finding| {
                 outcome.take(finding);
                 Ok::<(), io::Error>(())
             })?;
@@ -185,7 +188,7 @@ impl Check {
         }
         if !judged {
             outcome = Outcome::default();
-            self.parts(&calibration, &mut Groups::default(), &mut |finding| {
+            self.parts(only, &calibration, &mut Groups::default(), &mut |finding| {
                 outcome.take(finding);
                 each.as_mut().map_or(Ok(()), |each| each(finding))
             })?;
@@ -204,58 +207,50 @@ impl Check {
         Ok(outcome)
     }
 
-    /// Goes through all parts.
+    /// Judges all parts.
     fn parts<E: From<io::Error>>(
         &mut self,
+        only: Option<&Part<'_>>,
         calibration: &Calibration,
         groups: &mut Groups,
         each: &mut dyn FnMut(&Finding<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        for number in 0..self.spool.len() {
-            let part = self.part(number)?;
+        let (options, outcome) = (self.options, &self.outcome);
+        each_part(&mut self.spool, &mut self.buffer, only, &mut |part| {
             let judge = Judge {
-                options: &self.options,
+                options: &options,
                 calibration,
-                stack: &self.outcome.stack,
-                tap: &self.outcome.tap,
-                compared: self.outcome.compared,
+                stack: &outcome.stack,
+                tap: &outcome.tap,
+                compared: outcome.compared,
             };
             let mut result = Ok(());
-            judge.part(&part, groups, &mut |finding| {
+            judge.part(part, groups, &mut |finding| {
                 if result.is_ok() {
                     result = each(&finding);
                 }
             });
-            self.give_back(part);
-            result?;
-        }
-        Ok(())
-    }
-
-    fn part(&mut self, number: usize) -> io::Result<Part> {
-        match self.cached.take() {
-            Some(part) => Ok(part),
-            None => Part::read(&mut self.spool, number),
-        }
-    }
-
-    /// The only part is kept.
-    fn give_back(&mut self, part: Part) {
-        self.cached = (self.spool.len() == 1).then_some(part);
+            result.map(|()| true)
+        })
     }
 
     /// How far the stack's clock, and its local time in summaries, are ahead.
-    fn clocks(&mut self) -> io::Result<(i64, i64)> {
+    fn clocks(&mut self, only: Option<&Part<'_>>) -> io::Result<(i64, i64)> {
         let (mut starts, mut intervals) = (Vec::new(), Vec::new());
-        for number in 0..self.spool.len() {
-            let part = self.part(number)?;
+        let both_have = |subtype: u16| {
+            [&self.outcome.stack, &self.outcome.tap]
+                .iter()
+                .all(|s| s.records.contains_key(&subtype))
+        };
+        let wanted = [SUBTYPE_DETAIL, SUBTYPE_SUMMARY].map(both_have);
+        each_part::<io::Error>(&mut self.spool, &mut self.buffer, only, &mut |part| {
             let (stack, tap) = (&part.stack.connections, &part.tap.connections);
             let mut t = 0;
             for (n, here) in stack.iter().enumerate() {
                 while tap.get(t).is_some_and(|c| c.tuple < here.tuple) {
                     t += 1;
                 }
-                let alone = |list: &[connection::Connection], n: usize| {
+                let alone = |list: &[connection::Connection<'_>], n: usize| {
                     let same = |m: Option<usize>| {
                         m.and_then(|m| list.get(m)).is_some_and(|c| c.tuple == here.tuple)
                     };
@@ -281,8 +276,10 @@ impl Check {
                     }
                 }
             }
-            self.give_back(part);
-        }
+            // Addresses are spread over the parts: those of some speak for all.
+            let lacks = [&starts, &intervals].map(|found| found.len() < MAX_DIFFERENCES);
+            Ok(wanted.iter().zip(lacks).any(|(wanted, lacks)| *wanted && lacks))
+        })?;
         let tolerance = self.options.tolerance.max(1);
         let clock = prevailing(&mut starts, tolerance).unwrap_or(0);
         // A difference within the tolerance is none.
@@ -290,6 +287,25 @@ impl Check {
         let interval = nearest(&mut intervals, tolerance);
         Ok((self.options.clock.unwrap_or(clock), interval))
     }
+}
+
+/// Goes through the parts, until somebody has seen enough.
+fn each_part<E: From<io::Error>>(
+    spool: &mut Spool,
+    buffer: &mut Vec<u8>,
+    only: Option<&Part<'_>>,
+    see: &mut dyn FnMut(&Part<'_>) -> Result<bool, E>,
+) -> Result<(), E> {
+    if let Some(part) = only {
+        return see(part).map(|_| ());
+    }
+    for number in 0..spool.len() {
+        spool.read(number, buffer)?;
+        if !see(&Part::of(buffer))? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The difference that most intervals have; of several that as many have the

@@ -36,16 +36,16 @@ impl<T> Default for Pairing<'_, T> {
 
 /// Pairs connections by their ends and their beginnings. Both lists are in the order
 /// of ends and beginnings; `clock` is how far the stack's clock is ahead.
-pub(super) fn connections<'a>(
-    mut stack: &'a [Connection],
-    mut tap: &'a [Connection],
+pub(super) fn connections<'a, 'b>(
+    mut stack: &'a [Connection<'b>],
+    mut tap: &'a [Connection<'b>],
     clock: i64,
     tolerance: i64,
-) -> Pairing<'a, Connection> {
+) -> Pairing<'a, Connection<'b>> {
     let mut found = Pairing::default();
     while let Some(tuple) = stack.first().into_iter().chain(tap.first()).map(|c| c.tuple).min() {
         let run =
-            |list: &'a [Connection]| list.split_at(list.partition_point(|c| c.tuple <= tuple));
+            |list: &'a [Connection<'b>]| list.split_at(list.partition_point(|c| c.tuple <= tuple));
         let ((of_stack, rest_s), (of_tap, rest_t)) = (run(stack), run(tap));
         of_same_ends(of_stack, of_tap, (clock, tolerance), &mut found);
         (stack, tap) = (rest_s, rest_t);
@@ -55,15 +55,15 @@ pub(super) fn connections<'a>(
 
 /// Pairs connections of the same ends: first those that begin together, then such
 /// as overlap in time, then the nearest.
-fn of_same_ends<'a>(
-    stack: &'a [Connection],
-    tap: &'a [Connection],
+fn of_same_ends<'a, 'b>(
+    stack: &'a [Connection<'b>],
+    tap: &'a [Connection<'b>],
     (clock, tolerance): (i64, i64),
-    found: &mut Pairing<'a, Connection>,
+    found: &mut Pairing<'a, Connection<'b>>,
 ) {
-    let mut rest_s: Vec<&Connection> = stack.iter().collect();
-    let mut rest_t: Vec<&Connection> = tap.iter().collect();
-    let apart = |s: &Connection, t: &Connection| s.start - clock - t.start;
+    let mut rest_s: Vec<&'a Connection<'b>> = stack.iter().collect();
+    let mut rest_t: Vec<&'a Connection<'b>> = tap.iter().collect();
+    let apart = |s: &Connection<'_>, t: &Connection<'_>| s.start - clock - t.start;
     for most in [tolerance, FAR] {
         let (mut left_s, mut left_t) = (Vec::new(), Vec::new());
         let (mut s, mut t) = (rest_s.as_slice(), rest_t.as_slice());
@@ -94,8 +94,8 @@ fn of_same_ends<'a>(
 /// Whether a list, in the order of ends and beginnings, has a connection seen from its
 /// other end.
 pub(super) fn has_reversed(
-    others: &[Connection],
-    c: &Connection,
+    others: &[Connection<'_>],
+    c: &Connection<'_>,
     clock: i64,
     tolerance: i64,
 ) -> bool {
@@ -107,17 +107,17 @@ pub(super) fn has_reversed(
 
 /// Pairs intervals by the ends of the session and the interval's end; of several
 /// with other attributes those that are the least `unlike`.
-pub(super) fn intervals<'a>(
-    stack: &'a [Interval],
-    tap: &'a [Interval],
+pub(super) fn intervals<'a, 'b>(
+    stack: &'a [Interval<'b>],
+    tap: &'a [Interval<'b>],
     clock: i64,
     tolerance: i64,
-    mut unlike: impl FnMut(&Interval, &Interval) -> usize,
-) -> Pairing<'a, Interval> {
+    mut unlike: impl FnMut(&Interval<'b>, &Interval<'b>) -> usize,
+) -> Pairing<'a, Interval<'b>> {
     let mut found = Pairing::default();
     let of_tap =
-        |(n, interval): (usize, &'a Interval)| ((interval.ends, interval.end, n), interval);
-    let mut free: BTreeMap<(Ends, i64, usize), &Interval> =
+        |(n, interval): (usize, &'a Interval<'b>)| ((interval.ends, interval.end, n), interval);
+    let mut free: BTreeMap<(Ends, i64, usize), &'a Interval<'b>> =
         tap.iter().enumerate().map(of_tap).collect();
     let most = SLACK.max(tolerance);
     for here in stack {
@@ -141,14 +141,15 @@ pub(super) fn intervals<'a>(
             None => found.only_stack.push(here),
         }
     }
-    let mut rest: Vec<(usize, &Interval)> = free.iter().map(|(key, t)| (key.2, *t)).collect();
+    let mut rest: Vec<(usize, &'a Interval<'b>)> =
+        free.iter().map(|(key, t)| (key.2, *t)).collect();
     rest.sort_unstable_by_key(|(n, _)| *n);
     found.only_tap.extend(rest.into_iter().map(|(_, t)| t));
     found
 }
 
 /// Whether two intervals end together. Records are written a little later.
-fn end_together(stack: &Interval, tap: &Interval, clock: i64, tolerance: i64) -> bool {
+fn end_together(stack: &Interval<'_>, tap: &Interval<'_>, clock: i64, tolerance: i64) -> bool {
     let slack = (stack.duration.max(tap.duration) / 4).min(SLACK).max(tolerance);
     (stack.end - clock - tap.end).abs() <= slack
 }
@@ -162,7 +163,7 @@ mod tests {
         [192, 0, 2, n].into()
     }
 
-    fn list(starts: &[i64]) -> Vec<Connection> {
+    fn list(starts: &[i64]) -> Vec<Connection<'static>> {
         let tuple = Tuple { local: (ip(1), 443), remote: (ip(2), 40_000), ip_proto: 6 };
         let connection = |&start: &i64| Connection {
             system: System::default(),
@@ -179,8 +180,9 @@ mod tests {
         let (of_stack, of_tap) = (list(stack), list(tap));
         let found = connections(&of_stack, &of_tap, clock, 200);
         let place = |list: &[i64], start: i64| list.iter().position(|s| *s == start);
-        let places =
-            |(s, t): &(&Connection, &Connection)| place(stack, s.start).zip(place(tap, t.start));
+        let places = |(s, t): &(&Connection<'_>, &Connection<'_>)| {
+            place(stack, s.start).zip(place(tap, t.start))
+        };
         let mut pairs: Vec<(usize, usize)> = found.pairs.iter().filter_map(places).collect();
         pairs.sort_unstable();
         (pairs, found.only_stack.len(), found.only_tap.len())
@@ -228,10 +230,10 @@ mod tests {
             ends,
             end,
             duration: 90_000,
-            bytes: bytes::Bytes::new(),
+            bytes: &[],
             place: super::super::observation::Place::default(),
         };
-        let stack: Vec<Interval> = (0..20_000).map(|n| interval(n % 10)).collect();
+        let stack: Vec<Interval<'_>> = (0..20_000).map(|n| interval(n % 10)).collect();
         let mut weighed = 0;
         let found = intervals(&stack, &stack, 0, 200, |_, _| {
             weighed += 1;

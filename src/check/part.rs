@@ -1,21 +1,20 @@
 //! A part of what is compared, in memory.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
 
 use super::connection::{Assembly, Connection, Event};
 use super::facts::Facts;
 use super::observation::{About, Observation, Tuple};
 use super::session::Interval;
-use super::spool::{Entry, Side, Spool};
+use super::spool::{Entry, Side, entries};
 use crate::record::Record;
 
 /// One side's connections and sessions.
 #[derive(Debug, Default)]
-pub(super) struct OneSide {
-    pub connections: Vec<Connection>,
-    pub intervals: Vec<Interval>,
+pub(super) struct OneSide<'a> {
+    pub connections: Vec<Connection<'a>>,
+    pub intervals: Vec<Interval<'a>>,
 }
 
 /// What is known of a connection by its ends and its start.
@@ -23,29 +22,29 @@ type KnownFacts = BTreeMap<([(IpAddr, u16); 2], i64), Facts>;
 
 /// A part of what is compared.
 #[derive(Debug, Default)]
-pub(super) struct Part {
-    pub stack: OneSide,
-    pub tap: OneSide,
+pub(super) struct Part<'a> {
+    pub stack: OneSide<'a>,
+    pub tap: OneSide<'a>,
     facts: KnownFacts,
 }
 
-impl Part {
-    /// Reads a part.
-    pub fn read(spool: &mut Spool, number: usize) -> io::Result<Self> {
+impl<'a> Part<'a> {
+    /// A part from its bytes.
+    pub fn of(bytes: &'a [u8]) -> Self {
         let (mut stack, mut tap) = (Builder::default(), Builder::default());
         let mut facts = KnownFacts::new();
-        for entry in spool.read(number)? {
+        for entry in entries(bytes) {
             match entry.side {
                 Side::Stack => stack.take(entry),
                 Side::Tap => tap.take(entry),
                 Side::Facts => {
-                    if let Ok(known) = serde_json::from_slice::<Facts>(&entry.bytes) {
+                    if let Ok(known) = serde_json::from_slice::<Facts>(entry.bytes) {
                         facts.insert((known.ends, known.start), known);
                     }
                 }
             }
         }
-        Ok(Self { stack: stack.finish(), tap: tap.finish(), facts })
+        Self { stack: stack.finish(), tap: tap.finish(), facts }
     }
 
     /// What the tap knows of a connection of its own.
@@ -67,14 +66,14 @@ fn ends(tuple: Tuple) -> [(IpAddr, u16); 2] {
 }
 
 #[derive(Default)]
-struct Builder {
-    assembly: Assembly,
-    intervals: Vec<Interval>,
+struct Builder<'a> {
+    assembly: Assembly<'a>,
+    intervals: Vec<Interval<'a>>,
 }
 
-impl Builder {
-    fn take(&mut self, entry: Entry) {
-        let seen = Record::parse(&entry.bytes).ok().and_then(|r| Observation::of(&r));
+impl<'a> Builder<'a> {
+    fn take(&mut self, entry: Entry<'a>) {
+        let seen = Record::parse(entry.bytes).ok().and_then(|r| Observation::of(&r));
         let Some(seen) = seen else { return };
         let (bytes, place) = (entry.bytes, entry.place);
         match seen.about {
@@ -90,7 +89,7 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> OneSide {
+    fn finish(mut self) -> OneSide<'a> {
         self.intervals.sort_by_key(|i| (i.end, i.ends, i.system, i.place));
         OneSide { connections: self.assembly.finish(), intervals: self.intervals }
     }

@@ -1,7 +1,5 @@
 //! Security sessions of both sides, interval by interval.
 
-use bytes::Bytes;
-
 use super::calibration::Groups;
 use super::fields::{Comparison, Context, compare};
 use super::observation::{Ends, Place, System};
@@ -9,15 +7,15 @@ use super::verdict::{Judged, Verdict, Why};
 use crate::record::{Common12, Common12V3r2, Record};
 
 /// A session in an interval, of one side.
-#[derive(Clone, Debug)]
-pub(super) struct Interval {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Interval<'a> {
     pub system: System,
     pub ends: Ends,
     /// The end of the interval, on the writer's local clock, and its length, in
     /// hundredths of a second.
     pub end: i64,
     pub duration: i64,
-    pub bytes: Bytes,
+    pub bytes: &'a [u8],
     pub place: Place,
 }
 
@@ -57,12 +55,12 @@ pub(super) fn growing() -> impl Iterator<Item = &'static str> {
 
 /// Attributes that contradict each other.
 pub(super) fn unlike(
-    stack: &Interval,
-    tap: &Interval,
+    stack: &Interval<'_>,
+    tap: &Interval<'_>,
     context: &Context<'_>,
     groups: &mut Groups,
 ) -> usize {
-    let (Ok(stack), Ok(tap)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
+    let (Ok(stack), Ok(tap)) = (Record::parse(stack.bytes), Record::parse(tap.bytes)) else {
         return usize::MAX;
     };
     let found = groups.apart(|groups| compare(&stack, &tap, context, groups));
@@ -71,12 +69,12 @@ pub(super) fn unlike(
 
 /// Compares two summary records.
 pub(super) fn judge(
-    stack: &Interval,
-    tap: &Interval,
+    stack: &Interval<'_>,
+    tap: &Interval<'_>,
     context: &Context<'_>,
     groups: &mut Groups,
 ) -> Comparison {
-    let (Ok(here), Ok(there)) = (Record::parse(&stack.bytes), Record::parse(&tap.bytes)) else {
+    let (Ok(here), Ok(there)) = (Record::parse(stack.bytes), Record::parse(tap.bytes)) else {
         return Comparison::default();
     };
     let mut found = compare(&here, &there, context, groups);

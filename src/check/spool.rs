@@ -6,8 +6,6 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
-use bytes::Bytes;
-
 use super::observation::{About, Observation, Place};
 
 /// Bytes of input for each part.
@@ -28,10 +26,10 @@ pub(super) enum Side {
 
 /// An entry of a part.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub side: Side,
     pub place: Place,
-    pub bytes: Bytes,
+    pub bytes: &'a [u8],
 }
 
 /// The parts.
@@ -45,8 +43,6 @@ pub(super) struct Spool {
 enum Stored {
     /// The only one need not leave memory.
     Memory(Vec<u8>),
-    /// The same, when it is read.
-    Complete(Bytes),
     File(BufWriter<File>),
 }
 
@@ -118,43 +114,52 @@ impl Spool {
             Some(Stored::File(file)) => {
                 all.try_for_each(|b| file.write_all(b)).map_err(temporary)?;
             }
-            Some(Stored::Complete(_)) | None => {}
+            None => {}
         }
         Ok(())
     }
 
-    /// The entries of a part, in the order in which they came.
-    pub fn read(&mut self, part: usize) -> io::Result<impl Iterator<Item = Entry> + use<>> {
-        let mut rest = self.bytes(part).map_err(temporary)?;
-        Ok(std::iter::from_fn(move || next_entry(&mut rest)))
+    /// Takes the only part, if it has not left memory.
+    pub fn take_only(&mut self) -> Option<Vec<u8>> {
+        match self.parts.as_mut_slice() {
+            [Stored::Memory(memory)] => Some(std::mem::take(memory)),
+            _ => None,
+        }
     }
 
-    fn bytes(&mut self, part: usize) -> io::Result<Bytes> {
-        let Some(stored) = self.parts.get_mut(part) else { return Ok(Bytes::new()) };
-        match stored {
-            Stored::Memory(memory) => {
-                let bytes = Bytes::from(std::mem::take(memory));
-                *stored = Stored::Complete(bytes.clone());
-                Ok(bytes)
+    /// Reads a part into a buffer, in place of what is there.
+    pub fn read(&mut self, part: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
+        match self.parts.get_mut(part) {
+            Some(Stored::File(writer)) => {
+                let mut read = || {
+                    writer.flush()?;
+                    let file = writer.get_mut();
+                    file.seek(SeekFrom::Start(0))?;
+                    file.read_to_end(buffer)
+                };
+                read().map(|_| ()).map_err(temporary)
             }
-            Stored::Complete(bytes) => Ok(bytes.clone()),
-            Stored::File(writer) => {
-                writer.flush()?;
-                let file = writer.get_mut();
-                file.seek(SeekFrom::Start(0))?;
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes)?;
-                Ok(bytes.into())
+            Some(Stored::Memory(memory)) => {
+                buffer.extend_from_slice(memory);
+                Ok(())
             }
+            None => Ok(()),
         }
     }
 }
 
+/// The entries of a part, in the order in which they came.
+pub(super) fn entries(mut rest: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    std::iter::from_fn(move || next_entry(&mut rest))
+}
+
 /// Takes the next entry from the bytes of a part.
-fn next_entry(rest: &mut Bytes) -> Option<Entry> {
-    let head: [u8; 17] = *split(rest, 17)?.first_chunk()?;
-    let [side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
-    let bytes = split(rest, u32::from_be_bytes([l0, l1, l2, l3]) as usize)?;
+fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
+    let (head, after) = rest.split_first_chunk::<17>()?;
+    let &[side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
+    let (bytes, after) = after.split_at_checked(u32::from_be_bytes([l0, l1, l2, l3]) as usize)?;
+    *rest = after;
     let place = Place {
         file: u32::from_be_bytes([f0, f1, f2, f3]),
         offset: u64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
@@ -165,11 +170,6 @@ fn next_entry(rest: &mut Bytes) -> Option<Entry> {
         _ => Side::Facts,
     };
     Some(Entry { side, place, bytes })
-}
-
-/// So many bytes from the beginning, if there are.
-fn split(rest: &mut Bytes, length: usize) -> Option<Bytes> {
-    (length <= rest.len()).then(|| rest.split_to(length))
 }
 
 /// An error that says what it is about: a temporary file has no name.
