@@ -7,7 +7,8 @@ use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMI
 use super::observation::{Ends, Observation, Place, System};
 use super::session::{Interval, counters, growing};
 use crate::names::{CodeTable, Kind};
-use crate::record::field::{Field, Format};
+use crate::record::field::{Field, Format, Section};
+use crate::record::view::{Part, Shape};
 use crate::record::{Common12, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
 /// What can be wrong with a dump.
@@ -98,22 +99,57 @@ pub struct Found {
     pub what: String,
 }
 
-/// Codes that the tables have, as they were met last: by where their field's description
-/// is. Most records have the codes of others.
+/// Codes that the tables have, as they were met last. Most records have the codes of
+/// others.
 #[derive(Debug, Default)]
-pub(super) struct KnownCodes(HashMap<usize, u64, foldhash::fast::FixedState>);
+pub(super) struct KnownCodes(Vec<Coded>);
+
+/// The codes of sections of one shape.
+#[derive(Debug)]
+struct Coded {
+    section: &'static Section,
+    shape: Shape,
+    fields: Vec<(&'static Field, &'static CodeTable, u64)>,
+}
+
+/// Shapes of sections that are kept; only a broken dump has more.
+const MAX_SHAPES: usize = 64;
 
 impl KnownCodes {
-    fn has(&mut self, field: &'static Field, table: &CodeTable, value: u64) -> bool {
-        let place = std::ptr::from_ref(field).addr();
-        if value == 0 || self.0.get(&place) == Some(&value) {
-            return true;
+    /// Goes through the codes of a section that the tables do not have.
+    fn unknown(&mut self, part: &Part<'_>, mut each: impl FnMut(&'static Field, u64)) {
+        let Some(section) = part.section else { return };
+        let shape = part.shape();
+        let is = |c: &Coded| std::ptr::eq(c.section, section) && c.shape == shape;
+        let place = self.0.iter().position(is).unwrap_or_else(|| {
+            self.0.truncate(MAX_SHAPES - 1);
+            self.0.push(Coded::of(part, section, shape));
+            self.0.len() - 1
+        });
+        let Some(coded) = self.0.get_mut(place) else { return };
+        for (field, table, last) in &mut coded.fields {
+            let bytes = part.bytes.get(field.offset..field.offset + field.length);
+            let value = bytes.map_or(0, super::fields::number);
+            if value == 0 || value == *last {
+                continue;
+            }
+            if table.name_of(value).is_some() {
+                *last = value;
+            } else {
+                each(field, value);
+            }
         }
-        let known = table.name_of(value).is_some();
-        if known {
-            self.0.insert(place, value);
-        }
-        known
+    }
+}
+
+impl Coded {
+    fn of(part: &Part<'_>, section: &'static Section, shape: Shape) -> Self {
+        let coded = |(field, _): (&'static Field, &[u8])| {
+            let table = field.codes.filter(|t| t.kind == Kind::Code)?;
+            let is_number = field.format == Format::Binary && field.length <= 8;
+            is_number.then_some((field, table, 0))
+        };
+        Self { section, shape, fields: part.fields().filter_map(coded).collect() }
     }
 }
 
@@ -134,7 +170,7 @@ pub(super) fn record(
         each(Found { fault: Fault::Unreadable, place, what: String::new() });
     }
     let length = record.bytes().len();
-    for (n, triplet) in record.triplets().iter().enumerate().filter(|(_, t)| t.number > 0) {
+    for (n, triplet) in record.triplets().enumerate().filter(|(_, t)| t.number > 0) {
         let end = triplet.offset.checked_add(triplet.length.saturating_mul(triplet.number));
         if end.is_none_or(|end| end > length) {
             let what = format!(
@@ -156,18 +192,10 @@ pub(super) fn record(
             );
             each(Found { fault: Fault::SectionShort, place, what });
         }
-        for (field, bytes) in part.fields() {
-            let Some(table) = field.codes.filter(|t| t.kind == Kind::Code) else { continue };
-            if !matches!(field.format, Format::Binary) || bytes.len() > 8 {
-                continue;
-            }
-            let value = super::fields::number(bytes);
-            if !known.has(field, table, value) {
-                let what =
-                    format!("{} is X'{value:0width$X}'", field.name, width = 2 * bytes.len());
-                each(Found { fault: Fault::UnknownCode, place, what });
-            }
-        }
+        known.unknown(part, |field, value| {
+            let what = format!("{} is X'{value:0width$X}'", field.name, width = 2 * field.length);
+            each(Found { fault: Fault::UnknownCode, place, what });
+        });
     }
 }
 

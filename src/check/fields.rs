@@ -25,6 +25,8 @@ const TLS13: u64 = 0x0304;
 /// `tls_handshake_role`: server, and server with client authentication.
 const SERVER: u64 = 2;
 const SERVER_WITH_CLIENT_AUTHENTICATION: u64 = 3;
+/// Fields of most records.
+const FIELDS: usize = 112;
 /// Hundredths of a second in a day.
 const DAY: i64 = 8_640_000;
 
@@ -111,7 +113,7 @@ pub(super) fn compare(
     context: &Context<'_>,
     groups: &mut Groups,
 ) -> Comparison {
-    let mut found = Comparison::default();
+    let mut found = Comparison { equal: Vec::with_capacity(FIELDS), others: Vec::new() };
     let parts = (stack.parts(), tap.parts());
     for here in parts.0.iter().filter(|p| p.triplet.is_some_and(|t| t > 0)) {
         let Some(there) = parts.1.iter().find(|p| p.triplet == here.triplet) else {
@@ -160,7 +162,6 @@ fn of_one_shape(
         Known { moments: moments.map(OnceCell::from), segments: segments.map(OnceCell::from) };
     let suite = plan.suite.as_ref().and_then(|at| there.bytes.get(at.clone())?.first_chunk());
     let suite = suite.copied().unwrap_or_default();
-    found.equal.reserve(plan.fields.len());
     for Planned { field, class, at } in &plan.fields {
         let (Some(stack), Some(tap)) = (here.bytes.get(at.clone()), there.bytes.get(at.clone()))
         else {

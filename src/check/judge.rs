@@ -178,8 +178,7 @@ impl Judge<'_> {
         }
         match (here.last(), there.last()) {
             (Some(a), Some(b)) => {
-                let (kind, places, mut comparison) = both(a, b, &context, groups);
-                comparison.equal.retain(|f| *f != EVENT_TYPE);
+                let (kind, places, mut comparison) = compared(a, b, &context, groups);
                 if kinds_differ {
                     let lasted = there.end.map_or(0, |end| end - there.start);
                     let verdict = if (lasted - SHORT).abs() <= self.options.tolerance {
@@ -286,12 +285,17 @@ fn place(c: &Connection<'_>) -> Place {
 
 /// An event that both sides have.
 fn both(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Groups) -> Judgement {
+    let (kind, places, mut comparison) = compared(a, b, context, groups);
+    comparison.equal.push(EVENT_TYPE);
+    (kind, places, comparison)
+}
+
+/// The same, without the event's type.
+fn compared(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Groups) -> Judgement {
     let comparison = match (Record::parse(a.bytes), Record::parse(b.bytes)) {
         (Ok(here), Ok(there)) => compare(&here, &there, context, groups),
         _ => Comparison::default(),
     };
-    let mut comparison = comparison;
-    comparison.equal.push(EVENT_TYPE);
     (a.kind, (Some(a.place), Some(b.place)), comparison)
 }
 

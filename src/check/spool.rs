@@ -2,7 +2,7 @@
 //! memory holds one part at a time. Everything about two addresses is in one part.
 
 use std::fs::File;
-use std::hash::{Hash, Hasher};
+use std::hash::BuildHasher;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
@@ -95,9 +95,9 @@ impl Spool {
         if parts == 1 {
             return 0;
         }
-        let mut hasher = std::hash::DefaultHasher::new();
-        (one.min(other), one.max(other)).hash(&mut hasher);
-        usize::try_from(hasher.finish() % parts).unwrap_or(0)
+        let hash =
+            foldhash::quality::FixedState::default().hash_one((one.min(other), one.max(other)));
+        usize::try_from(hash % parts).unwrap_or(0)
     }
 
     fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {

@@ -46,6 +46,8 @@ pub struct Survey {
     ends: BTreeSet<i64>,
     /// The latest level.
     pub level: Level,
+    /// The address that was local last: mostly it is again.
+    last: Option<IpAddr>,
 }
 
 impl Survey {
@@ -94,7 +96,13 @@ impl Survey {
 
     fn addresses(&mut self, local: IpAddr, remote: IpAddr) {
         if self.all.len() < MAX_ADDRESSES {
-            self.all.extend([local, remote]);
+            self.all.insert(remote);
+        }
+        if self.last.replace(local) == Some(local) {
+            return;
+        }
+        if self.all.len() < MAX_ADDRESSES {
+            self.all.insert(local);
         }
         if self.local.len() < MAX_ADDRESSES && !self.local.contains(&local) {
             self.local.insert(local);

@@ -470,16 +470,14 @@ fn inside(ahead: &[u8], length: usize) -> Option<usize> {
 /// Whether sections of a record reach beyond its end.
 fn lacks_bytes(record: &[u8]) -> bool {
     let Ok(record) = Record::parse(record) else { return true };
-    let beyond = |t: &Triplet| {
+    let beyond = |t: Triplet| {
         let end = t.offset.saturating_add(t.length.saturating_mul(t.number));
         t.number > 0 && end > record.bytes().len()
     };
-    let triplets = record.triplets();
+    let mut triplets = record.triplets();
     // Every record of this type has triplets.
     record.record_type() == TYPE_TCPIP
-        && (triplets.is_empty()
-            || triplets.len() < record.triplet_count()
-            || triplets.iter().any(beyond))
+        && (triplets.len() == 0 || triplets.len() < record.triplet_count() || triplets.any(beyond))
 }
 
 /// Whether a block begins here: its descriptor word, and that of a record or a

@@ -52,7 +52,6 @@ impl Image {
         out: &mut Vec<u8>,
     ) -> Option<()> {
         let record = Record::parse(&self.bytes).ok()?;
-        let triplets = record.triplets();
         let fits = known.iter().zip(&self.read).all(|(k, read)| {
             let there = record.section(k.index).map_or(0, <[u8]>::len);
             k.bytes.is_some() == *read && k.bytes.as_ref().map_or(0, Vec::len) <= there
@@ -67,7 +66,8 @@ impl Image {
         // The length is that of the bytes.
         bytes.get_mut(2..Header::LEN)?.copy_from_slice(head.get(2..Header::LEN)?);
         for section in known {
-            if let (Some(content), Some(triplet)) = (&section.bytes, triplets.get(section.index)) {
+            if let (Some(content), Some(triplet)) = (&section.bytes, record.triplet(section.index))
+            {
                 bytes
                     .get_mut(triplet.offset..triplet.offset + content.len())?
                     .copy_from_slice(content);
@@ -107,7 +107,7 @@ impl Image {
     /// The sections of a triplet that no layout has: their number and bytes.
     pub(super) fn unknown(&self, index: usize) -> (usize, &[u8]) {
         let Ok(record) = Record::parse(&self.bytes) else { return (0, &[]) };
-        let Some(triplet) = record.triplets().get(index).copied() else { return (0, &[]) };
+        let Some(triplet) = record.triplet(index) else { return (0, &[]) };
         let end = triplet.offset.saturating_add(triplet.length.saturating_mul(triplet.number));
         self.bytes.get(triplet.offset..end).map_or((0, &[]), |bytes| (triplet.number, bytes))
     }

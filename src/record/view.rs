@@ -111,17 +111,10 @@ impl<'a> Record<'a> {
     }
 
     /// The triplets of the self-defining section that lie inside the record.
-    pub fn triplets(&self) -> Vec<Triplet> {
+    pub fn triplets(&self) -> impl ExactSizeIterator<Item = Triplet> + use<'a> {
         let count = self.triplet_count();
-        self.bytes
-            .get(FIRST_TRIPLET..)
-            .unwrap_or_default()
-            .as_chunks()
-            .0
-            .iter()
-            .take(count)
-            .map(Triplet::read)
-            .collect()
+        let all = self.bytes.get(FIRST_TRIPLET..).unwrap_or_default().as_chunks().0;
+        all.iter().take(count).map(Triplet::read)
     }
 
     /// One triplet, if the record has it.
@@ -206,16 +199,17 @@ impl<'a> Record<'a> {
     /// The record's parts in order, each with the table of its fields where it
     /// is known. The names section is not among them: see [`Self::names`].
     pub fn parts(&self) -> Vec<Part<'a>> {
-        let mut parts = vec![Part {
+        let layout = self.layout();
+        let known = layout.map_or(&[Identification::SECTION][..], |l| l.sections);
+        let triplets = self.triplets();
+        let mut parts = Vec::with_capacity(2 + triplets.len());
+        parts.push(Part {
             triplet: None,
             offset: 0,
             section: Some(Header::SECTION),
             bytes: self.bytes.get(..Header::LEN).unwrap_or(self.bytes),
-        }];
-        let layout = self.layout();
-        let known = layout.map_or(&[Identification::SECTION][..], |l| l.sections);
-        let triplets = self.triplets();
-        if !triplets.is_empty() {
+        });
+        if triplets.len() > 0 {
             let length = FIRST_TRIPLET + TRIPLET * triplets.len() - Header::LEN;
             parts.push(Part {
                 triplet: None,
@@ -224,7 +218,7 @@ impl<'a> Record<'a> {
                 bytes: self.bytes.get(Header::LEN..Header::LEN + length).unwrap_or_default(),
             });
         }
-        for (index, triplet) in triplets.iter().enumerate() {
+        for (index, triplet) in triplets.enumerate() {
             if layout.is_some_and(|l| l.names == Some(index)) {
                 continue;
             }
