@@ -275,7 +275,7 @@ pub fn dump(data: &[u8]) {
         // whose triplets lead out of it a segment seems to be missing.
         let plain = |r: &Vec<u8>| {
             let record = Record::parse(r).expect("what is read is a record");
-            let mut ends = record.triplets().into_iter().map(|t| t.offset + t.length * t.number);
+            let mut ends = record.triplets().map(|t| t.offset + t.length * t.number);
             Observation::of(&record).is_some() && ends.all(|end| end <= r.len())
         };
         let telling = !records.is_empty() && records.iter().all(plain);

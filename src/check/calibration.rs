@@ -189,9 +189,8 @@ impl Groups {
         }
     }
 
-    /// What is systematic.
-    pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
-        let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
+    /// Codes, those of equal sections among them.
+    fn all_codes(&self) -> Map<(&'static str, [u8; 6], u64, u64), u64> {
         let mut codes = self.codes.clone();
         for ((suite, place, values), &count) in &self.sections {
             let Some(plan) = self.plans.of_shapes.get(*place) else { continue };
@@ -203,6 +202,32 @@ impl Groups {
                 count,
             );
         }
+        codes
+    }
+
+    /// All that was counted.
+    #[cfg(test)]
+    pub fn learned(&self) -> [String; 4] {
+        let mut codes: Vec<_> = self.all_codes().into_iter().collect();
+        let mut constants: Vec<_> = self.constants.iter().collect();
+        let mut same: Vec<_> = self.same.iter().collect();
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        codes.sort_unstable();
+        constants.sort_unstable();
+        same.sort_unstable();
+        headers.sort_unstable();
+        [
+            format!("{codes:?}"),
+            format!("{constants:?}"),
+            format!("{same:?}"),
+            format!("{headers:?}"),
+        ]
+    }
+
+    /// What is systematic.
+    pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
+        let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
+        let codes = self.all_codes();
         let mut together = Map::<_, u64>::default();
         for (&(field, suite, tap, _), count) in &codes {
             *together.entry((field, suite, tap)).or_default() += count;

@@ -466,3 +466,77 @@ fn names(stack: &Record<'_>, tap: &Record<'_>, found: &mut Comparison) {
 fn parts_of_name(name: &str) -> BTreeSet<String> {
     name.split(',').map(|part| part.trim().to_ascii_lowercase()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Common11, Common12, Ipsec, Ssh, Tls, Tls12};
+
+    /// Numbers that only look random.
+    fn next(seed: &mut u64) -> u8 {
+        *seed =
+            seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 56) as u8
+    }
+
+    /// Bytes that are mostly those of the other side, and often say nothing.
+    fn both_sides(length: usize, seed: &mut u64) -> [Vec<u8>; 2] {
+        let fill = [0, ebcdic::BLANK, 1, 2][usize::from(next(seed) % 4)];
+        let one: Vec<u8> =
+            (0..length).map(|_| if next(seed) < 200 { fill } else { next(seed) % 8 }).collect();
+        let change = [0, 3, 60][usize::from(next(seed) % 3)];
+        let other = one.iter().map(|b| if next(seed) < change { next(seed) % 8 } else { *b });
+        let other = other.collect();
+        [one, other]
+    }
+
+    #[test]
+    fn a_plan_says_what_the_names_say() {
+        let sections = [
+            Common11::SECTION,
+            Tls::SECTION,
+            Ssh::SECTION,
+            Ipsec::SECTION,
+            Common12::SECTION,
+            Tls12::SECTION,
+        ];
+        let calibrated = {
+            let mut groups = Groups::default();
+            for n in 1..100 {
+                groups.count("SAInBytes", 100 + 20 * n, 100, Some(n));
+            }
+            groups.finish(7, 0)
+        };
+        let (mut by_plan, mut by_name) = (Groups::default(), Groups::default());
+        let mut seed = 1;
+        for round in 0..6000 {
+            let section = sections[round % sections.len()];
+            let bytes = both_sides(section.length, &mut seed);
+            let [here, there] = bytes.each_ref().map(|bytes| Part {
+                triplet: Some(1),
+                offset: 0,
+                section: Some(section),
+                bytes,
+            });
+            let context = Context {
+                calibration: &calibrated,
+                tolerance: 200,
+                count_tolerance: 100,
+                incomplete: round % 5 == 0,
+                late: round % 7 == 0,
+                last: None,
+            };
+            let mut found = [Comparison::default(), Comparison::default()];
+            let [one, other] = &mut found;
+            // An overlay may give both sides other fields.
+            let Some(plan) = by_plan.plan(&here, &there) else { continue };
+            of_one_shape(&here, &there, &plan, &context, &mut by_plan, one);
+            of_two_shapes(&here, &there, &context, &mut by_name, other);
+            let [one, other] = found.map(|found| format!("{found:?}"));
+            assert_eq!(one, other, "{}", section.title);
+        }
+        let learned = by_plan.learned();
+        assert_eq!(learned, by_name.learned());
+        assert!(learned.iter().all(|l| l.len() > 20), "all was counted");
+    }
+}

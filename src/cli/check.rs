@@ -168,10 +168,7 @@ fn captures(args: &CheckArgs, check: &mut Check) -> anyhow::Result<()> {
         json: true,
         rows: false,
     };
-    let mut tuning = Tuning::default();
-    if let Some(threads) = args.threads {
-        tuning.threads = threads.into();
-    }
+    let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
     let stop = AtomicBool::new(false);
     let mut output = IntoCheck(check);
     let (_, result) =

@@ -246,10 +246,7 @@ pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
 
 /// How the work is cut up.
 pub(super) fn tuning(args: &ReadOptions) -> Tuning {
-    let mut tuning = Tuning::default();
-    if let Some(threads) = args.threads {
-        tuning.threads = threads.into();
-    }
+    let mut tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
     if let Some(batch) = args.batch {
         tuning.batch_packets = batch as usize;
     }

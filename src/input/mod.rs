@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use ahead::Ahead;
 
-/// Bytes asked from the operating system at once: what stays in a core's
-/// second-level cache.
+/// Bytes asked from the operating system at once, unless the reader says another number:
+/// what stays in a core's second-level cache.
 const BLOCK: usize = 512 * 1024;
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -21,6 +21,8 @@ pub struct Input {
     file: PathBuf,
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    /// Bytes asked for at once.
+    block: usize,
     start: usize,
     end: usize,
     /// Offset in the stream of `buffer[start]`.
@@ -68,6 +70,7 @@ impl Input {
             file: path.to_owned(),
             reader,
             buffer: Vec::new(),
+            block: BLOCK,
             start: 0,
             end: 0,
             offset: 0,
@@ -103,7 +106,7 @@ impl Input {
             self.end -= self.start;
             self.start = 0;
         }
-        let size = n.max(BLOCK);
+        let size = n.max(self.block);
         if self.buffer.len() < size {
             self.buffer.resize(size, 0);
         }
@@ -144,9 +147,9 @@ impl Input {
     pub fn hand_over(&mut self, other: &mut Vec<u8>) {
         let ahead = self.ahead();
         // One packet may have made it longer than others need.
-        other.truncate(BLOCK.max(ahead));
+        other.truncate(self.block.max(ahead));
         if other.len() < ahead {
-            other.resize(ahead.max(BLOCK), 0);
+            other.resize(ahead.max(self.block), 0);
         }
         if let (Some(to), Some(from)) =
             (other.get_mut(..ahead), self.buffer.get(self.start..self.end))
@@ -155,6 +158,11 @@ impl Input {
         }
         std::mem::swap(&mut self.buffer, other);
         (self.start, self.end) = (0, ahead);
+    }
+
+    /// Asks the operating system for so many bytes at once, but not for few.
+    pub fn read_by(&mut self, bytes: usize) {
+        self.block = bytes.max(BLOCK);
     }
 
     /// Offset of the next byte.

@@ -65,11 +65,16 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            batch_packets: 16_384,
-            batch_bytes: 1024 * 1024,
-        }
+        Self::of(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+impl Tuning {
+    /// For so many threads. Where one does everything a batch stays in its cache; several
+    /// wait for each other after each batch, and wait less often after larger ones.
+    pub fn of(threads: usize) -> Self {
+        let mebibytes = if threads > 1 { 2 } else { 1 };
+        Self { threads, batch_packets: 16_384, batch_bytes: mebibytes * 1024 * 1024 }
     }
 }
 

@@ -325,6 +325,8 @@ impl Set {
         max_bytes: usize,
     ) -> Result<(), SourceError> {
         let Open { input, reader, next, .. } = &mut open;
+        // Half a batch, so that a packet that the last block cuts has room.
+        input.read_by(max_bytes / 2);
         let room = Room { packets: max_packets, bytes: max_bytes };
         let at = match reader {
             Reader::Pcap(r) => self.pass(input, next, batch, room, |bytes| r.next(bytes)),
