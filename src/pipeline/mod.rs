@@ -12,6 +12,7 @@ mod failed;
 mod ftp;
 mod holding;
 mod ike_tcp;
+mod intervals;
 pub mod ledger;
 mod merge;
 mod observing;
@@ -33,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use rayon::prelude::IndexedParallelIterator;
 
-use crate::config::{Schedule, Settings, Stack};
+use crate::config::Settings;
 use crate::flow::{Key, SHARDS};
 use crate::frame::{Captured, Datagram, Ends, Frame, Ipsec, Parser, Segment};
 use crate::observe::ike::{Carried, demultiplex};
@@ -45,6 +46,7 @@ pub use merge::{Asked, Output};
 pub use shard::Wants;
 
 use ee::EePacket;
+use intervals::Intervals;
 use ledger::Fate;
 use merge::Merger;
 use pair::Pair;
@@ -178,78 +180,8 @@ struct Front<'a, F> {
     losses: u32,
 }
 
-/// Where the recording intervals of all stacks end, by the packet clock.
-struct Intervals {
-    stacks: Vec<StackIntervals>,
-    /// The first of their next ends.
-    next: i64,
-    /// Intervals that were joined.
-    joined: u64,
-}
-
-/// Where the recording intervals of a stack end.
-struct StackIntervals {
-    schedule: Schedule,
-    next: Option<i64>,
-}
-
-/// Intervals without a packet that end one by one. A longer silence is one
-/// interval: captures of different days are read as one, and a broken clock may
-/// jump over decades.
-const MAX_SILENT: i64 = 48;
-
 /// Connections that are reported at once when the input has ended.
 const LEFT_AT_ONCE: usize = 4096;
-
-impl Intervals {
-    fn new(stacks: &[Stack]) -> Self {
-        let each = |s: &Stack| StackIntervals { schedule: s.schedule(), next: None };
-        Self { stacks: stacks.iter().map(each).collect(), next: i64::MIN, joined: 0 }
-    }
-
-    /// The packet clock has reached a moment.
-    #[inline]
-    fn reach(&mut self, clock: i64, ends: &mut Vec<End>) {
-        if clock >= self.next {
-            self.ended(clock, ends);
-        }
-    }
-
-    #[cold]
-    fn ended(&mut self, clock: i64, ends: &mut Vec<End>) {
-        let new = ends.len();
-        for (stack, intervals) in self.stacks.iter_mut().enumerate() {
-            self.joined += u64::from(intervals.reach(clock, |clock| {
-                ends.push(End { clock, stack });
-            }));
-        }
-        if let Some(new) = ends.get_mut(new..) {
-            new.sort_unstable();
-        }
-        self.next = self.stacks.iter().filter_map(|s| s.next).min().unwrap_or(i64::MAX);
-    }
-}
-
-impl StackIntervals {
-    /// The packet clock has reached a moment; returns whether intervals were
-    /// joined.
-    fn reach(&mut self, clock: i64, mut end: impl FnMut(i64)) -> bool {
-        let mut next = *self.next.get_or_insert_with(|| self.schedule.after(clock));
-        let silent = clock.saturating_sub(next) / self.schedule.length();
-        let joined = silent > MAX_SILENT;
-        if joined {
-            end(next);
-            next = self.schedule.after(clock);
-        }
-        // At the end of time no interval ends any more.
-        while next <= clock && next < i64::MAX {
-            end(next);
-            next = self.schedule.after(next);
-        }
-        self.next = Some(next);
-        joined
-    }
-}
 
 impl<F: Feed> Front<'_, F> {
     /// Fills `work`; `false` at the end of the input.
