@@ -283,7 +283,7 @@ fn engine(c: &mut Criterion) {
     let count = packets("").heads.len();
     let mut group = c.benchmark_group("engine, all cases");
     group.sample_size(20).throughput(Throughput::Elements(count as u64));
-    let tuning = Tuning { threads: 1, ..Tuning::default() };
+    let tuning = Tuning::of(1);
     let detail = Wants { detail: true, summary: true, ..Wants::default() };
     for (name, wants) in [
         ("records", detail),

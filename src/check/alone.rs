@@ -7,7 +7,7 @@ use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMI
 use super::observation::{Ends, Observation, Place, System};
 use super::session::{Interval, counters, growing};
 use crate::names::{CodeTable, Kind};
-use crate::record::field::{Field, Format, Section};
+use crate::record::field::{Field, Format};
 use crate::record::view::{Part, Shape};
 use crate::record::{Common12, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
@@ -107,7 +107,6 @@ pub(super) struct KnownCodes(Vec<Coded>);
 /// The codes of sections of one shape.
 #[derive(Debug)]
 struct Coded {
-    section: &'static Section,
     shape: Shape,
     fields: Vec<(&'static Field, &'static CodeTable, u64)>,
 }
@@ -118,12 +117,10 @@ const MAX_SHAPES: usize = 64;
 impl KnownCodes {
     /// Goes through the codes of a section that the tables do not have.
     fn unknown(&mut self, part: &Part<'_>, mut each: impl FnMut(&'static Field, u64)) {
-        let Some(section) = part.section else { return };
         let shape = part.shape();
-        let is = |c: &Coded| std::ptr::eq(c.section, section) && c.shape == shape;
-        let place = self.0.iter().position(is).unwrap_or_else(|| {
+        let place = self.0.iter().position(|c| c.shape == shape).unwrap_or_else(|| {
             self.0.truncate(MAX_SHAPES - 1);
-            self.0.push(Coded::of(part, section, shape));
+            self.0.push(Coded::of(part, shape));
             self.0.len() - 1
         });
         let Some(coded) = self.0.get_mut(place) else { return };
@@ -143,13 +140,13 @@ impl KnownCodes {
 }
 
 impl Coded {
-    fn of(part: &Part<'_>, section: &'static Section, shape: Shape) -> Self {
+    fn of(part: &Part<'_>, shape: Shape) -> Self {
         let coded = |(field, _): (&'static Field, &[u8])| {
             let table = field.codes.filter(|t| t.kind == Kind::Code)?;
             let is_number = field.format == Format::Binary && field.length <= 8;
             is_number.then_some((field, table, 0))
         };
-        Self { section, shape, fields: part.fields().filter_map(coded).collect() }
+        Self { shape, fields: part.fields().filter_map(coded).collect() }
     }
 }
 

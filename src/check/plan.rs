@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::record::field::{Field, Format, Section};
+use crate::record::field::{Field, Format};
 use crate::record::view::{Part, Shape};
 
 /// What kind of field it is.
@@ -73,7 +73,6 @@ pub(super) fn short(name: &'static str) -> &'static str {
 /// How the fields of two sections of one shape are compared.
 #[derive(Debug)]
 pub(super) struct Plan {
-    section: Option<&'static Section>,
     shape: Shape,
     /// The fields that are compared, in their order.
     pub fields: Vec<Planned>,
@@ -115,7 +114,6 @@ impl Plan {
             |p: &Planned| matches!(p.class, Class::Start | Class::End | Class::Count { .. });
         let codes = fields.iter().filter(|p| may_be_coded(p.field, p.class));
         Self {
-            section: part.section,
             shape: part.shape(),
             names: fields.iter().map(|p| p.field.name).collect(),
             plain: !fields.iter().any(asks_more),
@@ -129,17 +127,7 @@ impl Plan {
 
     /// Whether it is for two sections: both have its fields in its places.
     pub fn is_for(&self, one: &Part<'_>, other: &Part<'_>) -> bool {
-        is_same(self.section, one.section)
-            && is_same(self.section, other.section)
-            && self.shape == one.shape()
-            && self.shape == other.shape()
-    }
-}
-
-fn is_same(one: Option<&'static Section>, other: Option<&'static Section>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => std::ptr::eq(one, other),
-        (one, other) => one.is_none() && other.is_none(),
+        self.shape == one.shape() && self.shape == other.shape()
     }
 }
 

@@ -140,11 +140,8 @@ impl Spool {
                 };
                 read().map(|_| ()).map_err(temporary)
             }
-            Some(Stored::Memory(memory)) => {
-                buffer.extend_from_slice(memory);
-                Ok(())
-            }
-            None => Ok(()),
+            // It was taken as it is.
+            Some(Stored::Memory(_)) | None => Ok(()),
         }
     }
 }

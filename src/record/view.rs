@@ -298,7 +298,8 @@ pub struct Part<'a> {
 /// See [`Part::shape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    section: Option<&'static str>,
+    /// Where the section's description is: sections of both subtypes have the same titles.
+    section: Option<usize>,
     triplet: Option<usize>,
     length: usize,
     used: u32,
@@ -338,7 +339,7 @@ impl<'a> Part<'a> {
         let length = self.section.map_or(0, |s| s.length);
         let used = extensions.iter().map(|e| overlays(e, length, self.bytes));
         Shape {
-            section: self.section.map(|s| s.title),
+            section: self.section.map(|s| std::ptr::from_ref(s).addr()),
             triplet: self.triplet,
             length: self.bytes.len(),
             used: used.fold(0, |bits, used| bits << 1 | u32::from(used)),
