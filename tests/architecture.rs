@@ -49,6 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ipsec_parser", &["observe/ike/wire.rs"]),
     ("x509_parser", &["observe/certificate/"]),
     ("rayon", &["pipeline/mod.rs", "pipeline/summaries.rs", "pipeline/under_way.rs"]),
+    ("tikv_jemallocator", &["main.rs"]),
     ("clap", &["cli/"]),
     ("flate2", &["input/", "dump/archive.rs"]),
     ("zstd", &["input/"]),
