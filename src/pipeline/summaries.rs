@@ -178,18 +178,19 @@ impl Summaries {
 }
 
 impl Shown<'_> {
-    /// What a key stands for.
-    fn resolve(&self, key: &Key, since: i64) -> Identity {
-        let mut identity = key.identity().clone();
-        if let (Attributes::Ipsec(section), Some((local, remote))) =
-            (&mut identity.attributes, key.carrier())
+    /// What a key stands for, if that is not what it says.
+    fn resolve(&self, key: &Key, since: i64) -> Option<Identity> {
+        let identity = key.identity();
+        if let (Attributes::Ipsec(_), Some((local, remote))) = (&identity.attributes, key.carrier())
         {
-            self.key_exchange(section, local, remote);
+            let mut identity = identity.clone();
+            if let Attributes::Ipsec(section) = &mut identity.attributes {
+                self.key_exchange(section, local, remote);
+            }
+            Some(self.ftp(&identity, since).unwrap_or(identity))
+        } else {
+            self.ftp(identity, since)
         }
-        if identity.ip_proto == TCP && identity.ports.0 == identity.ports.1 {
-            self.ftp(&mut identity, since);
-        }
-        identity
     }
 
     /// Fills in what IKE has shown of a tunnel's ends.
@@ -209,11 +210,16 @@ impl Shown<'_> {
         };
     }
 
-    /// Data connections that a readable FTP control connection has announced.
-    fn ftp(&self, identity: &mut Identity, since: i64) {
+    /// What a data connection counts as that a readable FTP control connection has
+    /// announced.
+    fn ftp(&self, identity: &Identity, since: i64) -> Option<Identity> {
+        if identity.ip_proto != TCP || identity.ports.0 != identity.ports.1 {
+            return None;
+        }
         let listener = (identity.server, identity.ports.0);
         let place = Place { listener, connector: identity.client };
-        let Some(control) = self.expected.announced(&place, since) else { return };
+        let control = self.expected.announced(&place, since)?;
+        let mut identity = identity.clone();
         if control.is_passive() || identity.server.is_ipv6() {
             identity.ports = ANY_PORT;
         } else {
@@ -230,5 +236,6 @@ impl Shown<'_> {
         if identity.role == Role::Server {
             identity.user_id = ebcdic::field(FTP_USER);
         }
+        Some(identity)
     }
 }

@@ -1,7 +1,7 @@
 //! All security sessions: what they have counted over their life, and their
 //! records.
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -57,32 +57,40 @@ pub struct Closed<'a> {
 /// What a key stands for while it is in use.
 #[derive(Debug)]
 struct Resolved {
-    identity: Arc<Identity>,
+    session: Arc<Key>,
     active: i64,
 }
 
 /// The sessions.
 #[derive(Debug, Default)]
 pub struct Book {
-    sessions: BTreeMap<Arc<Identity>, Session>,
+    sessions: HashMap<Arc<Key>, Session, foldhash::quality::RandomState>,
     resolved: HashMap<Arc<Key>, Resolved, foldhash::quality::RandomState>,
 }
 
 impl Book {
-    /// Adds what was counted under a key. `resolve` tells what the key stands
-    /// for when it is new; while connections are in a session it stays what it
-    /// was.
-    pub fn add(&mut self, key: &Arc<Key>, counts: &Counts, resolve: impl FnOnce(&Key) -> Identity) {
+    /// Adds what was counted under a key. `resolve` tells what the key stands for when it
+    /// is new, if that is not what it says; while connections are in a session it stays
+    /// what it was.
+    pub fn add(
+        &mut self,
+        key: &Arc<Key>,
+        counts: &Counts,
+        resolve: impl FnOnce(&Key) -> Option<Identity>,
+    ) {
         let resolved = self.resolved.entry(Arc::clone(key)).or_insert_with(|| {
-            let identity = resolve(key);
-            let identity = match self.sessions.get_key_value(&identity) {
-                Some((known, _)) => Arc::clone(known),
-                None => Arc::new(identity),
+            let session = match resolve(key) {
+                None if key.carrier().is_none() => Arc::clone(key),
+                other => {
+                    let identity = other.unwrap_or_else(|| key.identity().clone());
+                    Arc::new(Key::new(identity, None))
+                }
             };
-            Resolved { identity, active: 0 }
+            let known = self.sessions.get_key_value(&session).map(|(known, _)| Arc::clone(known));
+            Resolved { session: known.unwrap_or(session), active: 0 }
         });
         resolved.active += counts.active;
-        let session = self.sessions.entry(Arc::clone(&resolved.identity)).or_default();
+        let session = self.sessions.entry(Arc::clone(&resolved.session)).or_default();
         session.now.add(counts);
     }
 
@@ -101,11 +109,14 @@ impl Book {
     pub fn close(&mut self, set: Set, mut each: impl FnMut(&[Closed<'_>])) {
         // Whoever is here had a connection or a change in the interval.
         let count = self.sessions.len();
-        let mut sessions = (1..).zip(&mut self.sessions);
+        let mut sessions: Vec<(Place, &Identity, &mut Session)> =
+            self.sessions.iter_mut().map(|(key, s)| (Place::of(key), key.identity(), s)).collect();
+        sessions.sort_unstable_by(|(a, x, _), (b, y, _)| a.cmp(b).then_with(|| x.cmp(y)));
+        let mut sessions = (1..).zip(sessions);
         loop {
             let some = sessions.by_ref().take(CLOSED_AT_ONCE);
             let some: Vec<Closed<'_>> = some
-                .map(|(n, (identity, session))| {
+                .map(|(n, (_, identity, session))| {
                     let init = std::mem::replace(&mut session.init, session.now);
                     Closed { identity, init, now: session.now, reason: set.reason(n == count) }
                 })
@@ -117,6 +128,22 @@ impl Book {
         }
         self.sessions.retain(|_, session| session.now.active > 0);
         self.resolved.retain(|_, resolved| resolved.active > 0);
+    }
+}
+
+/// What identities are ordered by first, and which hardly two have in common: it is
+/// compared without a look at them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    server: IpAddr,
+    client: IpAddr,
+    ports: (u16, u16),
+}
+
+impl Place {
+    fn of(key: &Key) -> Self {
+        let &Identity { server, client, ports, .. } = key.identity();
+        Self { server, client, ports }
     }
 }
 
@@ -213,7 +240,7 @@ mod tests {
     #[test]
     fn the_end_of_one_interval_is_the_beginning_of_the_next() {
         let mut book = Book::default();
-        let plain = |k: &Key| k.identity().clone();
+        let plain = |_: &Key| None;
         book.add(&key(443), &counts(3, 1), plain);
         book.add(&key(23), &counts(1, 0), plain);
         assert_eq!(close(&mut book), [(23, 0xC0, 0, 1, 0, 0), (443, 0x80, 0, 3, 0, 1)]);
@@ -230,7 +257,7 @@ mod tests {
     #[test]
     fn a_key_stands_for_the_same_while_it_is_in_use() {
         let mut book = Book::default();
-        let range = |k: &Key| Identity { ports: (1024, 65535), ..k.identity().clone() };
+        let range = |k: &Key| Some(Identity { ports: (1024, 65535), ..k.identity().clone() });
         book.add(&key(50_000), &counts(1, 1), range);
         book.add(&key(50_001), &counts(1, 0), range);
         assert_eq!(close(&mut book), [(1024, 0x80, 0, 2, 0, 1)]);
