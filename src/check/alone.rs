@@ -1,10 +1,13 @@
 //! What a dump says of itself: whether its records are whole, its codes known, its
 //! counters go on from one interval to the next, its events come in order.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMINATION};
-use super::observation::{Ends, Observation, Place, System};
+use super::observation::{Observation, Place};
 use super::session::{Interval, counters, growing};
 use crate::names::{CodeTable, Kind};
 use crate::record::field::{Field, Format};
@@ -231,18 +234,53 @@ pub(super) fn connection(c: &Connection<'_>, each: &mut dyn FnMut(Found)) {
     }
 }
 
-/// What a session is told by.
-type Session = (System, Ends, [u8; 42]);
+/// The last interval of each session: its place in the list.
+#[derive(Debug)]
+struct Latest<'a> {
+    list: &'a [Interval<'a>],
+    places: HashTable<usize>,
+    hasher: foldhash::quality::RandomState,
+}
 
-/// The last interval of each session.
-type Last = HashMap<Session, (i64, Common12), foldhash::quality::RandomState>;
+impl<'a> Latest<'a> {
+    fn new(list: &'a [Interval<'a>]) -> Self {
+        let places = HashTable::with_capacity(list.len());
+        Self { list, places, hasher: foldhash::quality::RandomState::default() }
+    }
+
+    /// Sets the interval at a place as the last of its session; returns the one before.
+    /// The stack's own identifier tells sessions apart.
+    fn replace(&mut self, place: usize, common: &Common12) -> Option<(&'a Interval<'a>, Common12)> {
+        let (list, hasher) = (self.list, &self.hasher);
+        let own = list.get(place)?;
+        let read = |n: usize| list.get(n).and_then(|i| Some((i, common_section(i)?)));
+        let same = |n: &usize| {
+            read(*n).is_some_and(|(i, c)| {
+                c.session_id == common.session_id && i.ends == own.ends && i.system == own.system
+            })
+        };
+        let hash =
+            |i: &Interval<'_>, c: &Common12| hasher.hash_one((i.system, i.ends, c.session_id));
+        let rehash = |n: &usize| read(*n).map_or(0, |(i, c)| hash(i, &c));
+        match self.places.entry(hash(own, common), same, rehash) {
+            Entry::Occupied(mut entry) => read(std::mem::replace(entry.get_mut(), place)),
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                None
+            }
+        }
+    }
+}
+
+fn common_section(interval: &Interval<'_>) -> Option<Common12> {
+    Record::parse(interval.bytes).ok()?.section(1).and_then(Common12::decode)
+}
 
 /// Looks at the intervals of sessions, given in the order of time.
 pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
-    let mut before = Last::default();
-    for interval in list {
-        let Ok(record) = Record::parse(interval.bytes) else { continue };
-        let Some(common) = record.section(1).and_then(Common12::decode) else { continue };
+    let mut latest = Latest::new(list);
+    for (n, interval) in list.iter().enumerate() {
+        let Some(common) = common_section(interval) else { continue };
         let place = interval.place;
         let mut say = |fault, what: String| each(Found { fault, place, what });
         let all = counters(&common);
@@ -256,9 +294,8 @@ pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
             let what = format!("{connections} connections, {partial} partial, {short} short");
             say(Fault::CounterExceeds, what);
         }
-        // The stack's own identifier tells sessions apart.
-        let key = (interval.system, interval.ends, common.session_id);
-        if let Some((end, last)) = before.get(&key) {
+        if let Some((before, last)) = latest.replace(n, &common) {
+            let end = before.end;
             let start = interval.end - interval.duration;
             let slack = 3000.min(interval.duration / 4).max(100);
             // Half of it lies in the one before.
@@ -268,10 +305,11 @@ pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
                 let seconds = (start - end) / 100;
                 say(Fault::IntervalMissing, format!("{seconds} s before it"));
             } else if (start - end).abs() <= slack {
-                let ended = counters(last);
+                let ended = counters(&last);
+                let idle = last.end_active_conn_cnt == 0;
                 for ((name, now), last) in growing().zip(all).zip(ended) {
                     // A session that had no connection any more begins anew.
-                    if now.0 != last.1 && !(now.0 == 0 && last_idle(&before, &key)) {
+                    if now.0 != last.1 && !(now.0 == 0 && idle) {
                         say(
                             Fault::CounterGap,
                             format!("{name}: ended at {}, begins at {}", last.1, now.0),
@@ -280,11 +318,5 @@ pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
                 }
             }
         }
-        before.insert(key, (interval.end, common));
     }
-}
-
-/// Whether a session had no connection at the end of its last interval.
-fn last_idle(before: &Last, key: &Session) -> bool {
-    before.get(key).is_some_and(|(_, last)| last.end_active_conn_cnt == 0)
 }

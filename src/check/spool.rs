@@ -8,10 +8,10 @@ use std::net::IpAddr;
 
 use super::observation::{About, Observation, Place};
 
-/// Bytes of input for each part.
-const PART: u64 = 48 << 20;
+/// Bytes of input for each part: what is gone through several times stays in the cache.
+const PART: u64 = 6 << 20;
 /// The most parts; files are open at once.
-const MAX_PARTS: u64 = 128;
+const MAX_PARTS: u64 = 256;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,33 @@ const DAY: i64 = 8_640_000;
 const ESP: u8 = 0x32;
 const AH: u8 = 0x33;
 
+/// Addresses, in as little memory as they take: they are met in no order.
+#[derive(Clone, Debug, Default)]
+struct Addresses {
+    ipv4: HashSet<u32, foldhash::quality::RandomState>,
+    ipv6: HashSet<u128, foldhash::quality::RandomState>,
+}
+
+impl Addresses {
+    fn len(&self) -> usize {
+        self.ipv4.len() + self.ipv6.len()
+    }
+
+    fn insert(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(a) => self.ipv4.insert(a.to_bits()),
+            IpAddr::V6(a) => self.ipv6.insert(a.to_bits()),
+        };
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(a) => self.ipv4.contains(&a.to_bits()),
+            IpAddr::V6(a) => self.ipv6.contains(&a.to_bits()),
+        }
+    }
+}
+
 /// What a side has.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
@@ -34,7 +61,7 @@ pub struct Survey {
     /// Local addresses.
     pub local: BTreeSet<IpAddr>,
     /// All addresses.
-    all: HashSet<IpAddr, foldhash::quality::RandomState>,
+    all: Addresses,
     /// Ends of tunnels.
     tunnels: BTreeSet<IpAddr>,
     /// How far local time is ahead of UTC where a connection ends.
@@ -111,7 +138,7 @@ impl Survey {
 
     /// Whether an address was seen.
     pub fn has(&self, address: IpAddr) -> bool {
-        self.all.len() >= MAX_ADDRESSES || self.all.contains(&address)
+        self.all.len() >= MAX_ADDRESSES || self.all.contains(address)
     }
 
     /// Whether an address is a stack's.
