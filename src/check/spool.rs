@@ -10,8 +10,8 @@ use super::observation::{About, Observation, Place};
 
 /// Bytes of input for each part: what is gone through several times stays in the cache.
 const PART: u64 = 6 << 20;
-/// The most parts; files are open at once.
-const MAX_PARTS: u64 = 256;
+/// The most parts. Their files are open at once, and some systems allow 256.
+const MAX_PARTS: u64 = 192;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
