@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-/// Handshakes and records take and give back many small pieces: jemalloc takes a sixth of
+/// Handshakes and records take and give back many small pieces: jemalloc takes a seventh of
 /// the CPU time off captures full of them, and two threads do not wait for each other.
 #[cfg(unix)]
 #[global_allocator]

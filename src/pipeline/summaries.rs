@@ -2,7 +2,6 @@
 //! and that zERT was enabled and disabled.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -180,23 +179,17 @@ impl Summaries {
 impl Shown<'_> {
     /// What a key stands for, if that is not what it says.
     fn resolve(&self, key: &Key, since: i64) -> Option<Identity> {
-        let identity = key.identity();
-        if let (Attributes::Ipsec(_), Some((local, remote))) = (&identity.attributes, key.carrier())
-        {
-            let mut identity = identity.clone();
-            if let Attributes::Ipsec(section) = &mut identity.attributes {
-                self.key_exchange(section, local, remote);
-            }
-            Some(self.ftp(&identity, since).unwrap_or(identity))
-        } else {
-            self.ftp(identity, since)
-        }
+        let exchanged = self.key_exchange(key);
+        self.ftp(exchanged.as_ref().unwrap_or(key.identity()), since).or(exchanged)
     }
 
-    /// Fills in what IKE has shown of a tunnel's ends.
-    fn key_exchange(&self, section: &mut Ipsec12, local: IpAddr, remote: IpAddr) {
+    /// A session of a tunnel, with what IKE has shown of the tunnel's ends.
+    fn key_exchange(&self, key: &Key) -> Option<Identity> {
+        let (local, remote) = key.carrier()?;
         let (pair, side) = Pair::of(local, remote);
-        let Some(facts) = self.key_exchanges.get(&pair) else { return };
+        let facts = self.key_exchanges.get(&pair)?;
+        let mut identity = key.identity().clone();
+        let Attributes::Ipsec(section) = &mut identity.attributes else { return None };
         let mut shown = Ipsec::default();
         key_exchange(&mut shown, facts, side, self.codes);
         *section = Ipsec12 {
@@ -208,6 +201,7 @@ impl Shown<'_> {
             enc_alg: section.enc_alg,
             ..Ipsec12::from(&shown)
         };
+        Some(identity)
     }
 
     /// What a data connection counts as that a readable FTP control connection has

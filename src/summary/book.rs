@@ -81,6 +81,7 @@ impl Book {
         let resolved = self.resolved.entry(Arc::clone(key)).or_insert_with(|| {
             let session = match resolve(key) {
                 None if key.carrier().is_none() => Arc::clone(key),
+                // Sessions are told apart by their identity, whatever carries them.
                 other => {
                     let identity = other.unwrap_or_else(|| key.identity().clone());
                     Arc::new(Key::new(identity, None))
@@ -131,8 +132,8 @@ impl Book {
     }
 }
 
-/// What identities are ordered by first, and which hardly two have in common: it is
-/// compared without a look at them.
+/// The first fields of an identity, in its order. Hardly two have them in common: they are
+/// compared without a look at the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     server: IpAddr,
