@@ -11,10 +11,8 @@ pub(super) const LOWER: &[u8; 16] = b"0123456789abcdef";
 /// Appends bytes as hexadecimal digits.
 #[expect(clippy::indexing_slicing, reason = "four bits index sixteen digits")]
 pub(super) fn digits(out: &mut Vec<u8>, bytes: &[u8], digits: &[u8; 16]) {
-    for byte in bytes {
-        out.push(digits[usize::from(byte >> 4)]);
-        out.push(digits[usize::from(byte & 0xF)]);
-    }
+    let two = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 0xF)]];
+    out.extend(bytes.iter().flat_map(two));
 }
 
 /// Appends an unsigned big-endian integer of up to eight bytes.

@@ -20,14 +20,15 @@ pub(super) struct Slot {
     pub number: bool,
     /// Where its bytes are in the part.
     place: Range<usize>,
-    /// Where its text ended in that of the last part.
-    end: usize,
 }
 
 /// The fields of parts, in the order of their columns. No two share a byte.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     slots: Vec<Slot>,
+    /// Where the text of each ended in that of the last part: beside each other, because
+    /// one text that gets longer moves all behind it.
+    ends: Vec<u32>,
     /// Of each byte, the field that it is in, counted from 1.
     owners: Vec<u16>,
     /// Fields that have changed, while a part is written.
@@ -59,7 +60,8 @@ impl Fields {
         if let Some(owners) = self.owners.get_mut(place.clone()) {
             owners.fill(number_of_field);
         }
-        self.slots.push(Slot { field, before, number, place, end: 0 });
+        self.slots.push(Slot { field, before, number, place });
+        self.ends.push(0);
     }
 
     /// Appends what is made of a part, as it was made last where the bytes are the same.
@@ -78,9 +80,9 @@ impl Fields {
         if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
             self.write_changes(out, bytes, &mut render);
         } else {
-            for slot in &mut self.slots {
+            for (slot, end) in self.slots.iter().zip(&mut self.ends) {
                 render(out, slot, bytes.get(slot.place.clone()));
-                slot.end = out.len() - begin;
+                *end = length(out, begin);
             }
         }
         self.bytes.clear();
@@ -112,30 +114,37 @@ impl Fields {
             self.changed.sort_unstable();
         }
         // Fields that are written, and where their text ended.
-        let (mut rest, mut done, mut ended) = (self.slots.as_mut_slice(), 0, 0);
+        let (mut rest, mut done, mut ended) = (self.ends.as_mut_slice(), 0, 0);
         for number in self.changed.iter().copied().map(usize::from) {
             let all = std::mem::take(&mut rest);
             let Some((before, after)) = all.split_at_mut_checked(number - done) else { break };
-            let Some((slot, after)) = after.split_first_mut() else { break };
+            let Some((end, after)) = after.split_first_mut() else { break };
+            let Some(slot) = self.slots.get(number) else { break };
             copy(out, begin, &self.text, ended, before);
             render(out, slot, bytes.get(slot.place.clone()));
-            ended = std::mem::replace(&mut slot.end, out.len() - begin);
+            ended = std::mem::replace(end, length(out, begin));
             (rest, done) = (after, number + 1);
         }
         copy(out, begin, &self.text, ended, rest);
     }
 }
 
-/// Appends the text of fields that have not changed, which began at `from`.
-fn copy(out: &mut Vec<u8>, begin: usize, text: &[u8], from: usize, slots: &mut [Slot]) {
-    let Some(to) = slots.last().map(|slot| slot.end) else { return };
-    let now = out.len() - begin;
-    out.extend_from_slice(text.get(from..to).unwrap_or_default());
-    if now != from {
-        for slot in slots {
-            slot.end = slot.end.saturating_sub(from) + now;
+/// Appends the text of fields that have not changed, which began at `from`; `ends` are
+/// where theirs ended.
+fn copy(out: &mut Vec<u8>, begin: usize, text: &[u8], from: u32, ends: &mut [u32]) {
+    let Some(to) = ends.last().copied() else { return };
+    let moved = length(out, begin).wrapping_sub(from);
+    out.extend_from_slice(text.get(from as usize..to as usize).unwrap_or_default());
+    if moved != 0 {
+        for end in ends {
+            *end = end.wrapping_add(moved);
         }
     }
+}
+
+/// The length of the text that began at a place: a record's, which is far below 4 GB.
+fn length(out: &[u8], begin: usize) -> u32 {
+    u32::try_from(out.len() - begin).unwrap_or(u32::MAX)
 }
 
 /// The first place from one on where two parts of the same length differ.
