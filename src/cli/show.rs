@@ -71,7 +71,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                 let next = reader.next_item();
                 if next.is_err() {
                     // What was good before is printed before the error.
-                    out.flush()?;
+                    target.flush(&mut out)?;
                 }
                 match next.with_context(|| name.clone())? {
                     None => break,
@@ -115,9 +115,9 @@ fn target(args: &Show) -> anyhow::Result<Target> {
     } else if args.form.summary {
         Target::Counts(Box::default())
     } else if args.form.jsonl {
-        Target::Jsonl(Json::default(), Vec::with_capacity(8192))
+        Target::Jsonl(Json::default(), Vec::with_capacity(2 * BUFFER))
     } else if args.form.csv {
-        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)), Vec::new())
+        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)), Vec::with_capacity(2 * BUFFER))
     } else if args.form.hex {
         Target::Hex
     } else {
@@ -178,16 +178,14 @@ impl Target {
         match self {
             Self::Tree => tree(out, record, number, offset)?,
             Self::Hex => annotated(out, record, number, offset)?,
-            Self::Jsonl(json, line) => {
-                line.clear();
-                json.object(line, record, offset);
-                line.push(b'\n');
-                out.write_all(line)?;
+            Self::Jsonl(json, lines) => {
+                json.object(lines, record, offset);
+                lines.push(b'\n');
+                write_many(out, lines)?;
             }
-            Self::Csv(csv, line) => {
-                line.clear();
-                csv.row(line, record);
-                out.write_all(line)?;
+            Self::Csv(csv, lines) => {
+                csv.row(lines, record);
+                write_many(out, lines)?;
             }
             Self::Counts(counts) => counts.add(record, glance),
             Self::File(file) => file.record(record.bytes())?,
@@ -208,10 +206,29 @@ impl Target {
             Self::Counts(counts) if json => writeln!(out, "{}", counts.json())?,
             Self::Counts(counts) => write!(out, "{}", counts.text())?,
             Self::File(file) => file.finish()?,
-            Self::Tree | Self::Hex | Self::Jsonl(..) | Self::Csv(..) => {}
+            Self::Jsonl(_, lines) | Self::Csv(_, lines) => out.write_all(&lines)?,
+            Self::Tree | Self::Hex => {}
         }
         Ok(())
     }
+
+    /// Writes what is held back.
+    fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if let Self::Jsonl(_, lines) | Self::Csv(_, lines) = self {
+            out.write_all(lines)?;
+            lines.clear();
+        }
+        out.flush()
+    }
+}
+
+/// Writes lines once there are many: as many as go through the writer's buffer in one.
+fn write_many(out: &mut impl Write, lines: &mut Vec<u8>) -> io::Result<()> {
+    if lines.len() >= BUFFER {
+        out.write_all(lines)?;
+        lines.clear();
+    }
+    Ok(())
 }
 
 fn note(passed: &Passed) {

@@ -169,6 +169,17 @@ mod tests {
         assert_eq!(smf::SEC_PROTOS.name_of(0x81), None);
     }
 
+    /// The writer of JSON relies on it.
+    #[test]
+    fn names_need_no_escapes() {
+        let plain = |c: char| (' '..='~').contains(&c) && !['"', '\\'].contains(&c);
+        let codes = || smf::TABLES.iter().flat_map(|table| table.codes);
+        assert!(codes().count() > 100);
+        for code in codes() {
+            assert!(code.name.chars().all(plain), "{}", code.name);
+        }
+    }
+
     #[test]
     fn text_codes_ignore_the_padding() {
         assert_eq!(

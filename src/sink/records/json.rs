@@ -141,11 +141,12 @@ fn render(out: &mut Vec<u8>, part: &Part<'_>, field: &Field, bytes: &[u8]) {
             out.extend_from_slice(b"\",\"name\":");
             name(out, table.name_of(number).as_deref());
         }
-        (Format::Ebcdic, None) if ebcdic::is_plain(bytes) => {
+        (Format::Ebcdic, _) if ebcdic::is_plain(bytes) => {
             out.push(b'"');
             ebcdic::decode_to(out, bytes);
             out.push(b'"');
         }
+        (Format::Bytes, _) => hex(out, bytes),
         _ => write_value(out, &value::read(part, field, bytes)),
     }
 }
@@ -177,10 +178,14 @@ fn code(out: &mut Vec<u8>, digits: &str, name: Option<&str>) {
 /// The name of a code, which ends the object.
 fn name(out: &mut Vec<u8>, name: Option<&str>) {
     match name {
-        Some(name) => text(out, name),
-        None => out.extend_from_slice(b"null"),
+        // The tables' names need no escapes.
+        Some(name) => {
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\"}");
+        }
+        None => out.extend_from_slice(b"null}"),
     }
-    out.push(b'}');
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {

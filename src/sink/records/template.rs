@@ -77,26 +77,31 @@ impl Fields {
         let bytes = part.bytes;
         let begin = out.len();
         let flag = |bytes: &[u8]| value::address_flag(part).and_then(|at| bytes.get(at).copied());
-        if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
-            self.write_changes(out, bytes, &mut render);
+        let same = if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
+            self.write_changes(out, bytes, &mut render)
         } else {
             for (slot, end) in self.slots.iter().zip(&mut self.ends) {
                 render(out, slot, bytes.get(slot.place.clone()));
                 *end = length(out, begin);
             }
+            0
+        };
+        if self.bytes == bytes {
+            return;
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
-        self.text.clear();
-        self.text.extend_from_slice(out.get(begin..).unwrap_or_default());
+        self.text.truncate(same);
+        self.text.extend_from_slice(out.get(begin + same..).unwrap_or_default());
     }
 
+    /// Returns the length of the text before what has changed first.
     fn write_changes(
         &mut self,
         out: &mut Vec<u8>,
         bytes: &[u8],
         render: &mut impl FnMut(&mut Vec<u8>, &Slot, Option<&[u8]>),
-    ) {
+    ) -> usize {
         let begin = out.len();
         self.changed.clear();
         let mut at = 0;
@@ -115,17 +120,20 @@ impl Fields {
         }
         // Fields that are written, and where their text ended.
         let (mut rest, mut done, mut ended) = (self.ends.as_mut_slice(), 0, 0);
+        let mut same = None;
         for number in self.changed.iter().copied().map(usize::from) {
             let all = std::mem::take(&mut rest);
             let Some((before, after)) = all.split_at_mut_checked(number - done) else { break };
             let Some((end, after)) = after.split_first_mut() else { break };
             let Some(slot) = self.slots.get(number) else { break };
             copy(out, begin, &self.text, ended, before);
+            same.get_or_insert(out.len() - begin);
             render(out, slot, bytes.get(slot.place.clone()));
             ended = std::mem::replace(end, length(out, begin));
             (rest, done) = (after, number + 1);
         }
         copy(out, begin, &self.text, ended, rest);
+        same.unwrap_or(self.text.len())
     }
 }
 
@@ -150,10 +158,16 @@ fn length(out: &[u8], begin: usize) -> u32 {
 /// The first place from one on where two parts of the same length differ.
 fn difference(one: &[u8], other: &[u8], from: usize) -> Option<usize> {
     let (mine, theirs) = (one.get(from..)?, other.get(from..)?);
-    let (wide, wide_theirs) = (mine.as_chunks::<16>().0, theirs.as_chunks::<16>().0);
-    let same = wide.iter().zip(wide_theirs).take_while(|(a, b)| a == b).count() * 16;
-    let mut bytes = mine.iter().zip(theirs).skip(same);
-    bytes.position(|(a, b)| a != b).map(|n| from + same + n)
+    let ((words, rest), (their_words, their_rest)) = (mine.as_chunks(), theirs.as_chunks());
+    // The lowest bit that differs is in the first byte that does.
+    let mut words = words.iter().zip(their_words).enumerate().map(|(n, (mine, theirs))| {
+        (n, u64::from_le_bytes(*mine) ^ u64::from_le_bytes(*theirs))
+    });
+    if let Some((n, bits)) = words.find(|(_, bits)| *bits != 0) {
+        return Some(from + n * 8 + bits.trailing_zeros() as usize / 8);
+    }
+    let rest_begins = from + mine.len() - rest.len();
+    rest.iter().zip(their_rest).position(|(a, b)| a != b).map(|n| rest_begins + n)
 }
 
 /// The fields of parts of one shape.
