@@ -101,11 +101,12 @@ impl<'a> Assembly<'a> {
 
     /// The connections in the order of their ends and beginnings.
     pub fn finish(self) -> Vec<Connection<'a>> {
-        let mut order: Vec<(&Key, usize)> = self.keys.iter().zip(0..).collect();
+        let mut order: Vec<(u128, &Key, usize)> =
+            self.keys.iter().zip(0..).map(|(key, n)| (key.tuple.rank(), key, n)).collect();
         order.sort_unstable();
         let mut all: Vec<Connection<'a>> = Vec::with_capacity(order.len());
-        for of_one in order.chunk_by(|a, b| a.0 == b.0) {
-            let Some((key, _)) = of_one.first() else { continue };
+        for of_one in order.chunk_by(|a, b| a.1 == b.1) {
+            let Some((_, key, _)) = of_one.first() else { continue };
             let mut connection = Connection {
                 system: key.system,
                 tuple: key.tuple,
@@ -114,7 +115,7 @@ impl<'a> Assembly<'a> {
                 events: Vec::with_capacity(of_one.len()),
                 duplicates: Vec::new(),
             };
-            for (_, n) in of_one {
+            for (.., n) in of_one {
                 let Some(&(end, event)) = self.events.get(*n) else { continue };
                 connection.end = connection.end.or(end);
                 connection.events.push(event);

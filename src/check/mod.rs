@@ -8,6 +8,7 @@
 pub mod alone;
 mod calibration;
 mod connection;
+mod delta;
 mod facts;
 mod fields;
 mod judge;
@@ -42,7 +43,7 @@ use spool::{Side, Spool};
 use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
 
 /// Differences of clocks that are looked at.
-const MAX_DIFFERENCES: usize = 1 << 16;
+const MAX_DIFFERENCES: usize = 1 << 14;
 
 /// What is taken for the same.
 #[derive(Clone, Copy, Debug)]

@@ -75,6 +75,25 @@ impl Tuple {
     pub fn reversed(self) -> Self {
         Self { local: self.remote, remote: self.local, ..self }
     }
+
+    /// A number by which tuples are in their order, but for those of IPv6, of which
+    /// several have the same.
+    pub(super) fn rank(&self) -> u128 {
+        const IPV6: u128 = 1;
+        let (local, remote) = (self.local, self.remote);
+        let IpAddr::V4(local_ip) = local.0 else {
+            return IPV6 << 127;
+        };
+        let local = u128::from(local_ip.to_bits()) << 16 | u128::from(local.1);
+        let remote = match remote.0 {
+            IpAddr::V4(ip) => {
+                let end = u128::from(ip.to_bits()) << 16 | u128::from(remote.1);
+                end << 8 | u128::from(self.ip_proto)
+            }
+            IpAddr::V6(_) => IPV6 << 56,
+        };
+        local << 57 | remote
+    }
 }
 
 /// The ends of a security session, and what kind of protection it has.
@@ -193,5 +212,32 @@ fn address(bytes: [u8; 16], ipv6: bool) -> IpAddr {
         Ipv6Addr::from(bytes).into()
     } else {
         Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_end() -> impl Strategy<Value = (IpAddr, u16)> {
+        let v4 = prop_oneof![0u32..3, any::<u32>()].prop_map(|a| Ipv4Addr::from(a).into());
+        let v6 = prop_oneof![0u128..3, any::<u128>()].prop_map(|a| Ipv6Addr::from(a).into());
+        (prop_oneof![3 => v4, 1 => v6], prop_oneof![0u16..3, any::<u16>()])
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_are_in_the_order_of_tuples(
+            (one, other) in (any_end(), any_end()),
+            (third, fourth) in (any_end(), any_end()),
+            protocols in (any::<u8>(), any::<u8>()),
+            same_local in any::<bool>(),
+        ) {
+            let one = Tuple { local: one, remote: third, ip_proto: protocols.0 };
+            let local = if same_local { one.local } else { other };
+            let other = Tuple { local, remote: fourth, ip_proto: protocols.1 };
+            prop_assert_eq!((one.rank(), one).cmp(&(other.rank(), other)), one.cmp(&other));
+        }
     }
 }

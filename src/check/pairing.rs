@@ -44,8 +44,10 @@ pub(super) fn connections<'a, 'b>(
 ) -> Pairing<'a, Connection<'b>> {
     let mut found = Pairing::default();
     while let Some(tuple) = stack.first().into_iter().chain(tap.first()).map(|c| c.tuple).min() {
-        let run =
-            |list: &'a [Connection<'b>]| list.split_at(list.partition_point(|c| c.tuple <= tuple));
+        // Nearly always one, so that a search would look at more.
+        let run = |list: &'a [Connection<'b>]| {
+            list.split_at(list.iter().take_while(|c| c.tuple == tuple).count())
+        };
         let ((of_stack, rest_s), (of_tap, rest_t)) = (run(stack), run(tap));
         of_same_ends(of_stack, of_tap, (clock, tolerance), &mut found);
         (stack, tap) = (rest_s, rest_t);

@@ -3,15 +3,20 @@
 
 use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
+use super::delta::{self, Lasts};
 use super::observation::{About, Observation, Place};
 
 /// Bytes of input for each part: what is gone through several times stays in the cache.
 const PART: u64 = 6 << 20;
 /// The most parts. Their files are open at once, and some systems allow 256.
 const MAX_PARTS: u64 = 192;
+/// Bytes that are written to a file at once.
+const BLOCK: usize = 1 << 16;
+/// Bytes before an entry's own: its side, file, offset and length.
+pub(super) const HEAD: usize = 17;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub(super) struct Entry<'a> {
 #[derive(Debug)]
 pub(super) struct Spool {
     parts: Vec<Stored>,
+    /// What is read of a file.
+    stored: Vec<u8>,
 }
 
 /// Where a part is.
@@ -43,7 +50,42 @@ pub(super) struct Spool {
 enum Stored {
     /// The only one need not leave memory.
     Memory(Vec<u8>),
-    File(BufWriter<File>),
+    File(Stream),
+}
+
+/// A part in a file.
+#[derive(Debug)]
+struct Stream {
+    file: File,
+    /// What is not written yet.
+    waiting: Vec<u8>,
+    lasts: Lasts,
+}
+
+impl Stream {
+    fn new() -> io::Result<Self> {
+        let file = tempfile::tempfile()?;
+        Ok(Self { file, waiting: Vec::with_capacity(BLOCK), lasts: Lasts::default() })
+    }
+
+    fn put(&mut self, head: &[u8; HEAD], bytes: &[u8]) -> io::Result<()> {
+        self.waiting.extend_from_slice(head);
+        self.lasts.store(&mut self.waiting, bytes);
+        if self.waiting.len() < BLOCK { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn read(&mut self, stored: &mut Vec<u8>) -> io::Result<()> {
+        self.flush()?;
+        stored.clear();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(stored).map(|_| ())
+    }
 }
 
 impl Spool {
@@ -51,13 +93,11 @@ impl Spool {
     pub fn new(bytes: u64) -> io::Result<Self> {
         let count = bytes.div_ceil(PART).clamp(1, MAX_PARTS);
         if count == 1 {
-            return Ok(Self { parts: vec![Stored::Memory(Vec::new())] });
+            return Ok(Self { parts: vec![Stored::Memory(Vec::new())], stored: Vec::new() });
         }
-        let part = |_| {
-            let file = tempfile::tempfile().map_err(temporary)?;
-            Ok(Stored::File(BufWriter::with_capacity(1 << 16, file)))
-        };
-        Ok(Self { parts: (0..count).map(part).collect::<io::Result<_>>()? })
+        let part = |_| Stream::new().map(Stored::File).map_err(temporary);
+        let parts = (0..count).map(part).collect::<io::Result<_>>()?;
+        Ok(Self { parts, stored: Vec::new() })
     }
 
     /// Number of parts.
@@ -101,22 +141,20 @@ impl Spool {
     }
 
     fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let head: [&[u8]; 4] = [
-            &[side as u8],
-            &place.file.to_be_bytes(),
-            &place.offset.to_be_bytes(),
-            &length.to_be_bytes(),
-        ];
-        let mut all = head.into_iter().chain([bytes]);
+        let [l0, l1, l2, l3] = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let [f0, f1, f2, f3] = place.file.to_be_bytes();
+        let [o0, o1, o2, o3, o4, o5, o6, o7] = place.offset.to_be_bytes();
+        let side = side as u8;
+        let head = [side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3];
         match self.parts.get_mut(part) {
-            Some(Stored::Memory(memory)) => all.for_each(|b| memory.extend_from_slice(b)),
-            Some(Stored::File(file)) => {
-                all.try_for_each(|b| file.write_all(b)).map_err(temporary)?;
+            Some(Stored::Memory(memory)) => {
+                memory.extend_from_slice(&head);
+                memory.extend_from_slice(bytes);
+                Ok(())
             }
-            None => {}
+            Some(Stored::File(stream)) => stream.put(&head, bytes).map_err(temporary),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes the only part, if it has not left memory.
@@ -131,14 +169,10 @@ impl Spool {
     pub fn read(&mut self, part: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
         match self.parts.get_mut(part) {
-            Some(Stored::File(writer)) => {
-                let mut read = || {
-                    writer.flush()?;
-                    let file = writer.get_mut();
-                    file.seek(SeekFrom::Start(0))?;
-                    file.read_to_end(buffer)
-                };
-                read().map(|_| ()).map_err(temporary)
+            Some(Stored::File(stream)) => {
+                stream.read(&mut self.stored).map_err(temporary)?;
+                delta::restore_all(buffer, &self.stored);
+                Ok(())
             }
             // It was taken as it is.
             Some(Stored::Memory(_)) | None => Ok(()),
@@ -153,7 +187,7 @@ pub(super) fn entries(mut rest: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 
 /// Takes the next entry from the bytes of a part.
 fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
-    let (head, after) = rest.split_first_chunk::<17>()?;
+    let (head, after) = rest.split_first_chunk::<HEAD>()?;
     let &[side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
     let (bytes, after) = after.split_at_checked(u32::from_be_bytes([l0, l1, l2, l3]) as usize)?;
     *rest = after;
