@@ -91,15 +91,11 @@ impl Json {
             (before, number && field.length <= 8)
         });
         template.fields.write(out, part, |out, slot, bytes| {
-            let (field, Some(bytes)) = (slot.field, bytes) else { return };
-            if field.format == Format::Reserved && bytes.iter().all(|&b| b == 0) {
-                return;
-            }
-            out.extend_from_slice(&slot.before);
+            let Some(bytes) = bytes else { return };
             if slot.number {
                 number(out, bytes);
             } else {
-                render(out, part, field, bytes);
+                render(out, part, slot.field, bytes);
             }
         });
         let unknown = part.bytes.get(template.unknown..).unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::record::field::Field;
+use crate::record::field::{Field, Format};
 use crate::record::value;
 use crate::record::view::{Part, Shape};
 
@@ -14,12 +14,23 @@ const MAX_SHAPES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub field: &'static Field,
-    /// Text that stands before every value.
+    /// Text that stands before every value that is shown.
     pub before: Vec<u8>,
     /// Whether it is a plain number.
     pub number: bool,
     /// Where its bytes are in the part.
     place: Range<usize>,
+}
+
+impl Slot {
+    /// Whether there is a text: for reserved bytes and such as are not there only where
+    /// nothing stands before it.
+    fn shows(&self, value: Option<&[u8]>) -> bool {
+        let said = |bytes: &[u8]| {
+            self.field.format != Format::Reserved || bytes.iter().any(|byte| *byte != 0)
+        };
+        self.before.is_empty() || value.is_some_and(said)
+    }
 }
 
 /// The fields of parts, in the order of their columns. No two share a byte.
@@ -33,6 +44,8 @@ pub(super) struct Fields {
     owners: Vec<u16>,
     /// Fields that have changed, while a part is written.
     changed: Vec<u16>,
+    /// Where the flag is that says of which kind addresses are, once it was asked for.
+    flag_at: Option<Option<usize>>,
     /// The part that was met last.
     bytes: Vec<u8>,
     /// What was made of it.
@@ -65,9 +78,9 @@ impl Fields {
     }
 
     /// Appends what is made of a part, as it was made last where the bytes are the same.
-    /// `render` appends what is made of a field's bytes; `None` where the part is too short
-    /// for it. What it makes of a field depends on nothing but its bytes, or for addresses
-    /// the flag beside them.
+    /// `render` appends what is made of a field's bytes, behind the text that stands before
+    /// it; `None` where the part is too short for it. What it makes of a field depends on
+    /// nothing but its bytes, or for addresses the flag beside them.
     pub fn write(
         &mut self,
         out: &mut Vec<u8>,
@@ -76,12 +89,17 @@ impl Fields {
     ) {
         let bytes = part.bytes;
         let begin = out.len();
-        let flag = |bytes: &[u8]| value::address_flag(part).and_then(|at| bytes.get(at).copied());
+        let flag_at = *self.flag_at.get_or_insert_with(|| value::address_flag(part));
+        let flag = |bytes: &[u8]| flag_at.and_then(|at| bytes.get(at).copied());
         let same = if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
             self.write_changes(out, bytes, &mut render)
         } else {
             for (slot, end) in self.slots.iter().zip(&mut self.ends) {
-                render(out, slot, bytes.get(slot.place.clone()));
+                let value = bytes.get(slot.place.clone());
+                if slot.shows(value) {
+                    out.extend_from_slice(&slot.before);
+                    render(out, slot, value);
+                }
                 *end = length(out, begin);
             }
             0
@@ -104,18 +122,20 @@ impl Fields {
     ) -> usize {
         let begin = out.len();
         self.changed.clear();
-        let mut at = 0;
+        let (mut at, mut last, mut sorted) = (0, 0, true);
         while let Some(place) = difference(&self.bytes, bytes, at) {
             let owner = self.owners.get(place).copied().unwrap_or(0);
             at = place + 1;
             let Some(number) = owner.checked_sub(1) else { continue };
             if let Some(slot) = self.slots.get(usize::from(number)) {
                 at = slot.place.end;
+                sorted &= owner > last;
+                last = owner;
                 self.changed.push(number);
             }
         }
         // A later release's fields have their columns behind, and their bytes before.
-        if !self.changed.is_sorted() {
+        if !sorted {
             self.changed.sort_unstable();
         }
         // Fields that are written, and where their text ended.
@@ -126,23 +146,38 @@ impl Fields {
             let Some((before, after)) = all.split_at_mut_checked(number - done) else { break };
             let Some((end, after)) = after.split_first_mut() else { break };
             let Some(slot) = self.slots.get(number) else { break };
-            copy(out, begin, &self.text, ended, before);
+            let value = bytes.get(slot.place.clone());
+            let shows = slot.shows(value);
+            let began = before.last().copied().unwrap_or(ended);
+            // A text that was there begins with what stands before the new one, too.
+            let kept = if shows && *end > began { slot.before.len() } else { 0 };
+            copy(out, begin, &self.text, ended, before, kept);
             same.get_or_insert(out.len() - begin);
-            render(out, slot, bytes.get(slot.place.clone()));
+            if shows {
+                out.extend_from_slice(slot.before.get(kept..).unwrap_or_default());
+                render(out, slot, value);
+            }
             ended = std::mem::replace(end, length(out, begin));
             (rest, done) = (after, number + 1);
         }
-        copy(out, begin, &self.text, ended, rest);
+        copy(out, begin, &self.text, ended, rest, 0);
         same.unwrap_or(self.text.len())
     }
 }
 
-/// Appends the text of fields that have not changed, which began at `from`; `ends` are
-/// where theirs ended.
-fn copy(out: &mut Vec<u8>, begin: usize, text: &[u8], from: u32, ends: &mut [u32]) {
-    let Some(to) = ends.last().copied() else { return };
+/// Appends the text of fields that have not changed, which began at `from`, and so many
+/// bytes behind it; `ends` are where theirs ended.
+fn copy(
+    out: &mut Vec<u8>,
+    begin: usize,
+    text: &[u8],
+    from: u32,
+    ends: &mut [u32],
+    behind: usize,
+) {
+    let to = ends.last().copied().unwrap_or(from);
     let moved = length(out, begin).wrapping_sub(from);
-    out.extend_from_slice(text.get(from as usize..to as usize).unwrap_or_default());
+    out.extend_from_slice(text.get(from as usize..to as usize + behind).unwrap_or_default());
     if moved != 0 {
         for end in ends {
             *end = end.wrapping_add(moved);
@@ -216,12 +251,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::field::Format;
     use crate::record::view::sections_of;
 
     /// What is rendered of a field, of a length that its bytes decide.
-    fn render(out: &mut Vec<u8>, slot: &Slot, bytes: Option<&[u8]>) {
-        out.extend_from_slice(&slot.before);
+    fn render(out: &mut Vec<u8>, _: &Slot, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else { return };
         let sum = bytes.iter().map(|&b| usize::from(b)).sum::<usize>();
         out.extend(std::iter::repeat_n(b'x', sum % 7));
