@@ -181,6 +181,48 @@ fn a_connection_may_span_files() {
     }
 }
 
+/// The next files of a set are decompressed before their turn, as many as there are
+/// threads: nothing of the output shows it, not even what is wrong with one of them.
+#[test]
+fn compressed_files_of_a_set_are_the_same_with_more_threads() {
+    use std::io::Write;
+    let bytes = fs::read(common::case("long-connection").join("capture.pcap")).expect("there");
+    let reference = case_output(&[&common::case("long-connection").join("capture.pcap")]);
+    let (header, packets) = split(&bytes);
+    for damaged in [false, true] {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (i, part) in packets.chunks(packets.len().div_ceil(9)).enumerate() {
+            let plain = [header.clone(), part.concat()].concat();
+            let level = flate2::Compression::fast();
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            encoder.write_all(&plain).expect("written");
+            let mut out = match i % 3 {
+                0 => encoder.finish().expect("finished"),
+                1 => zstd::encode_all(&plain[..], 3).expect("compressed"),
+                _ => plain,
+            };
+            if damaged && i == 3 {
+                out.truncate(out.len() - 20);
+            }
+            // The names are not in the order of time.
+            fs::write(dir.path().join(format!("{}.pcap", (i * 7) % 100)), out).expect("written");
+        }
+        let outputs: Vec<_> = ["1", "2", "3", "9"]
+            .map(|threads| {
+                let run = common::read_all(&["--detail", "--threads", threads], &[dir.path()]);
+                (run.records, run.connections, run.ledger)
+            })
+            .into();
+        assert!(outputs.iter().all(|other| *other == outputs[0]));
+        let (records, connections, ledger) = &outputs[0];
+        if damaged {
+            assert_ne!(ledger["input"]["damaged_places"], 0);
+        } else {
+            assert_eq!((records, connections), (&reference.0, &reference.1));
+        }
+    }
+}
+
 #[test]
 fn a_file_cut_anywhere_is_read_up_to_the_cut() {
     let bytes = fs::read(common::case("tls12-full/capture.pcap")).expect("the capture");

@@ -160,7 +160,8 @@ impl Output for IntoCheck<'_> {
 fn captures(args: &CheckArgs, check: &mut Check) -> anyhow::Result<()> {
     let settings = settings(args, check)?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
-    let mut set = Set::open(&args.captures, SetOptions { filter })?;
+    let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
+    let mut set = Set::open(&args.captures, SetOptions { filter, before: tuning.files_before() })?;
     let survey = check.stack_survey();
     let wants = Wants {
         detail: survey.records.contains_key(&11),
@@ -168,7 +169,6 @@ fn captures(args: &CheckArgs, check: &mut Check) -> anyhow::Result<()> {
         json: true,
         rows: false,
     };
-    let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
     let stop = AtomicBool::new(false);
     let mut output = IntoCheck(check);
     let (_, result) =

@@ -70,7 +70,8 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     note_profiles(args, &stacks);
     let settings = settings(args, stacks.into_iter().map(|c| c.stack).collect())?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
-    let mut set = Set::open(&read.inputs, SetOptions { filter })?;
+    let tuning = tuning(args);
+    let mut set = Set::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })?;
 
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
@@ -114,7 +115,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
         }
     };
     let (ledger, result) =
-        pipeline::run(&mut set, &settings, wants, tuning(args), &mut outputs, &stop, &mut progress);
+        pipeline::run(&mut set, &settings, wants, tuning, &mut outputs, &stop, &mut progress);
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }

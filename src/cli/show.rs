@@ -117,7 +117,10 @@ fn target(args: &Show) -> anyhow::Result<Target> {
     } else if args.form.jsonl {
         Target::Jsonl(Json::default(), Vec::with_capacity(2 * BUFFER))
     } else if args.form.csv {
-        Target::Csv(Box::new(Csv::new(&args.selection.subtype, args.form.meanings)), Vec::with_capacity(2 * BUFFER))
+        Target::Csv(
+            Box::new(Csv::new(&args.selection.subtype, args.form.meanings)),
+            Vec::with_capacity(2 * BUFFER),
+        )
     } else if args.form.hex {
         Target::Hex
     } else {

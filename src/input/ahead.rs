@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 const BLOCK: usize = 256 * 1024;
 /// Blocks that may wait.
 const BLOCKS: usize = 4;
+/// Blocks that may wait of a file whose turn is to come: 64 MiB.
+const BLOCKS_BEFORE: usize = 256;
 
 /// What comes from the thread: a block, empty at the end.
 type Came = io::Result<Vec<u8>>;
@@ -40,12 +42,17 @@ impl Ahead {
     pub fn new(reader: Box<dyn Read + Send>) -> Self {
         Self(State::Here(reader, 0))
     }
+
+    /// Reads from another reader on a thread of its own at once, until there is much.
+    pub fn before(reader: Box<dyn Read + Send>) -> Self {
+        Self(Thread::start(reader, BLOCKS_BEFORE))
+    }
 }
 
 impl Thread {
     /// Starts reading on a thread. Where none can be had the reader is read as it is.
-    fn start(reader: Box<dyn Read + Send>) -> State {
-        let (blocks, came) = sync_channel(BLOCKS);
+    fn start(reader: Box<dyn Read + Send>, blocks: usize) -> State {
+        let (blocks, came) = sync_channel(blocks);
         let (free, back) = channel();
         // A thread that cannot be started would take the reader with it.
         let (hand, take) = sync_channel(1);
@@ -142,7 +149,7 @@ impl Read for Ahead {
                 }
                 State::Here(..) => {
                     if let State::Here(reader, _) = std::mem::replace(&mut self.0, State::Ended) {
-                        self.0 = Thread::start(reader);
+                        self.0 = Thread::start(reader, BLOCKS);
                     }
                 }
                 State::There(thread) => return thread.read(out),
@@ -199,21 +206,25 @@ mod tests {
         for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
             let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
             for error in [None, Some(io::ErrorKind::InvalidData)] {
-                let mut ahead = Ahead::new(Box::new(Pieces(bytes.clone(), 100_000, error)));
-                let mut all = Vec::new();
-                let end = ahead.read_to_end(&mut all);
-                assert!(all == bytes, "{length}");
-                assert_eq!(end.err().map(|e| e.kind()), error, "{length}");
-                assert!(ahead.read(&mut [0; 9]).is_ok_and(|n| n == 0));
+                for how in [Ahead::new, Ahead::before] {
+                    let mut ahead = how(Box::new(Pieces(bytes.clone(), 100_000, error)));
+                    let mut all = Vec::new();
+                    let end = ahead.read_to_end(&mut all);
+                    assert!(all == bytes, "{length}");
+                    assert_eq!(end.err().map(|e| e.kind()), error, "{length}");
+                    assert!(ahead.read(&mut [0; 9]).is_ok_and(|n| n == 0));
+                }
             }
         }
     }
 
     #[test]
     fn it_may_be_left_before_the_end() {
-        let mut ahead = Ahead::new(Box::new(io::repeat(7)));
-        let mut some = [0; 10];
-        ahead.read_exact(&mut some).expect("there is more");
-        assert_eq!(some, [7; 10]);
+        for how in [Ahead::new, Ahead::before] {
+            let mut ahead = how(Box::new(io::repeat(7)));
+            let mut some = [0; 10];
+            ahead.read_exact(&mut some).expect("there is more");
+            assert_eq!(some, [7; 10]);
+        }
     }
 }

@@ -37,29 +37,46 @@ impl Input {
     /// # Errors
     /// What the operating system says.
     pub fn open(path: &Path) -> io::Result<Self> {
+        Self::plain(path)?.look_through()
+    }
+
+    /// Opens a file whose turn is to come: one that is compressed is decompressed from
+    /// now on, up to 64 MiB.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open_before(path: &Path) -> io::Result<Self> {
+        Self::plain(path)?.decompress(Ahead::before)
+    }
+
+    fn plain(path: &Path) -> io::Result<Self> {
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path)?)
         };
-        Self::new(path, raw).look_through()
+        Ok(Self::new(path, raw))
     }
 
     /// Looks through compression: gzip and zstd, decompressed on a thread of its own.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn look_through(mut self) -> io::Result<Self> {
+    pub fn look_through(self) -> io::Result<Self> {
+        self.decompress(Ahead::new)
+    }
+
+    fn decompress(mut self, ahead: impl Fn(Box<dyn Read + Send>) -> Ahead) -> io::Result<Self> {
         let path = self.file.clone();
         let plain = &mut self;
         let head = plain.want(4)?.to_vec();
         if head.starts_with(&GZIP_MAGIC) {
             let decoder = flate2::read::MultiGzDecoder::new(self);
-            return Ok(Self::new(&path, Box::new(Ahead::new(Box::new(decoder)))));
+            return Ok(Self::new(&path, Box::new(ahead(Box::new(decoder)))));
         }
         if head.starts_with(&ZSTD_MAGIC) {
             let decoder = zstd::stream::read::Decoder::new(self)?;
-            return Ok(Self::new(&path, Box::new(Ahead::new(Box::new(decoder)))));
+            return Ok(Self::new(&path, Box::new(ahead(Box::new(decoder)))));
         }
         Ok(self)
     }

@@ -78,6 +78,12 @@ impl Tuning {
         let mebibytes = if threads > 1 { 2 } else { 1 };
         Self { threads, batch_packets: 16_384, batch_bytes: mebibytes * 1024 * 1024 }
     }
+
+    /// Files of a set that may be decompressed before their turn: one thread is for the
+    /// file whose turn it is, one for its packets.
+    pub fn files_before(&self) -> usize {
+        self.threads.saturating_sub(2)
+    }
 }
 
 /// Why a run ended before its input did.

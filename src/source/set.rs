@@ -111,10 +111,18 @@ struct Room {
 pub struct SetOptions {
     /// Packets that the filter refuses are marked as not wanted.
     pub filter: Option<Filter>,
+    /// So many files that come next are opened before their turn, but not more than
+    /// four: those that are compressed are decompressed meanwhile, each on a thread of
+    /// its own and up to 64 MiB.
+    pub before: usize,
 }
 
 /// Bytes at the end of a buffer that may be copied to the next one after every batch.
 const MAX_CUT: usize = 32 * 1024;
+
+/// Files that are opened before their turn, at most: of which what is decompressed takes
+/// 256 MiB.
+const MAX_BEFORE: usize = 4;
 
 /// Damage that is remembered with its place; more is only counted.
 const MAX_DAMAGE: usize = 1000;
@@ -123,6 +131,9 @@ const MAX_DAMAGE: usize = 1000;
 pub struct Set {
     /// Files not yet open, the earliest last.
     waiting: Vec<(i64, usize, PathBuf)>,
+    /// How many of them may be open before their turn, and those that are.
+    before: usize,
+    opened: Vec<(usize, Option<Input>)>,
     open: Vec<Open>,
     filter: Option<Filter>,
     clock: i64,
@@ -149,6 +160,8 @@ impl Set {
     pub fn open(paths: &[PathBuf], options: SetOptions) -> Result<Self, SourceError> {
         let mut set = Self {
             waiting: Vec::new(),
+            before: options.before.min(MAX_BEFORE),
+            opened: Vec::new(),
             open: Vec::new(),
             filter: options.filter,
             clock: i64::MIN,
@@ -204,8 +217,12 @@ impl Set {
     }
 
     fn start(&mut self, file: &Path, order: usize) -> Result<(), SourceError> {
-        let mut input =
-            Input::open(file).map_err(|error| SourceError::Io { file: file.to_owned(), error })?;
+        let opened = self.opened.iter().position(|(of, _)| *of == order);
+        let mut input = match opened.and_then(|at| self.opened.swap_remove(at).1) {
+            Some(input) => input,
+            None => Input::open(file)
+                .map_err(|error| SourceError::Io { file: file.to_owned(), error })?,
+        };
         let (reader, _) = open_reader(&mut input)?;
         let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
         let mut open = Open { input, reader, order, next: Upcoming { head, key: i64::MIN } };
@@ -227,6 +244,13 @@ impl Set {
                 break;
             };
             self.start(&file, order)?;
+        }
+        while self.opened.len() < self.before {
+            // The earliest are last, and the first of them were opened first.
+            let next = self.waiting.iter().rev().nth(self.opened.len());
+            let Some((_, order, file)) = next else { break };
+            // One that cannot be opened says so when its turn comes.
+            self.opened.push((*order, Input::open_before(file).ok()));
         }
         Ok(())
     }

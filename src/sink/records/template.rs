@@ -167,14 +167,7 @@ impl Fields {
 
 /// Appends the text of fields that have not changed, which began at `from`, and so many
 /// bytes behind it; `ends` are where theirs ended.
-fn copy(
-    out: &mut Vec<u8>,
-    begin: usize,
-    text: &[u8],
-    from: u32,
-    ends: &mut [u32],
-    behind: usize,
-) {
+fn copy(out: &mut Vec<u8>, begin: usize, text: &[u8], from: u32, ends: &mut [u32], behind: usize) {
     let to = ends.last().copied().unwrap_or(from);
     let moved = length(out, begin).wrapping_sub(from);
     out.extend_from_slice(text.get(from as usize..to as usize + behind).unwrap_or_default());
@@ -195,9 +188,10 @@ fn difference(one: &[u8], other: &[u8], from: usize) -> Option<usize> {
     let (mine, theirs) = (one.get(from..)?, other.get(from..)?);
     let ((words, rest), (their_words, their_rest)) = (mine.as_chunks(), theirs.as_chunks());
     // The lowest bit that differs is in the first byte that does.
-    let mut words = words.iter().zip(their_words).enumerate().map(|(n, (mine, theirs))| {
-        (n, u64::from_le_bytes(*mine) ^ u64::from_le_bytes(*theirs))
-    });
+    let mut words =
+        words.iter().zip(their_words).enumerate().map(|(n, (mine, theirs))| {
+            (n, u64::from_le_bytes(*mine) ^ u64::from_le_bytes(*theirs))
+        });
     if let Some((n, bits)) = words.find(|(_, bits)| *bits != 0) {
         return Some(from + n * 8 + bits.trailing_zeros() as usize / 8);
     }
