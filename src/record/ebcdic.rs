@@ -58,21 +58,6 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     text.iter().all(|&b| plain(latin1(b))) && text.first().is_none_or(|&b| !formula(latin1(b)))
 }
 
-/// Appends a text if all of it is printable ASCII without quotes and backslashes, so
-/// that JSON needs no escapes; otherwise nothing.
-pub fn decode_unescaped(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
-    let begin = out.len();
-    out.extend(bytes.iter().map(|&b| latin1(b)));
-    let text = out.get(begin..).unwrap_or_default();
-    // Nothing ends the loop, so that many bytes are looked at in one step.
-    let fine = |b: u8| matches!(b, b' '..=b'~') & (b != b'"') & (b != b'\\');
-    let unescaped = text.iter().fold(true, |all, &b| all & fine(b));
-    if !unescaped {
-        out.truncate(begin);
-    }
-    unescaped
-}
-
 /// A text without the blanks behind it.
 pub fn trim_end(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&b| b != BLANK).map_or(0, |last| last + 1);

@@ -56,7 +56,7 @@ impl Image {
             let there = record.section(k.index).map_or(0, <[u8]>::len);
             k.bytes.is_some() == *read && k.bytes.as_ref().map_or(0, Vec::len) <= there
         });
-        let there = record.name_places();
+        let there: Vec<_> = record.name_places().collect();
         if !fits || there.len() != names.len() {
             return None;
         }

@@ -141,37 +141,45 @@ impl<'a> Record<'a> {
     /// Distinguished names as (type, name bytes).
     pub fn names(&self) -> Vec<(u16, &'a [u8])> {
         let name = |(dn_type, range): (u16, Range<usize>)| Some((dn_type, self.bytes.get(range)?));
-        self.name_places().into_iter().filter_map(name).collect()
+        self.name_places().filter_map(name).collect()
     }
 
-    /// Where distinguished names lie.
+    /// The bytes of all distinguished names with their lengths and types: they say what
+    /// [`Self::names`] says.
+    pub fn names_area(&self) -> &'a [u8] {
+        // A name's entry begins with four bytes before it.
+        let mut places = self.name_places().map(|(_, place)| place);
+        let Some(first) = places.next() else { return &[] };
+        let end = places.last().map_or(first.end, |last| last.end);
+        self.bytes.get(first.start.saturating_sub(4)..end).unwrap_or_default()
+    }
+
+    /// Where distinguished names lie, one behind the other.
     ///
     /// Entries carry their own lengths; reading stops at a length below four
     /// or beyond the record. A single entry in a longer section is followed by
     /// others until the section's length is used up.
-    pub(super) fn name_places(&self) -> Vec<(u16, Range<usize>)> {
-        let Some(triplet) = self.names_index().and_then(|at| self.triplet(at)) else {
-            return Vec::new();
-        };
-        if triplet.number == 0 || triplet.offset < FIRST_TRIPLET {
-            return Vec::new();
-        }
-        let mut at = triplet.offset;
-        let end = triplet.offset.saturating_add(triplet.length);
-        let mut names = Vec::new();
-        while names.len() < triplet.number || (triplet.number == 1 && at < end) {
-            let Some(&[l0, l1, t0, t1, ..]) = self.bytes.get(at..) else {
-                break;
-            };
+    pub(super) fn name_places(&self) -> impl Iterator<Item = (u16, Range<usize>)> + use<'a> {
+        let bytes = self.bytes;
+        let there = |triplet: &Triplet| triplet.number > 0 && triplet.offset >= FIRST_TRIPLET;
+        let triplet = self.names_index().and_then(|at| self.triplet(at)).filter(there);
+        let (mut at, mut left, end) = triplet.map_or((0, 0, 0), |triplet| {
+            let Triplet { offset, length, number } = triplet;
+            // The only one of a longer section may be the first of several.
+            (offset, number, if number == 1 { offset.saturating_add(length) } else { 0 })
+        });
+        std::iter::from_fn(move || {
+            if left == 0 && at >= end {
+                return None;
+            }
+            let &[l0, l1, t0, t1, ..] = bytes.get(at..)? else { return None };
             let length = usize::from(u16::from_be_bytes([l0, l1]));
             let name = at + 4..at.saturating_add(length);
-            if self.bytes.get(name.clone()).is_none() {
-                break;
-            }
-            names.push((u16::from_be_bytes([t0, t1]), name));
+            bytes.get(name.clone())?;
             at += length;
-        }
-        names
+            left = left.saturating_sub(1);
+            Some((u16::from_be_bytes([t0, t1]), name))
+        })
     }
 
     /// Index of the triplet of the distinguished names, if the subtype has one.
@@ -181,7 +189,7 @@ impl<'a> Record<'a> {
 
     /// Offsets of the distinguished names, after their length and type.
     pub fn name_offsets(&self) -> Vec<usize> {
-        self.name_places().into_iter().map(|(_, place)| place.start).collect()
+        self.name_places().map(|(_, place)| place.start).collect()
     }
 
     /// The layout of its sections, where it is known.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::names::NameTexts;
 use super::plain::{UPPER, address, clock, digits, number};
 use super::template::Fields;
 use crate::names::Kind;
@@ -26,9 +27,7 @@ pub struct Csv {
     subtypes: Vec<u16>,
     /// Names instead of codes.
     meanings: bool,
-    /// Distinguished names of a record, and their cell.
-    names: String,
-    cell: String,
+    names: NameTexts,
 }
 
 impl Csv {
@@ -52,7 +51,7 @@ impl Csv {
                 columns.push(Columns { subtype, section: section.id, fields });
             }
         }
-        Self { columns, subtypes, meanings, names: String::new(), cell: String::new() }
+        Self { columns, subtypes, meanings, names: NameTexts::default() }
     }
 
     /// The row of names.
@@ -91,17 +90,16 @@ impl Csv {
         for subtype in &self.subtypes {
             let own = Some(*subtype) == record.subtype();
             if own {
-                let mut names = std::mem::take(&mut self.names);
-                names.clear();
-                for (n, (kind, name)) in record.names().into_iter().enumerate() {
-                    let before = if n > 0 { " | " } else { "" };
-                    let _ = write!(names, "{before}{kind:04X} ");
-                    names.push_str(ebcdic::decode(name).trim_end());
-                }
-                quoted(&mut self.cell, &names);
-                out.extend_from_slice(self.cell.as_bytes());
-                self.cell.clear();
-                self.names = names;
+                self.names.write(out, record, |out, names| {
+                    let (mut all, mut cell) = (String::new(), String::new());
+                    for (n, (kind, name)) in names.iter().enumerate() {
+                        let before = if n > 0 { " | " } else { "" };
+                        let _ = write!(all, "{before}{kind:04X} ");
+                        all.push_str(ebcdic::decode(name).trim_end());
+                    }
+                    quoted(&mut cell, &all);
+                    out.extend_from_slice(cell.as_bytes());
+                });
             }
             out.push(b',');
         }
@@ -127,7 +125,9 @@ fn render(out: &mut Vec<u8>, part: &Part<'_>, field: &Field, bytes: &[u8], meani
         {
             digits(out, bytes, UPPER);
         }
-        (Format::Ebcdic, None) if ebcdic::is_plain(bytes) => ebcdic::decode_to(out, bytes),
+        (Format::Ebcdic, codes) if (codes.is_none() || !meanings) && ebcdic::is_plain(bytes) => {
+            ebcdic::decode_to(out, bytes);
+        }
         (Format::Bytes, _) => digits(out, bytes, UPPER),
         (Format::Binary, None) if value::is_clock(field) => clock(out, bytes),
         _ => match value::read(part, field, bytes) {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::names::NameTexts;
 use super::plain::{LOWER, UPPER, address, digits, integer, number};
 use super::template::Templates;
 use super::{id, names_of};
@@ -16,6 +17,7 @@ use crate::sink::jsonl::SCHEMA;
 #[derive(Debug, Default)]
 pub struct Json {
     templates: Templates,
+    names: NameTexts,
 }
 
 impl Json {
@@ -46,35 +48,13 @@ impl Json {
             separate(out, &mut first);
             self.part(out, &part);
         }
-        let names = record.names();
-        if !names.is_empty() {
-            let (section, prefix) = names_of(record);
-            separate(out, &mut first);
-            key(out, section);
-            out.push(b'[');
-            let mut first = true;
-            for (dn_type, name) in names {
-                separate(out, &mut first);
-                out.extend_from_slice(b"{\"");
-                out.extend_from_slice(prefix.as_bytes());
-                out.extend_from_slice(b"_DN_Type\":{\"code\":\"");
-                digits(out, &dn_type.to_be_bytes(), UPPER);
-                out.extend_from_slice(b"\",\"name\":");
-                self::name(out, smf::DN_TYPE.name_of(u64::from(dn_type)).as_deref());
-                out.extend_from_slice(b",\"");
-                out.extend_from_slice(prefix.as_bytes());
-                out.extend_from_slice(b"_DN\":");
-                out.push(b'"');
-                if ebcdic::decode_unescaped(out, ebcdic::trim_end(name)) {
-                    out.push(b'"');
-                } else {
-                    out.pop();
-                    text(out, ebcdic::decode(name).trim_end());
-                }
-                out.push(b'}');
+        self.names.write(out, record, |out, names| {
+            if !names.is_empty() {
+                // The header is before them.
+                out.push(b',');
+                names_section(out, record, names);
             }
-            out.push(b']');
-        }
+        });
         out.extend_from_slice(b"}}");
     }
 
@@ -111,6 +91,29 @@ impl Json {
         }
         out.push(b'}');
     }
+}
+
+/// Appends the section of the distinguished names.
+fn names_section(out: &mut Vec<u8>, record: &Record<'_>, names: &[(u16, &[u8])]) {
+    let (section, prefix) = names_of(record);
+    key(out, section);
+    out.push(b'[');
+    let mut first = true;
+    for (dn_type, name) in names {
+        separate(out, &mut first);
+        out.extend_from_slice(b"{\"");
+        out.extend_from_slice(prefix.as_bytes());
+        out.extend_from_slice(b"_DN_Type\":{\"code\":\"");
+        digits(out, &dn_type.to_be_bytes(), UPPER);
+        out.extend_from_slice(b"\",\"name\":");
+        self::name(out, smf::DN_TYPE.name_of(u64::from(*dn_type)).as_deref());
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(prefix.as_bytes());
+        out.extend_from_slice(b"_DN\":");
+        text(out, ebcdic::decode(name).trim_end());
+        out.push(b'}');
+    }
+    out.push(b']');
 }
 
 fn separate(out: &mut Vec<u8>, first: &mut bool) {

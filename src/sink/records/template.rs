@@ -43,10 +43,14 @@ pub(super) struct Fields {
     /// Of each byte, the field that it is in, counted from 1.
     owners: Vec<u16>,
     /// Fields that have changed, while a part is written.
-    changed: Vec<u16>,
+    changed: Vec<usize>,
+    /// Whether the columns are in the order of the bytes. A later release's fields have
+    /// their columns behind, and may have their bytes before.
+    ascending: bool,
     /// Where the flag is that says of which kind addresses are, once it was asked for.
     flag_at: Option<Option<usize>>,
-    /// The part that was met last.
+    /// Whether a part was met, and the last of them.
+    written: bool,
     bytes: Vec<u8>,
     /// What was made of it.
     text: Vec<u8>,
@@ -69,6 +73,8 @@ impl Fields {
         if self.owners.len() < place.end {
             self.owners.resize(place.end, 0);
         }
+        let last = self.slots.last().map_or(0, |slot| slot.place.end);
+        self.ascending = place.start >= last && (self.ascending || self.slots.is_empty());
         let number_of_field = u16::try_from(self.slots.len() + 1).unwrap_or(u16::MAX);
         if let Some(owners) = self.owners.get_mut(place.clone()) {
             owners.fill(number_of_field);
@@ -91,6 +97,11 @@ impl Fields {
         let begin = out.len();
         let flag_at = *self.flag_at.get_or_insert_with(|| value::address_flag(part));
         let flag = |bytes: &[u8]| flag_at.and_then(|at| bytes.get(at).copied());
+        if self.written && self.bytes == bytes {
+            out.extend_from_slice(&self.text);
+            return;
+        }
+        self.written = true;
         let same = if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
             self.write_changes(out, bytes, &mut render)
         } else {
@@ -104,9 +115,6 @@ impl Fields {
             }
             0
         };
-        if self.bytes == bytes {
-            return;
-        }
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         self.text.truncate(same);
@@ -121,27 +129,21 @@ impl Fields {
         render: &mut impl FnMut(&mut Vec<u8>, &Slot, Option<&[u8]>),
     ) -> usize {
         let begin = out.len();
+        let changes = Changes {
+            slots: &self.slots,
+            owners: &self.owners,
+            bytes: [&self.bytes, bytes],
+            at: 0,
+        };
         self.changed.clear();
-        let (mut at, mut last, mut sorted) = (0, 0, true);
-        while let Some(place) = difference(&self.bytes, bytes, at) {
-            let owner = self.owners.get(place).copied().unwrap_or(0);
-            at = place + 1;
-            let Some(number) = owner.checked_sub(1) else { continue };
-            if let Some(slot) = self.slots.get(usize::from(number)) {
-                at = slot.place.end;
-                sorted &= owner > last;
-                last = owner;
-                self.changed.push(number);
-            }
-        }
-        // A later release's fields have their columns behind, and their bytes before.
-        if !sorted {
+        self.changed.extend(changes);
+        if !self.ascending {
             self.changed.sort_unstable();
         }
         // Fields that are written, and where their text ended.
         let (mut rest, mut done, mut ended) = (self.ends.as_mut_slice(), 0, 0);
         let mut same = None;
-        for number in self.changed.iter().copied().map(usize::from) {
+        for number in self.changed.iter().copied() {
             let all = std::mem::take(&mut rest);
             let Some((before, after)) = all.split_at_mut_checked(number - done) else { break };
             let Some((end, after)) = after.split_first_mut() else { break };
@@ -162,6 +164,33 @@ impl Fields {
         }
         copy(out, begin, &self.text, ended, rest, 0);
         same.unwrap_or(self.text.len())
+    }
+}
+
+/// The fields in which two parts of the same length differ, in the order of their bytes.
+struct Changes<'a> {
+    slots: &'a [Slot],
+    owners: &'a [u16],
+    bytes: [&'a [u8]; 2],
+    at: usize,
+}
+
+impl Iterator for Changes<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let [one, other] = self.bytes;
+        loop {
+            let place = difference(one, other, self.at)?;
+            self.at = place + 1;
+            let owner = self.owners.get(place).copied().unwrap_or(0);
+            let Some(number) = usize::from(owner).checked_sub(1) else { continue };
+            if let Some(slot) = self.slots.get(number) {
+                self.at = slot.place.end;
+                return Some(number);
+            }
+        }
     }
 }
 
