@@ -15,8 +15,14 @@ const LINGER: i64 = 60 * SECOND;
 /// longer than SYN retransmission goes on.
 const HALF_OPEN: i64 = 300 * SECOND;
 
-/// A timer: when, and the connection it is about.
-type Timer = (i64, u32, u64);
+/// A timer: when, and the slot of the connection it is about, with the low half of its
+/// ordinal. Another may have the slot, even with the same half: a timer does nothing but
+/// what a connection's own times say.
+type Timer = (i64, u32, u32);
+
+fn half(ordinal: u64) -> u32 {
+    ordinal as u32
+}
 
 /// The timers of a shard. Each kind waits equally long, so that queues keep the order.
 #[derive(Debug)]
@@ -53,21 +59,21 @@ impl Timers {
     /// An established connection is long from a moment on.
     pub fn settle(&mut self, at: i64, slot: u32, ordinal: u64) {
         self.due = self.due.min(at);
-        self.settling.push_back((at, slot, ordinal));
+        self.settling.push_back((at, slot, half(ordinal)));
     }
 
     /// A connection has ended, or its sides have finished.
     pub fn linger(&mut self, clock: i64, slot: u32, ordinal: u64) {
         let at = clock.saturating_add(LINGER);
         self.due = self.due.min(at);
-        self.lingering.push_back((at, slot, ordinal));
+        self.lingering.push_back((at, slot, half(ordinal)));
     }
 
     /// A connection may open.
     pub fn open(&mut self, clock: i64, slot: u32, ordinal: u64) {
         let at = clock.saturating_add(HALF_OPEN);
         self.due = self.due.min(at);
-        self.opening.push_back((at, slot, ordinal));
+        self.opening.push_back((at, slot, half(ordinal)));
     }
 
     /// The first timer's moment.
@@ -91,9 +97,9 @@ impl Shard {
     }
 
     fn fire(&mut self, watermark: i64) {
-        while let Some(slot) = due(&mut self.timers.settling, watermark) {
-            if self.is(slot) {
-                self.settle(slot.1);
+        while let Some(timer) = due(&mut self.timers.settling, watermark) {
+            if self.is(timer) {
+                self.settle(timer);
             }
         }
         while let Some(timer) = due(&mut self.timers.lingering, watermark) {
@@ -110,7 +116,7 @@ impl Shard {
 
     /// Whether a timer's connection is still the one in its slot.
     fn is(&mut self, (_, slot, ordinal): Timer) -> bool {
-        self.table.get_mut(slot).is_some_and(|(_, c)| c.ordinal == ordinal)
+        self.table.get_mut(slot).is_some_and(|(_, c)| half(c.ordinal) == ordinal)
     }
 
     /// A connection may be over for good: forgets it if it is, or looks again
@@ -142,11 +148,12 @@ impl Shard {
         self.forget(slot, at);
     }
 
-    fn settle(&mut self, slot: u32) {
-        let Some((_, connection)) = self.table.get_mut(slot) else {
+    fn settle(&mut self, (at, slot, _): Timer) {
+        let connection = self.table.get_mut(slot).map(|(_, connection)| connection);
+        let Some(connection) = connection.filter(|c| c.settles_at == at) else {
             return;
         };
-        let at = std::mem::replace(&mut connection.settles_at, i64::MAX);
+        connection.settles_at = i64::MAX;
         connection.conclude(false, at, &mut self.context);
         let waits = self.settings.level.tells_of_failures() && failed::unfinished(connection);
         let session = connection.session.as_mut();

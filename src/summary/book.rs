@@ -64,7 +64,8 @@ struct Resolved {
 /// The sessions.
 #[derive(Debug, Default)]
 pub struct Book {
-    sessions: HashMap<Arc<Key>, Session, foldhash::quality::RandomState>,
+    /// Each has a place of its own: a table that grows is there twice meanwhile.
+    sessions: HashMap<Arc<Key>, Box<Session>, foldhash::quality::RandomState>,
     resolved: HashMap<Arc<Key>, Resolved, foldhash::quality::RandomState>,
 }
 
@@ -110,8 +111,11 @@ impl Book {
     pub fn close(&mut self, set: Set, mut each: impl FnMut(&[Closed<'_>])) {
         // Whoever is here had a connection or a change in the interval.
         let count = self.sessions.len();
-        let mut sessions: Vec<(Place, &Identity, &mut Session)> =
-            self.sessions.iter_mut().map(|(key, s)| (Place::of(key), key.identity(), s)).collect();
+        let mut sessions: Vec<(Place, &Identity, &mut Session)> = self
+            .sessions
+            .iter_mut()
+            .map(|(key, s)| (Place::of(key), key.identity(), s.as_mut()))
+            .collect();
         sessions.sort_unstable_by(|(a, x, _), (b, y, _)| a.cmp(b).then_with(|| x.cmp(y)));
         let mut sessions = (1..).zip(sessions);
         loop {
