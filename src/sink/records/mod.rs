@@ -5,6 +5,7 @@ mod count;
 mod csv;
 mod dump;
 mod json;
+mod kept;
 mod names;
 mod plain;
 mod select;

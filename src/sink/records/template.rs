@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::kept::Kept;
 use crate::record::field::{Field, Format};
 use crate::record::value;
 use crate::record::view::{Part, Shape};
@@ -54,6 +55,7 @@ pub(super) struct Fields {
     bytes: Vec<u8>,
     /// What was made of it.
     text: Vec<u8>,
+    kept: Kept,
 }
 
 impl Fields {
@@ -101,6 +103,10 @@ impl Fields {
             out.extend_from_slice(&self.text);
             return;
         }
+        if let Some(text) = self.kept.text(bytes) {
+            out.extend_from_slice(text);
+            return;
+        }
         self.written = true;
         let same = if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
             self.write_changes(out, bytes, &mut render)
@@ -119,6 +125,7 @@ impl Fields {
         self.bytes.extend_from_slice(bytes);
         self.text.truncate(same);
         self.text.extend_from_slice(out.get(begin + same..).unwrap_or_default());
+        self.kept.keep(&self.bytes, &self.text);
     }
 
     /// Returns the length of the text before what has changed first.
