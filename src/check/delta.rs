@@ -11,6 +11,12 @@ const LENGTHS: usize = 8;
 /// Words of a group: as many as a mask has bits.
 const GROUP: usize = 64;
 
+/// The most bytes that an entry of a length is stored in.
+pub(super) fn longest(length: usize) -> usize {
+    // A mask of eight bytes for each group of words.
+    length + 8 * (length / (8 * GROUP) + 1)
+}
+
 /// The last entry of each of some lengths. Who stores and who restores have the same.
 #[derive(Debug, Default)]
 pub(super) struct Lasts {
@@ -143,7 +149,9 @@ mod tests {
                 plain.extend_from_slice(&head);
                 plain.extend_from_slice(&bytes);
                 stored.extend_from_slice(&head);
+                let before = stored.len();
                 lasts.store(&mut stored, &bytes);
+                prop_assert!(stored.len() - before <= longest(length));
             }
             let mut restored = Vec::new();
             restore_all(&mut restored, &stored);

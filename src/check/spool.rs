@@ -69,9 +69,13 @@ impl Stream {
     }
 
     fn put(&mut self, head: &[u8; HEAD], bytes: &[u8]) -> io::Result<()> {
+        // There are many buffers: none grows but for an entry that is longer.
+        if self.waiting.len() + HEAD + delta::longest(bytes.len()) > BLOCK {
+            self.flush()?;
+        }
         self.waiting.extend_from_slice(head);
         self.lasts.store(&mut self.waiting, bytes);
-        if self.waiting.len() < BLOCK { Ok(()) } else { self.flush() }
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
