@@ -58,12 +58,6 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     text.iter().all(|&b| plain(latin1(b))) && text.first().is_none_or(|&b| !formula(latin1(b)))
 }
 
-/// A text without the blanks behind it.
-pub fn trim_end(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|&b| b != BLANK).map_or(0, |last| last + 1);
-    bytes.get(..end).unwrap_or_default()
-}
-
 /// Appends a text that [`is_plain`], without its padding.
 pub fn decode_to(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(trimmed(bytes).iter().map(|&b| latin1(b)));

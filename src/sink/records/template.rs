@@ -107,8 +107,9 @@ impl Fields {
             out.extend_from_slice(text);
             return;
         }
-        self.written = true;
-        let same = if self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes) {
+        let written = std::mem::replace(&mut self.written, true);
+        let same = if written && self.bytes.len() == bytes.len() && flag(&self.bytes) == flag(bytes)
+        {
             self.write_changes(out, bytes, &mut render)
         } else {
             for (slot, end) in self.slots.iter().zip(&mut self.ends) {
@@ -334,6 +335,24 @@ mod tests {
                 fresh.write(&mut expected, &part, render);
                 prop_assert_eq!(out, expected);
             }
+        }
+    }
+
+    #[test]
+    fn columns_of_an_empty_part_are_written() {
+        let section = sections_of(11).into_iter().max_by_key(|s| s.length).expect("one");
+        let mut fields = Fields::default();
+        for field in section.all_fields().filter(|f| f.format != Format::Reserved) {
+            fields.push(field, Vec::new(), false);
+        }
+        let part = Part { triplet: None, offset: 0, section: Some(section), bytes: &[] };
+        for _ in 0..2 {
+            let mut out = Vec::new();
+            fields.write(&mut out, &part, |out, _, bytes| {
+                assert_eq!(bytes, None);
+                out.push(b',');
+            });
+            assert_eq!(out.len(), fields.len());
         }
     }
 
