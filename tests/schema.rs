@@ -86,7 +86,7 @@ fn what_is_no_line_does_not_fit() {
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     for wrong in [
         "{}",
-        "{\"schema\": 1, \"type\": \"connection\"}",
+        "{\"schema\": 2, \"type\": \"connection\"}",
         "{\"schema\": 2, \"type\": \"counts\", \"records\": 0, \"bytes\": 0, \"events\": [], \
          \"protection\": [], \"stacks\": []}",
     ] {

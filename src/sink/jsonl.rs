@@ -17,7 +17,7 @@ use crate::observe::{Side, ike, ssh};
 
 /// Version of the objects' form. A new key does not change it; a key that
 /// goes or means something else does.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// An end point.
 #[derive(Debug, JsonSchema, Serialize)]

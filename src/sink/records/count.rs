@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Glance, Moment};
 use crate::names::smf;
 use crate::record::{Record, SUBTYPE_DETAIL, SmfTime, ebcdic};
+use crate::sink::jsonl::SCHEMA;
 use crate::sink::table::group;
 
 /// Names of stacks that are told apart; others are counted together.
@@ -92,7 +93,7 @@ impl Counts {
             })
             .collect();
         json!({
-            "schema": 1,
+            "schema": SCHEMA,
             "type": "counts",
             "records": self.records,
             "bytes": self.bytes,
