@@ -87,7 +87,7 @@ fn what_is_no_line_does_not_fit() {
     for wrong in [
         "{}",
         "{\"schema\": 2, \"type\": \"connection\"}",
-        "{\"schema\": 2, \"type\": \"counts\", \"records\": 0, \"bytes\": 0, \"events\": [], \
+        "{\"schema\": 1, \"type\": \"counts\", \"records\": 0, \"bytes\": 0, \"events\": [], \
          \"protection\": [], \"stacks\": []}",
     ] {
         let wrong: Value = serde_json::from_str(wrong).expect("JSON");
