@@ -23,6 +23,7 @@ use zerttap::observe::ssh::Ssh;
 use zerttap::observe::tls::Tls;
 use zerttap::observe::upgrade::Upgrade;
 use zerttap::observe::{Observer, Side};
+use zerttap::pipeline::ledger::Fate;
 use zerttap::pipeline::{Output, Tuning, Wants};
 use zerttap::record::{Detail, Level, Record, Summary};
 use zerttap::sink::records::{Json, annotated};
@@ -178,6 +179,10 @@ pub fn engine(data: &[u8]) {
         );
         result.expect("nothing stands in the way");
         assert!(ledger.adds_up(), "a packet is lost");
+        let followed = [Fate::TcpFollowed, Fate::TcpMidstream, Fate::Ee, Fate::Ike, Fate::Esp];
+        let followed: u64 = followed.iter().map(|&fate| ledger.fate(fate).packets).sum();
+        let not: u64 = ledger.not_followed().iter().map(|told| told.packets).sum();
+        assert_eq!(followed + not, ledger.total.packets, "a packet has no reason");
         written
     };
     let whole = run(4096);

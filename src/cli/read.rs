@@ -1,5 +1,6 @@
 //! `zerttap read`.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
+use super::left_out::LeftOut;
 use super::read_args::ReadOptions;
 use super::settings_file::Sources;
 use super::stack_args::Configured;
@@ -35,6 +37,8 @@ const SHOWN_DAMAGE: usize = 10;
 #[derive(Default)]
 struct Outputs {
     records: Option<SmfFile>,
+    /// Records written, by subtype.
+    written: BTreeMap<u8, u64>,
     lines: Option<OutputFile>,
     survey: Survey,
     policy: Policy,
@@ -44,6 +48,9 @@ impl Output for Outputs {
     type Error = OutputError;
 
     fn record(&mut self, _: usize, bytes: &[u8]) -> Result<(), OutputError> {
+        /// Where the header has the second byte of the subtype.
+        const SUBTYPE: usize = 23;
+        *self.written.entry(bytes.get(SUBTYPE).copied().unwrap_or(0)).or_default() += 1;
         self.records.as_mut().map_or(Ok(()), |f| f.record(bytes))
     }
 
@@ -137,6 +144,9 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
         outputs.lines.map_or(Ok(()), |file| file.finish_with(&line)),
         stats.map_or(Ok(()), |file| file.finish_with(&line)),
     ];
+    if let (Some(path), Some(Ok(())), false) = (&args.write, finished.first(), args.quiet) {
+        note_written(path, &outputs.written);
+    }
     let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
         write_report(
@@ -166,7 +176,9 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
             let _ = std::io::stderr().write_all(&line);
         }
         INTERRUPTED
-    } else if ledger.input.damaged_places > 0 && args.fail_on_damage {
+    } else if (ledger.input.damaged_places > 0 || ledger.input.files_left_out > 0)
+        && args.fail_on_damage
+    {
         DAMAGED
     } else {
         DONE
@@ -275,6 +287,7 @@ fn report(set: &Set, ledger: &Ledger) {
     for note in set.notes() {
         super::notify("warning", note);
     }
+    note_left_out(ledger);
     for damage in set.damage().iter().take(SHOWN_DAMAGE) {
         super::notify(
             "warning",
@@ -293,6 +306,30 @@ fn report(set: &Set, ledger: &Ledger) {
                 ledger.connections.evicted
             ),
         );
+    }
+}
+
+/// How many records of which kind were written, and where.
+fn note_written(path: &Path, written: &BTreeMap<u8, u64>) {
+    let kinds: Vec<String> = written
+        .iter()
+        .map(|(subtype, number)| format!("{} of subtype {subtype}", table::group(*number)))
+        .collect();
+    let all: u64 = written.values().sum();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+    let name = match path {
+        path if path == Path::new("-") => "standard output".to_owned(),
+        path => path.display().to_string(),
+    };
+    let records = if all == 1 { "record" } else { "records" };
+    super::notify("note", &format!("{name}: {} {records}{kinds}", table::group(all)));
+}
+
+/// Warnings of what was not followed.
+pub(super) fn note_left_out(ledger: &Ledger) {
+    let left_out = LeftOut::of(ledger);
+    for line in left_out.line().iter().chain(&left_out.advice) {
+        super::notify("warning", line);
     }
 }
 
@@ -315,7 +352,9 @@ fn write_report(
     if read.inputs.len() > NAMED {
         names.push(format!("{} more", read.inputs.len() - NAMED));
     }
+    let left_out = LeftOut::of(ledger);
     let head = html::Head {
+        left_out: &left_out.text(),
         inputs: &names.join(", "),
         packets: ledger.total.packets,
         home: !every_server,
@@ -344,6 +383,10 @@ pub(super) fn print_survey(
     };
     let mut out = anstream::stdout().lock();
     let c = &ledger.connections;
+    let left_out = LeftOut::of(ledger);
+    if ledger.nothing_followed() {
+        write!(out, "{}", left_out.text())?;
+    }
     writeln!(
         out,
         "{} packets, {} TCP connections ({} established, {} without their start){}.",
@@ -356,6 +399,9 @@ pub(super) fn print_survey(
             n => format!(", {} of Enterprise Extender", table::group(n)),
         },
     )?;
+    if !ledger.nothing_followed() {
+        write!(out, "{}", left_out.text())?;
+    }
     if every_server {
         writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }

@@ -24,7 +24,7 @@ pub(super) fn link(arena: &[u8], link: u16, span: Span) -> Step {
         0 | 108 => null(arena, span),
         // Token Ring and FDDI carry LLC behind their addresses.
         6 => token_ring(arena, span),
-        10 => span.head::<13>(arena).and_then(|_| llc(arena, span.skip(13))),
+        10 => span.head::<13>(arena).map(|_| Next::Llc(span.skip(13))),
         // Raw IP: the file's number and the ones that systems wrote instead.
         12 | 14 | 101 | 228 | 229 => Ok(Next::Ip(span)),
         // SLIP: direction, then the compressed or plain header, 16 bytes.
@@ -36,13 +36,13 @@ pub(super) fn link(arena: &[u8], link: u16, span: Span) -> Step {
         }
         113 => {
             let head = span.head::<16>(arena)?;
-            cooked(arena, be16(head, 14), span.skip(16))
+            cooked(be16(head, 14), span.skip(16))
         }
         276 => {
             let head = span.head::<20>(arena)?;
-            cooked(arena, be16(head, 0), span.skip(20))
+            cooked(be16(head, 0), span.skip(20))
         }
-        105 => ieee80211(arena, span),
+        105 => Ok(Next::Wireless(span)),
         127 => radiotap(arena, span),
         // IP over InfiniBand: destination address, then an EtherType.
         242 => {
@@ -72,7 +72,7 @@ fn ethernet(arena: &[u8], span: Span) -> Step {
     let ether_type = be16(head, 12);
     let rest = span.skip(14);
     if ether_type <= MAX_8023_LENGTH {
-        llc(arena, rest)
+        Ok(Next::Llc(rest))
     } else {
         Ok(Next::EtherType(ether_type, rest))
     }
@@ -88,7 +88,7 @@ pub(super) fn ether_type(arena: &[u8], ether_type: u16, span: Span) -> Step {
             let inner = be16(tag, 2);
             let rest = span.skip(4);
             if inner <= MAX_8023_LENGTH {
-                llc(arena, rest)
+                Ok(Next::Llc(rest))
             } else {
                 Ok(Next::EtherType(inner, rest))
             }
@@ -101,20 +101,20 @@ pub(super) fn ether_type(arena: &[u8], ether_type: u16, span: Span) -> Step {
             Ok(Next::Ppp(be16(head, 6), session.skip(2)))
         }
         ETHERTYPE_NSH => nsh(arena, span),
-        t if t <= MAX_8023_LENGTH => llc(arena, span),
+        t if t <= MAX_8023_LENGTH => Ok(Next::Llc(span)),
         _ => Err(Frame::NotIp),
     }
 }
 
 /// The protocol field of Linux cooked captures: an EtherType, or a number
 /// below for frames that have none.
-fn cooked(arena: &[u8], protocol: u16, span: Span) -> Step {
+fn cooked(protocol: u16, span: Span) -> Step {
     const LINUX_802_2: u16 = 0x0004;
-    if protocol == LINUX_802_2 { llc(arena, span) } else { Ok(Next::EtherType(protocol, span)) }
+    if protocol == LINUX_802_2 { Ok(Next::Llc(span)) } else { Ok(Next::EtherType(protocol, span)) }
 }
 
 /// LLC, with SNAP: an EtherType behind the organization codes that use one.
-fn llc(arena: &[u8], span: Span) -> Step {
+pub(super) fn llc(arena: &[u8], span: Span) -> Step {
     let head = span.head::<3>(arena)?;
     match head {
         [0xAA, 0xAA, 0x03] => {
@@ -137,7 +137,7 @@ fn token_ring(arena: &[u8], span: Span) -> Step {
     } else {
         usize::from(span.head::<15>(arena)?[14] & 0x1F)
     };
-    llc(arena, span.skip(14 + routing))
+    Ok(Next::Llc(span.skip(14 + routing)))
 }
 
 /// BSD null and loop: an address family in the byte order of the capturing
@@ -178,11 +178,10 @@ pub(super) fn ppp_protocol(arena: &[u8], span: Span) -> Step {
 }
 
 /// What a PPP protocol number announces. Cisco HDLC uses EtherTypes.
-pub(super) fn ppp(protocol: u16, span: Span) -> Next {
+pub(super) fn ppp(protocol: u16, span: Span) -> Step {
     match protocol {
-        PPP_IPV4 | PPP_IPV6 => Next::Ip(span),
-        ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Next::Ip(span),
-        _ => Next::Done(Frame::NotIp),
+        PPP_IPV4 | PPP_IPV6 | ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Ok(Next::Ip(span)),
+        _ => Err(Frame::NotIp),
     }
 }
 
@@ -225,34 +224,6 @@ fn nsh(arena: &[u8], span: Span) -> Step {
     }
 }
 
-/// IEEE 802.11: data frames carry LLC behind their addresses.
-fn ieee80211(arena: &[u8], span: Span) -> Step {
-    const DATA: u8 = 2;
-    let head = span.head::<24>(arena)?;
-    // Some access points send the two bytes of the frame control swapped
-    // through CAPWAP; the version, which is zero, tells.
-    let (control, flags) =
-        if head[0] & 0x03 == 0 { (head[0], head[1]) } else { (head[1], head[0]) };
-    let (kind, subtype) = (control >> 2 & 0x03, control >> 4);
-    let (both_ds, protected, order) = (flags & 0x03 == 0x03, flags & 0x40 != 0, flags & 0x80 != 0);
-    // Subtypes with the null bit carry nothing; protected frames are ciphertext.
-    if kind != DATA || subtype & 0x04 != 0 || protected {
-        return Err(Frame::NotIp);
-    }
-    let qos = subtype & 0x08 != 0;
-    let mut length = 24;
-    if both_ds {
-        length += 6;
-    }
-    if qos {
-        length += 2;
-        if order {
-            length += 4;
-        }
-    }
-    llc(arena, span.skip(length))
-}
-
 /// CAPWAP data (RFC 5415 section 4.3): a header with its own length, then an
 /// Ethernet or an 802.11 frame.
 pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
@@ -272,7 +243,7 @@ pub(super) fn capwap(arena: &[u8], span: Span) -> Step {
     let inner = span.skip(length);
     match (native, binding) {
         (false, _) => Ok(Next::Link(1, inner)),
-        (true, 1) => ieee80211(arena, inner),
+        (true, 1) => Ok(Next::Wireless(inner)),
         _ => Err(Frame::OtherIp),
     }
 }
@@ -285,5 +256,5 @@ fn radiotap(arena: &[u8], span: Span) -> Step {
         return Err(Frame::Malformed);
     }
     span.first(arena, length)?;
-    ieee80211(arena, span.skip(length))
+    Ok(Next::Wireless(span.skip(length)))
 }

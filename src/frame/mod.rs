@@ -10,10 +10,12 @@
 mod ends;
 mod esp;
 mod fragment;
+mod layer;
 mod link;
 mod net;
 mod tunnel;
 mod usual;
+mod wireless;
 
 use std::net::IpAddr;
 
@@ -21,6 +23,7 @@ use esp::EspFlows;
 
 pub use ends::{Address, Ends};
 pub use fragment::{FragmentCounters, FragmentPool};
+pub use layer::{Layer, Wireless};
 pub use tunnel::TUNNEL_PORTS;
 
 /// TCP flag bits, as in the header.
@@ -234,11 +237,16 @@ impl Span {
 }
 
 /// What a layer says comes next.
+#[derive(Clone, Copy, Debug)]
 enum Next {
     /// A frame of a link type.
     Link(u16, Span),
     /// A payload by EtherType.
     EtherType(u16, Span),
+    /// An LLC header (IEEE 802.2).
+    Llc(Span),
+    /// An IEEE 802.11 frame.
+    Wireless(Span),
     /// A payload by PPP protocol number.
     Ppp(u16, Span),
     /// An IP packet, the version in its first four bits.
@@ -256,6 +264,7 @@ pub struct Parser {
     oddities: Oddities,
     ipsec: Vec<Ipsec>,
     esp: EspFlows,
+    layer: Option<Layer>,
 }
 
 impl Parser {
@@ -306,23 +315,40 @@ impl Parser {
 
     #[inline(never)]
     fn walk(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
+        self.layer = None;
         for _ in 0..MAX_DEPTH {
+            let here = next;
             let step = match next {
                 Next::Link(link, span) => link::link(arena, link, span),
                 Next::EtherType(ether_type, span) => link::ether_type(arena, ether_type, span),
-                Next::Ppp(protocol, span) => Ok(link::ppp(protocol, span)),
+                Next::Llc(span) => link::llc(arena, span),
+                Next::Wireless(span) => wireless::frame(arena, span),
+                Next::Ppp(protocol, span) => link::ppp(protocol, span),
                 Next::Ip(span) => net::ip(self, arena, span, clock),
                 Next::Protocol(protocol, src, dst, span) => {
                     tunnel::protocol(arena, protocol, src, dst, span)
                 }
                 Next::Done(frame) => return frame,
             };
-            next = step.unwrap_or_else(Next::Done);
+            next = match step {
+                Ok(Next::Done(frame)) => return frame,
+                Ok(next) => next,
+                Err(frame) => {
+                    self.layer = Layer::of(here, arena);
+                    return frame;
+                }
+            };
         }
         match next {
             Next::Done(frame) => frame,
             _ => Frame::TooDeep,
         }
+    }
+
+    /// The header at which the reading of the last frame ended, where it did not end at a
+    /// segment.
+    pub fn layer(&self) -> Option<Layer> {
+        self.layer
     }
 
     /// The ESP and AH headers of the last frame, the outer first.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::not_followed::{NotFollowed, RoutedAddress, RoutedAddresses, Told};
 use super::peers::PeerCounts;
 use crate::frame::{FragmentCounters, Frame, Oddities};
 use crate::source::Totals;
@@ -23,6 +24,14 @@ impl Count {
     pub fn add(&mut self, bytes: u32) {
         self.packets += 1;
         self.bytes += u64::from(bytes);
+    }
+
+    /// What is left without another count.
+    pub fn without(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            bytes: self.bytes.saturating_sub(other.bytes),
+        }
     }
 
     /// Adds another count.
@@ -211,6 +220,8 @@ impl Frames {
 pub struct Input {
     /// Files read, or interfaces.
     pub files: u64,
+    /// Files of directories that cannot be opened or are no captures.
+    pub files_left_out: u64,
     /// Places where something was passed over.
     pub damaged_places: u64,
     /// Bytes passed over.
@@ -225,6 +236,7 @@ impl From<Totals> for Input {
     fn from(t: Totals) -> Self {
         Self {
             files: t.files,
+            files_left_out: t.files_left_out,
             damaged_places: t.damaged_places,
             damaged_bytes: t.damaged_bytes,
             dropped_packets: t.dropped_packets,
@@ -239,6 +251,10 @@ pub struct Ledger {
     /// Every packet.
     pub total: Count,
     fates: [Count; FATES.len()],
+    /// Why nothing of packets is followed.
+    pub not_followed: NotFollowed,
+    /// Addresses of segments that are no stack's.
+    pub routed: RoutedAddresses,
     /// Connections.
     pub connections: Connections,
     /// IKE and IPsec.
@@ -296,6 +312,7 @@ impl Ledger {
         for (mine, theirs) in self.fates.iter_mut().zip(other.fates) {
             mine.join(theirs);
         }
+        self.routed.join(&other.routed);
         self.ipsec.join(other.ipsec);
         for (version, count) in &other.handshakes {
             *self.handshakes.entry(version).or_default() += count;
@@ -352,6 +369,8 @@ impl Ledger {
             packets: self.total.packets,
             bytes: self.total.bytes,
             counters: FATES.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
+            not_followed: self.not_followed(),
+            routed_addresses: self.routed_addresses(),
             connections: &self.connections,
             handshakes: &self.handshakes,
             ipsec: &self.ipsec,
@@ -375,6 +394,10 @@ pub struct Line<'a> {
     packets: u64,
     bytes: u64,
     counters: BTreeMap<&'static str, Count>,
+    /// Packets of which nothing is followed, by reason, most frequent first.
+    not_followed: Vec<Told>,
+    /// Where no TCP connection has an address of the stack: the addresses seen most.
+    routed_addresses: Vec<RoutedAddress>,
     connections: &'a Connections,
     /// Completed handshakes by protocol and version.
     handshakes: &'a BTreeMap<&'static str, u64>,

@@ -13,8 +13,10 @@ mod ftp;
 mod holding;
 mod ike_tcp;
 mod intervals;
+mod layer_names;
 pub mod ledger;
 mod merge;
+mod not_followed;
 mod observing;
 mod over;
 mod pair;
@@ -43,6 +45,7 @@ use crate::source::{Batch, Feed, PacketHead, SourceError};
 pub use crate::frame::TUNNEL_PORTS;
 pub use ledger::Ledger;
 pub use merge::{Asked, Output};
+pub use not_followed::{Reason, RoutedAddress, Told};
 pub use shard::Wants;
 
 use ee::EePacket;
@@ -291,11 +294,18 @@ impl<F: Feed> Front<'_, F> {
                     let ends = (datagram.src, datagram.dst);
                     dealt.peers(ends, 0, what, (head, ordinal));
                 }
+                if fate == Fate::Udp {
+                    let port = datagram.src_port.min(datagram.dst_port);
+                    self.ledger.not_followed.add(Reason::Udp(port), head.wire);
+                }
                 Some(fate)
             }
             other => Fate::of(&other),
         };
         if let Some(fate) = fate {
+            if let Some(reason) = Reason::of(fate, self.parser.layer()) {
+                self.ledger.not_followed.add(reason, head.wire);
+            }
             self.ledger.count(fate, head.wire);
         }
     }

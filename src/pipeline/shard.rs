@@ -217,6 +217,10 @@ impl Shard {
         }
         let Some(slot) = self.slot(p, ahead) else {
             self.ledger.count(Fate::TcpRouted, p.wire);
+            // Who talks, where the addresses that were given may be wrong.
+            if self.ledger.connections.seen == 0 {
+                self.ledger.routed.add([p.key.low().ip, p.key.high().ip]);
+            }
             return;
         };
         self.sessions.stir();

@@ -55,6 +55,8 @@ pub struct Head<'a> {
     pub inputs: &'a str,
     /// Packets that were read.
     pub packets: u64,
+    /// What was not followed, and why: lines of text.
+    pub left_out: &'a str,
     /// Whether addresses of the stack were given.
     pub home: bool,
     /// Certificates that end within so many days are listed.
@@ -71,6 +73,7 @@ pub fn page(survey: &Survey, policy: &Policy, head: Head<'_>) -> String {
          <title>zERT from the wire</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     );
     top(&mut out, survey, head);
+    left_out(&mut out, head.left_out);
     numbers(&mut out, survey, policy, head);
     shares(&mut out, survey);
     over_time(&mut out, survey);
@@ -105,6 +108,18 @@ fn top(out: &mut String, survey: &Survey, head: Head<'_>) {
         group(head.packets),
         escape(&period)
     );
+}
+
+/// Packets that were not followed: the first line is the head, others say why.
+fn left_out(out: &mut String, text: &str) {
+    let mut lines = text.lines();
+    let Some(head) = lines.next() else { return };
+    let _ = writeln!(out, "<section id=\"left-out\"><p class=\"warn\">{}</p>", escape(head));
+    let rest: Vec<String> = lines.map(|line| format!("<li>{}</li>", escape(line.trim()))).collect();
+    if !rest.is_empty() {
+        let _ = writeln!(out, "<ul>{}</ul>", rest.concat());
+    }
+    let _ = writeln!(out, "</section>");
 }
 
 fn numbers(out: &mut String, survey: &Survey, policy: &Policy, head: Head<'_>) {
@@ -491,7 +506,7 @@ mod tests {
 
     #[test]
     fn an_empty_page_is_a_page() {
-        let head = Head { inputs: "a<b", packets: 0, home: false, soon_days: 30 };
+        let head = Head { inputs: "a<b", packets: 0, left_out: "", home: false, soon_days: 30 };
         let page = page(&Survey::default(), &Policy::default(), head);
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
         assert!(page.contains("a&lt;b") && !page.contains("<script"));

@@ -5,6 +5,7 @@
 //! that point into it. Batches are recycled, so reading allocates nothing per
 //! packet. This room knows nothing of what is inside a packet.
 
+mod directory;
 mod filter;
 mod live;
 mod pcap;
@@ -91,6 +92,8 @@ pub trait Feed: Send {
 pub struct Totals {
     /// Files, or interfaces.
     pub files: u64,
+    /// Files of directories that cannot be opened or are no captures.
+    pub files_left_out: u64,
     /// Places that were passed over.
     pub damaged_places: u64,
     /// Bytes of them.
@@ -182,8 +185,13 @@ pub enum SourceError {
         what: String,
     },
     /// A directory holds no capture file.
-    #[error("{}: no capture file in this directory", .0.display())]
-    EmptyDirectory(PathBuf),
+    #[error("{}: no capture file in this directory{}{why}", directory.display(), if why.is_empty() { "" } else { ": " })]
+    EmptyDirectory {
+        /// The directory.
+        directory: PathBuf,
+        /// What files it holds instead.
+        why: String,
+    },
     /// An interface cannot be captured.
     #[error("interface {name}: {why}")]
     Interface {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::directory::{captures_below, told};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::sniffer::Sniffer;
@@ -46,7 +47,7 @@ pub enum Format {
     Sniffer,
 }
 
-enum Reader {
+pub(super) enum Reader {
     Pcap(Pcap),
     PcapNg(PcapNg),
     Sniffer(Sniffer),
@@ -144,6 +145,8 @@ pub struct Set {
     damage_bytes: u64,
     notes: Vec<String>,
     files: u64,
+    /// Files of directories that cannot be opened or are no captures.
+    left_out: u64,
     /// A file that could not be opened when its turn came.
     failed: Option<SourceError>,
     /// The last batch ended at what is not of the usual form, far from the end of its
@@ -156,7 +159,7 @@ impl Set {
     ///
     /// # Errors
     /// If a named file cannot be read or is no capture, or a directory holds
-    /// none. Other files in a directory are passed over.
+    /// none. Other files in a directory are passed over, and noted.
     pub fn open(paths: &[PathBuf], options: SetOptions) -> Result<Self, SourceError> {
         let mut set = Self {
             waiting: Vec::new(),
@@ -172,13 +175,17 @@ impl Set {
             damage_bytes: 0,
             notes: Vec::new(),
             files: 0,
+            left_out: 0,
             failed: None,
             odd: false,
         };
         let mut files = Vec::new();
         for path in paths {
             if path != Path::new("-") && path.is_dir() {
-                files.extend(captures_below(path)?);
+                let below = captures_below(path)?;
+                set.left_out += below.left_out.len() as u64;
+                set.notes.extend(told(path, &below.left_out));
+                files.extend(below.captures);
             } else {
                 files.push(path.clone());
             }
@@ -516,6 +523,7 @@ impl Feed for Set {
     fn totals(&self) -> Totals {
         Totals {
             files: self.files,
+            files_left_out: self.left_out,
             damaged_places: self.damage_count,
             damaged_bytes: self.damage_bytes,
             ..Totals::default()
@@ -524,7 +532,7 @@ impl Feed for Set {
 }
 
 /// Finds out the format of an input and starts its reader.
-fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
+pub(super) fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
     let file = input.file().to_owned();
     let head = input.want(24).map_err(|error| SourceError::Io { file: file.clone(), error })?;
     if Pcap::matches(head) {
@@ -542,32 +550,6 @@ fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
     }
     let found = head.iter().take(8).map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ");
     Err(SourceError::UnknownFormat { file, found })
-}
-
-/// All capture files below a directory, by name.
-fn captures_below(directory: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let mut found = Vec::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(directory) = directories.pop() {
-        let io_error = |error| SourceError::Io { file: directory.clone(), error };
-        for entry in std::fs::read_dir(&directory).map_err(io_error)? {
-            let entry = entry.map_err(io_error)?;
-            let kind = entry.file_type().map_err(io_error)?;
-            let path = entry.path();
-            if kind.is_dir() {
-                directories.push(path);
-            } else if path.is_file()
-                && Input::open(&path).is_ok_and(|mut input| open_reader(&mut input).is_ok())
-            {
-                found.push(path);
-            }
-        }
-    }
-    if found.is_empty() {
-        return Err(SourceError::EmptyDirectory(directory.to_owned()));
-    }
-    found.sort();
-    Ok(found)
 }
 
 impl std::fmt::Debug for Set {

@@ -262,6 +262,9 @@ fn finish(
     outputs.top = None;
     outputs.told_at = None;
     outputs.look_around();
+    if !options.quiet {
+        read::note_left_out(ledger);
+    }
     let mut line = serde_json::to_vec(&ledger.line()).context("the ledger")?;
     line.push(b'\n');
     let finished = [
