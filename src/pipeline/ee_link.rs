@@ -1,4 +1,8 @@
-//! One Enterprise Extender link, and a datagram of it.
+//! One Enterprise Extender link, its connections, and a datagram of it.
+//!
+//! Two addresses share one link (RFC 2353). Each of its five UDP ports is an EE
+//! connection of its own, as z/OS counts them; what proves and ends the link proves and
+//! ends them all.
 
 use std::sync::Arc;
 
@@ -7,8 +11,9 @@ use super::pair::Pair;
 use super::sessions::{self, Members};
 use super::under::UnderIpsec;
 use crate::config::Settings;
+use crate::frame::Ipsec;
 use crate::observe::Side;
-use crate::observe::ee::{Datagram, Ee, Reply};
+use crate::observe::ee::{Count as Sent, Datagram, Ee, Reply, Status};
 use crate::session::Session;
 use crate::summary::Traffic;
 
@@ -45,6 +50,53 @@ pub(super) enum Close {
     Restarted,
 }
 
+/// What one link sends to one of the five ports.
+#[derive(Debug)]
+pub(super) struct EeConnection {
+    /// Index of the port, signalling first.
+    pub port: u8,
+    /// Whether a frame of EE came to the port: something else may have, first.
+    pub recognised: bool,
+    pub ordinal: u64,
+    pub first_ts: i64,
+    pub first_clock: i64,
+    pub session: Session,
+    pub under: UnderIpsec,
+    /// When the protection changed last.
+    pub protected_ts: i64,
+    /// The security sessions that it is in, once it has settled.
+    pub members: Members,
+    /// Records written so far.
+    pub emitted: u32,
+}
+
+impl EeConnection {
+    fn new(p: &EePacket, settle: i64) -> Self {
+        Self {
+            port: p.port,
+            recognised: false,
+            ordinal: p.ordinal,
+            first_ts: p.ts,
+            first_clock: p.clock,
+            session: Session::new(p.ts, settle),
+            under: UnderIpsec::default(),
+            protected_ts: p.ts,
+            members: [None, None],
+            emitted: 0,
+        }
+    }
+
+    /// When its initiation is due, on the packet clock.
+    pub fn settles_at(&self, settle: i64) -> i64 {
+        self.first_clock.saturating_add(settle)
+    }
+
+    /// Whether its initiation is still to come.
+    pub fn is_settling(&self) -> bool {
+        self.recognised && self.session.is_settling()
+    }
+}
+
 /// What one link between two addresses sends.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -54,25 +106,22 @@ pub(super) struct Link {
     losses: u32,
     /// Whether packets were lost during its life.
     pub lossy: bool,
-    pub ordinal: u64,
     pub first_ts: i64,
     pub first_clock: i64,
     pub last_ts: i64,
     pub last_clock: i64,
-    pub first_sender: Side,
+    first_sender: Side,
+    /// The side that began it, as records tell it from its proof on.
+    client: Option<Side>,
     pub ee: Ee,
-    pub session: Session,
-    pub under: UnderIpsec,
-    /// The security sessions that it is in, once it has settled.
-    pub members: Members,
+    /// At most one for each port, in the order in which they began.
+    pub connections: Vec<EeConnection>,
     pub settle: i64,
     pub ended: Option<(i64, Close)>,
     pub ended_clock: i64,
     pub disc_clock: Option<i64>,
     /// Packets that wait for the verdict.
     pub pending: Count,
-    /// Records written so far.
-    pub emitted: u32,
 }
 
 impl Link {
@@ -82,26 +131,32 @@ impl Link {
             settings: Arc::clone(settings),
             losses,
             lossy: false,
-            ordinal: p.ordinal,
             first_ts: p.ts,
             first_clock: p.clock,
             last_ts: p.ts,
             last_clock: p.clock,
             first_sender: p.from,
+            client: None,
             ee: Ee::new(p.clock),
-            session: Session::new(p.ts, settle),
-            under: UnderIpsec::default(),
-            members: [None, None],
+            connections: Vec::with_capacity(1),
             settle,
             ended: None,
             ended_clock: 0,
             disc_clock: None,
             pending: Count::default(),
-            emitted: 0,
         }
     }
 
-    pub fn take(&mut self, p: &EePacket, frame: Option<&Datagram<'_>>) -> Reply {
+    /// Takes a datagram and the header that it came under. Returns what it did to the
+    /// link, and whether the protection of its connection has changed.
+    pub fn take(
+        &mut self,
+        p: &EePacket,
+        frame: Option<&Datagram<'_>>,
+        header: Option<&Ipsec>,
+    ) -> (Reply, bool) {
+        // Repetitions of the last datagrams begin nothing.
+        let changed = self.ended.is_none() && self.connect(p, frame.is_some(), header);
         self.last_ts = self.last_ts.max(p.ts);
         self.last_clock = p.clock;
         self.pending.add(p.wire);
@@ -115,7 +170,49 @@ impl Link {
             (None, Some(_)) => self.disc_clock = None,
             _ => {}
         }
-        reply
+        if self.client.is_none() && self.ee.status() == Status::Confirmed {
+            self.client = Some(self.client());
+        }
+        (reply, changed)
+    }
+
+    /// Takes a datagram into its connection, which it may begin.
+    fn connect(&mut self, p: &EePacket, recognised: bool, header: Option<&Ipsec>) -> bool {
+        let known = self.connections.iter().position(|c| c.port == p.port);
+        let at = known.unwrap_or_else(|| {
+            self.connections.push(EeConnection::new(p, self.settle));
+            self.connections.len() - 1
+        });
+        let Some(connection) = self.connections.get_mut(at) else { return false };
+        connection.recognised |= recognised;
+        let changed = connection.under.packet(p.from, header);
+        if changed {
+            connection.protected_ts = p.ts;
+        }
+        changed
+    }
+
+    /// Takes back what was thought to be the link after this one. Returns the ports of
+    /// connections whose protection has changed, with the times.
+    pub fn absorb(&mut self, next: Self) -> Vec<(u8, i64)> {
+        self.last_ts = self.last_ts.max(next.last_ts);
+        self.last_clock = next.last_clock;
+        self.pending.join(next.pending);
+        self.disc_clock = next.disc_clock;
+        self.ee.absorb(next.ee);
+        let mut changed = Vec::new();
+        for later in next.connections {
+            let Some(mine) = self.connections.iter_mut().find(|c| c.port == later.port) else {
+                self.connections.push(later);
+                continue;
+            };
+            mine.recognised |= later.recognised;
+            if mine.under.differs(&later.under) {
+                changed.push((mine.port, later.protected_ts));
+            }
+            mine.under = later.under;
+        }
+        changed
     }
 
     /// Notes at its end whether packets were lost during its life.
@@ -123,18 +220,30 @@ impl Link {
         self.lossy |= losses != self.losses;
     }
 
-    /// What was sent and received, seen from the stack.
-    pub fn traffic(&self, local: Side) -> Traffic {
-        let sent = [Side::Low, Side::High].map(|side| self.ee.facts().sent(side));
+    /// What each side sent to a port.
+    pub fn sent(&self, port: u8) -> [Sent; 2] {
+        self.ee.facts().ports.get(usize::from(port)).copied().unwrap_or_default()
+    }
+
+    /// What a connection has sent and received, seen from the stack.
+    pub fn traffic(&self, port: u8, local: Side) -> Traffic {
+        let sent = self.sent(port);
         sessions::traffic(sent.map(|s| s.bytes), sent.map(|s| s.datagrams), local)
     }
 
-    pub fn settles_at(&self) -> i64 {
-        self.first_clock.saturating_add(self.settle)
+    /// The UDP port of a connection.
+    pub fn port(&self, connection: &EeConnection) -> u16 {
+        self.settings.ee_base_port.wrapping_add(connection.port.into())
+    }
+
+    /// Connections under way that are known to be EE.
+    pub fn under_way(&self) -> impl Iterator<Item = &EeConnection> {
+        let going = self.ended.is_none() && self.ee.status() == Status::Confirmed;
+        self.connections.iter().filter(move |c| going && c.recognised)
     }
 
     /// The side that began it: who sent the first XID, or else anything.
     pub fn client(&self) -> Side {
-        self.ee.facts().caller.unwrap_or(self.first_sender)
+        self.client.or(self.ee.facts().caller).unwrap_or(self.first_sender)
     }
 }

@@ -8,6 +8,7 @@
 mod connection;
 mod ee;
 mod ee_link;
+mod ee_report;
 mod failed;
 mod ftp;
 mod holding;

@@ -49,6 +49,12 @@ impl UnderIpsec {
         state(self) != before
     }
 
+    /// Whether the protection is not that of another, later state of the connection.
+    pub fn differs(&self, later: &Self) -> bool {
+        let state = |c: &Self| c.protection().map(|ipsec| (ipsec.esp, ipsec.tunnel_mode));
+        state(self) != state(later)
+    }
+
     /// The security association that protects the connection now.
     pub fn protection(&self) -> Option<&IpsecProtection> {
         self.0.as_ref().filter(|under| under.latest != [false; 2]).map(|under| &under.facts)

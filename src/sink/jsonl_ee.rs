@@ -9,8 +9,8 @@ use super::jsonl::{Both, Endpoint, Ipsec, SCHEMA};
 use crate::observe::Side;
 use crate::observe::ee::Facts;
 
-/// An Enterprise Extender connection, without its `connection_id`, which is
-/// added when the line is written.
+/// An Enterprise Extender connection: what two addresses send to one of the five UDP
+/// ports. Without its `connection_id`, which is added when the line is written.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct EeConnection {
     schema: u32,
@@ -22,7 +22,7 @@ pub struct EeConnection {
     pub local: &'static str,
     /// Time of the first datagram.
     pub start: String,
-    /// Time of the last datagram, if it has ended.
+    /// Time of the link's last datagram, if it has ended.
     pub end: Option<String>,
     /// How it ended.
     pub close: Option<&'static str>,
@@ -31,19 +31,26 @@ pub struct EeConnection {
     midstream: bool,
     bytes: Both,
     datagrams: Both,
-    /// Whether the capture lacks something of it, or may.
+    /// Whether the capture lacks something of its link, or may.
     pub incomplete: bool,
     /// Recognised protection.
     pub protection: Vec<&'static str>,
-    ee: Ee,
+    /// The link.
+    pub ee: Ee,
     /// AH, or ESP without encryption, under which its datagrams come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipsec: Option<Ipsec>,
 }
 
-/// What is particular to Enterprise Extender.
+/// What was seen of the link between two addresses as a whole: the same in each of its
+/// connections.
 #[derive(Debug, JsonSchema, Serialize)]
-struct Ee {
+pub struct Ee {
+    /// What the connection's own port carries: `signal`, `network`, `high`, `medium`, `low`.
+    priority: &'static str,
+    /// Time of the link's first datagram.
+    pub start: String,
+    /// All ports to which something was sent.
     ports: Vec<Port>,
     ldlc: Both,
     nlp: Both,
@@ -70,8 +77,17 @@ struct Port {
 const PRIORITIES: [&str; 5] = ["signal", "network", "high", "medium", "low"];
 
 impl EeConnection {
-    /// What facts say. `ends` are the client's and the server's address.
-    pub fn new(facts: &Facts, client: Side, ends: [IpAddr; 2], base_port: u16) -> Self {
+    /// What facts say of the connection of one port, given as the first of the five and
+    /// its index. `ends` are the client's and the server's address.
+    pub fn new(
+        facts: &Facts,
+        client: Side,
+        ends: [IpAddr; 2],
+        (base_port, index): (u16, u8),
+    ) -> Self {
+        let port = base_port.wrapping_add(index.into());
+        let index = usize::from(index);
+        let own = facts.ports.get(index).copied().unwrap_or_default();
         let server = client.other();
         let both = |pair: [u64; 2]| Both {
             from_client: *client.of(&pair),
@@ -95,19 +111,21 @@ impl EeConnection {
             schema: SCHEMA,
             r#type: "connection",
             proto: "udp",
-            client: Endpoint { ip: ends[0], port: base_port },
-            server: Endpoint { ip: ends[1], port: base_port },
+            client: Endpoint { ip: ends[0], port },
+            server: Endpoint { ip: ends[1], port },
             local: "server",
             start: String::new(),
             end: None,
             close: None,
             open: true,
             midstream: !facts.activation,
-            bytes: both(sent.map(|s| s.bytes)),
-            datagrams: both(sent.map(|s| s.datagrams)),
+            bytes: both(own.map(|s| s.bytes)),
+            datagrams: both(own.map(|s| s.datagrams)),
             incomplete: sent.iter().any(|s| s.datagrams == 0),
             protection: Vec::new(),
             ee: Ee {
+                priority: PRIORITIES.get(index).copied().unwrap_or_default(),
+                start: String::new(),
                 ports,
                 ldlc: both(facts.ldlc),
                 nlp: both(facts.nlp),

@@ -7,7 +7,7 @@
 mod flow;
 mod wire;
 
-pub use flow::{Ee, Facts, Reply, Status};
+pub use flow::{Count, Ee, Facts, Reply, Status};
 pub use wire::{Body, Datagram, Strength, parse};
 
 /// Ports in use: signalling, then network, high, medium and low priority.
