@@ -59,14 +59,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ctrlc", &["cli/"]),
     ("signal_hook", &["cli/live/"]),
     ("sd_notify", &["cli/live/"]),
-    ("tiny_http", &["cli/live/"]),
+    ("httparse", &["cli/live/http.rs"]),
     ("tracing", &["cli/"]),
     ("tracing_subscriber", &["cli/live/log.rs"]),
     ("ratatui", &["cli/live/top.rs"]),
     ("caps", &["cli/live/confine.rs"]),
     ("landlock", &["cli/live/confine.rs"]),
     ("seccompiler", &["cli/live/confine.rs"]),
-    ("nix", &["cli/live/", "source/live/", "service/"]),
+    ("nix", &["cli/live/", "source/live/", "service/", "sink/claim.rs"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -6,14 +6,14 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::wire::{self, BUFFER, Component, REQUEST, Request};
 
 /// Bytes that wait for a client; beyond them entries are lost, and counted.
 const WAITING: usize = 64 << 20;
-/// How long a client has for its request.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client has for its request, in all.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is waited for more before a buffer that is not full is sent.
 const QUIET: Duration = Duration::from_millis(50);
 /// How often it is looked whether the client is still there.
@@ -40,12 +40,42 @@ pub(super) struct Client {
     stream: UnixStream,
     state: Mutex<State>,
     wake: Condvar,
+    /// Whether its request has come.
+    asked: AtomicBool,
 }
 
 impl Client {
     pub fn new(stream: UnixStream) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, state: Mutex::default(), wake: Condvar::new() })
+        let asked = AtomicBool::new(false);
+        Ok(Self { stream, state: Mutex::default(), wake: Condvar::new(), asked })
+    }
+
+    /// Whether its request has come.
+    pub fn has_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// The request. Who sends it byte by byte has no more time for it.
+    fn request(&self) -> io::Result<[u8; REQUEST]> {
+        let mut stream = &self.stream;
+        let mut request = [0; REQUEST];
+        let until = Instant::now() + PATIENCE;
+        let mut rest = &mut request[..];
+        while !rest.is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            stream.set_read_timeout(Some(left))?;
+            let read = match stream.read(rest) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => 0,
+                other => other?,
+            };
+            rest = rest.get_mut(read..).unwrap_or_default();
+        }
+        self.asked.store(true, Ordering::Release);
+        Ok(request)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -103,9 +133,7 @@ impl Client {
     /// Answers the request and sends what waits, to the end.
     pub fn serve(&self, component: Component, init: &[u8], list: &AtomicBool) -> io::Result<()> {
         let mut stream = &self.stream;
-        let mut request = [0; REQUEST];
-        stream.read_exact(&mut request)?;
-        let request = match Request::parse(&request, component) {
+        let request = match Request::parse(&self.request()?, component) {
             Ok(request) => request,
             Err(error) => {
                 stream.write_all(&wire::termination())?;

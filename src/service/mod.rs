@@ -6,10 +6,12 @@
 //! what was lost because it was too slow. Clients never hold up who publishes.
 
 mod client;
+pub mod descriptors;
 pub mod wire;
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ pub use wire::{Component, Names};
 
 /// Clients of one socket.
 const MAX_CLIENTS: usize = 16;
+/// Descriptors that the sockets of one stack and their clients may have.
+pub const MOST_DESCRIPTORS: usize = 2 * (MAX_CLIENTS + 2);
 /// How long clients have to take what is left at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Who may connect: the user and the group of the process.
@@ -223,8 +227,14 @@ impl Socket {
 
     fn welcome(self: &Arc<Self>, stream: UnixStream) {
         let Ok(mut clients) = self.clients.lock() else { return };
-        if clients.len() >= MAX_CLIENTS {
+        // The last descriptors are for outputs.
+        if !descriptors::leaves_room(stream.as_raw_fd()) {
             return;
+        }
+        if clients.len() >= MAX_CLIENTS {
+            // Who has asked for nothing makes room for who may.
+            let Some(silent) = clients.iter().position(|c| !c.has_asked()) else { return };
+            clients.remove(silent).cut();
         }
         let Ok(client) = Client::new(stream) else { return };
         let client = Arc::new(client);
@@ -266,4 +276,42 @@ fn listen(path: &Path) -> Result<UnixListener, ServiceError> {
     let listener = listener.map_err(wrong)?;
     fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(wrong)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    /// Clients that ask for nothing, ask for nonsense or send byte by byte keep nobody out.
+    #[test]
+    fn silent_and_malformed_clients_make_room() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let names = Names { stack: "TCPIP".to_owned(), ..Names::default() };
+        let service = Service::start(dir.path(), &[names], 0).expect("started");
+        let path = dir.path().join("SYSTCPER.TCPIP");
+        let mut silent = Vec::new();
+        for n in 0..300 {
+            let mut stream = UnixStream::connect(&path).expect("connected");
+            // Whoever is turned away cannot be written to.
+            let _ = match n % 3 {
+                0 => stream.write_all(&[0xFF; 4096]),
+                1 => stream.write_all(&[0]),
+                _ => Ok(()),
+            };
+            silent.push(stream);
+        }
+        let mut request = vec![0, 0, 0, 0x20, 0xE9, 0xC5, 0xD9, 0xE3, 0, 0, 0, 1, 0, 0, 0, 0];
+        request.extend([0x40, 0, 0, 0]);
+        request.resize(32, 0);
+        let mut honest = UnixStream::connect(&path).expect("connected");
+        honest.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        honest.write_all(&request).expect("sent");
+        let mut answer = [0; 8];
+        honest.read_exact(&mut answer).expect("an answer");
+        // X'C9D5C9E3': the initialization record.
+        assert_eq!(answer[4..], [0xC9, 0xD5, 0xC9, 0xE3]);
+        assert!(service.clients() <= 2 * MAX_CLIENTS, "{}", service.clients());
+        drop(silent);
+    }
 }

@@ -4,6 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::claim::Claim;
+pub use super::place::{directory, left_behind};
+use super::place::{put, refuse_links, temporary};
 use crate::dump::WriteError;
 
 /// Why an output file cannot be written.
@@ -12,6 +15,22 @@ pub enum OutputError {
     /// It is there already.
     #[error("{}: exists already; --force overwrites it", .0.display())]
     Exists(PathBuf),
+    /// Another process writes it, or this one twice.
+    #[error("{}: {} writes it already; give another name, or end that", file.display(), writer(*holder))]
+    Held {
+        /// The file.
+        file: PathBuf,
+        /// The number of the process, where it is known.
+        holder: Option<u32>,
+    },
+    /// It has appeared since it was looked for.
+    #[error("{}: has appeared meanwhile and was left as it is; what was written is in {}", file.display(), kept.display())]
+    Appeared {
+        /// The file.
+        file: PathBuf,
+        /// The name that the output has instead.
+        kept: PathBuf,
+    },
     /// The operating system said no.
     #[error("{}: {error}", file.display())]
     Io {
@@ -62,6 +81,10 @@ pub struct OutputFile {
     /// Whether it is a file that has its name already.
     readable: bool,
     sync: bool,
+    /// Whether what has the name may be replaced.
+    force: bool,
+    /// Nobody else writes the name until this is dropped.
+    claim: Option<Claim>,
 }
 
 #[derive(Debug)]
@@ -105,6 +128,8 @@ impl OutputFile {
             temporary,
             readable: false,
             sync: false,
+            force,
+            claim: None,
         };
         if path == Path::new("-") {
             return Ok(start(Destination::Stdout(io::stdout()), None));
@@ -126,11 +151,11 @@ impl OutputFile {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(io_error(e)),
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let file =
-            OpenOptions::new().write(true).create_new(true).open(&temporary).map_err(io_error)?;
-        Ok(start(Destination::File(file), Some(temporary)))
+        let claim = Claim::take(path)?;
+        let (file, temporary) = temporary(path).map_err(io_error)?;
+        let mut output = start(Destination::File(file), Some(temporary));
+        output.claim = claim;
+        Ok(output)
     }
 
     /// Starts a file that has its name from the beginning, so that others can read
@@ -148,10 +173,12 @@ impl OutputFile {
             return Self::create(path, force);
         }
         refuse_links(path)?;
+        // Before anything of it is taken away.
+        let claim = Claim::take(path)?;
         let mut options = OpenOptions::new();
         options.write(true);
         let options = if anew { options.create_new(true) } else { options.truncate(true) };
-        Self::opened(path, options, 0)
+        Self::opened(path, options, 0, claim)
     }
 
     /// Goes on at the end of a file, or starts it.
@@ -161,12 +188,21 @@ impl OutputFile {
     pub fn append(path: &Path) -> Result<Self, OutputError> {
         refuse_links(path)?;
         let length = fs::metadata(path).map_or(0, |m| m.len());
-        Self::opened(path, OpenOptions::new().append(true).create(true), length)
+        let claim = Claim::take(path)?;
+        Self::opened(path, OpenOptions::new().append(true).create(true), length, claim)
     }
 
-    fn opened(path: &Path, options: &OpenOptions, written: u64) -> Result<Self, OutputError> {
-        let file =
-            options.open(path).map_err(|error| OutputError::Io { file: path.to_owned(), error })?;
+    fn opened(
+        path: &Path,
+        options: &OpenOptions,
+        written: u64,
+        claim: Option<Claim>,
+    ) -> Result<Self, OutputError> {
+        let file = options.open(path).map_err(|error| match error.kind() {
+            // It was not there a moment ago.
+            io::ErrorKind::AlreadyExists => OutputError::Exists(path.to_owned()),
+            _ => OutputError::Io { file: path.to_owned(), error },
+        })?;
         Ok(Self {
             destination: Some(Destination::File(file)),
             buffer: Vec::new(),
@@ -176,6 +212,8 @@ impl OutputFile {
             temporary: None,
             readable: true,
             sync: false,
+            force: false,
+            claim,
         })
     }
 
@@ -234,11 +272,17 @@ impl OutputFile {
                 false => OutputError::Io { file, error },
             };
         };
-        if kept == 0 || !is_cut || fs::rename(&temporary, &file).is_err() {
+        if kept == 0 || !is_cut {
             let _ = fs::remove_file(&temporary);
             return OutputError::Io { file, error };
         }
-        OutputError::Cut { file, error, kept }
+        match put(&temporary, &file, self.force) {
+            Ok(file) => OutputError::Cut { file, error, kept },
+            Err(_) => {
+                let _ = fs::remove_file(&temporary);
+                OutputError::Io { file, error }
+            }
+        }
     }
 
     /// Hands everything that is whole to the operating system, so that it is there
@@ -291,39 +335,27 @@ impl OutputFile {
         synced.map_err(|error| self.cut(error))?;
         let io_error = |error| OutputError::Io { file: self.path.clone(), error };
         if let Some(temporary) = &self.temporary {
-            fs::rename(temporary, &self.path).map_err(io_error)?;
+            let kept = put(temporary, &self.path, self.force).map_err(io_error)?;
             if self.sync {
                 let directory = File::open(directory(&self.path)).map_err(io_error)?;
                 directory.sync_all().map_err(io_error)?;
             }
+            self.temporary = None;
+            if kept != self.path {
+                return Err(OutputError::Appeared { file: self.path.clone(), kept });
+            }
         }
-        self.temporary = None;
         Ok(())
     }
 }
 
-/// The directory that a file is in.
-pub fn directory(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Refuses a symbolic link in a directory where anybody may have put it.
-#[cfg(unix)]
-fn refuse_links(path: &Path) -> Result<(), OutputError> {
-    use std::os::unix::fs::MetadataExt;
-    const OTHERS_WRITE: u32 = 0o002;
-    if !fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink()) {
-        return Ok(());
+/// Who writes a file, for people.
+fn writer(holder: Option<u32>) -> String {
+    match holder {
+        Some(number) if number == std::process::id() => "this process".to_owned(),
+        Some(number) => format!("process {number}"),
+        None => "another process".to_owned(),
     }
-    match fs::metadata(directory(path)) {
-        Ok(parent) if parent.mode() & OTHERS_WRITE != 0 => Err(OutputError::Link(path.to_owned())),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn refuse_links(_: &Path) -> Result<(), OutputError> {
-    Ok(())
 }
 
 /// Every call is of bytes that belong together.
@@ -365,6 +397,103 @@ mod tests {
         }
         assert!(matches!(OutputFile::append(&link), Err(OutputError::Link(_))));
         assert_eq!(fs::read_to_string(target).expect("there"), "before");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_on_the_way_are_refused_where_anybody_may_have_made_them() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().expect("a directory");
+        let (open, closed) = (dir.path().join("open"), dir.path().join("closed"));
+        for made in [&open, &closed] {
+            fs::create_dir_all(made.join("inner")).expect("made");
+        }
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).expect("a mode");
+        symlink(closed.join("inner"), open.join("made")).expect("a link");
+        symlink(closed.join("inner"), closed.join("own")).expect("a link");
+        // A link in a safe place that leads through one in an unsafe place.
+        symlink("../open/made", closed.join("around")).expect("a link");
+        for (way, refused) in [
+            (open.join("made/out"), true),
+            (open.join("inner/out"), false),
+            (open.join("inner/../made/out"), true),
+            (closed.join("own/out"), false),
+            (closed.join("around/out"), true),
+        ] {
+            for made in [OutputFile::create, OutputFile::create_readable] {
+                let result = made(&way, false);
+                let is_refused = matches!(result, Err(OutputError::Link(_)));
+                assert_eq!(is_refused, refused, "{}: {result:?}", way.display());
+                drop(result);
+                let _ = fs::remove_file(&way);
+            }
+        }
+    }
+
+    #[test]
+    fn what_appears_meanwhile_is_left_and_the_output_kept_beside_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("out.smf");
+        for (force, there) in [(false, "theirs"), (true, "ours")] {
+            let _ = fs::remove_file(&path);
+            let mut file = OutputFile::create(&path, force).expect("created");
+            file.write(b"ours").expect("written");
+            fs::write(&path, "theirs").expect("written");
+            let finished = file.finish();
+            assert_eq!(fs::read_to_string(&path).expect("there"), there);
+            match finished {
+                Err(OutputError::Appeared { kept, .. }) if !force => {
+                    assert_eq!(kept, dir.path().join("out-0001.smf"));
+                    assert_eq!(fs::read(kept).expect("kept"), b"ours");
+                }
+                Ok(()) if force => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        let left: Vec<_> = fs::read_dir(dir.path()).expect("readable").flatten().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn one_name_has_one_writer_who_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("out");
+        let ways = [OutputFile::create, OutputFile::create_readable];
+        for first in ways {
+            for second in ways {
+                for force in [false, true] {
+                    let _ = fs::remove_file(&path);
+                    let file = first(&path, false).expect("created");
+                    let error = second(&path, force).expect_err("held");
+                    // One that is there says so by itself.
+                    assert!(
+                        matches!(error, OutputError::Held { holder: Some(n), .. }
+                            if n == std::process::id())
+                            || !force && matches!(error, OutputError::Exists(_)),
+                        "{error}"
+                    );
+                    drop(file);
+                    assert!(second(&path, true).is_ok());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_process_with_the_same_number_left_is_kept_and_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("out");
+        let process = std::process::id();
+        let left = dir.path().join(format!(".out.{process}.partial"));
+        fs::write(&left, "records").expect("written");
+        assert_eq!(left_behind(&path), std::slice::from_ref(&left));
+        let mut file = OutputFile::create(&path, false).expect("created");
+        // Nobody takes what is being written for a leftover.
+        assert!(left_behind(&path).is_empty());
+        file.write(b"whole").expect("written");
+        file.finish().expect("finished");
+        assert_eq!(fs::read(&path).expect("there"), b"whole");
+        assert_eq!(fs::read(&left).expect("there"), b"records");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where results go: SMF files, JSON Lines, and the table for people.
 
+mod claim;
 pub mod file;
 pub mod html;
 pub mod jsonl;
@@ -8,6 +9,7 @@ pub mod layout;
 pub mod lines;
 pub mod metrics;
 mod name;
+mod place;
 pub mod ranking;
 pub mod records;
 pub mod smf;

@@ -42,6 +42,8 @@ impl Rotation {
     }
 }
 
+/// Names that others may have taken at once.
+const MAX_TAKEN: u32 = 1000;
 /// Names of files that are remembered.
 const NAMES: usize = 1000;
 
@@ -81,11 +83,31 @@ impl SmfFile {
         };
         if !options.rotation.is_on() {
             let path = file.free(path.to_owned());
-            file.current = Some(file.open(path, None)?);
+            file.current = Some(file.open_free(path, None)?);
         } else if path == Path::new("-") {
             return Err(OutputError::Name("standard output cannot be several files".to_owned()));
         }
         Ok(file)
+    }
+
+    /// Opens a file; where names are to be fresh, under the next number as long as
+    /// another process writes the name or has just taken it.
+    fn open_free(&self, path: PathBuf, stretch: Option<(u32, u32)>) -> Result<Open, OutputError> {
+        let mut name = path.clone();
+        let mut number = self.number;
+        loop {
+            match self.open(name, stretch) {
+                Err(OutputError::Exists(_) | OutputError::Held { .. })
+                    if self.options.fresh
+                        && !self.options.force
+                        && number < self.number.saturating_add(MAX_TAKEN) =>
+                {
+                    name = name::free(&path, number);
+                    number += 1;
+                }
+                other => return other,
+            }
+        }
     }
 
     fn open(&self, path: PathBuf, stretch: Option<(u32, u32)>) -> Result<Open, OutputError> {
@@ -113,7 +135,7 @@ impl SmfFile {
             }
             if self.current.is_none() {
                 let path = self.name(SmfTime { time: header.time, date: header.date });
-                self.current = Some(self.open(path, stretch)?);
+                self.current = Some(self.open_free(path, stretch)?);
             }
         }
         let Some(open) = &mut self.current else { return Ok(()) };

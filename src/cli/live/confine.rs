@@ -15,6 +15,8 @@ pub(super) struct Needs {
     pub user: Option<String>,
     /// Directories in which it writes.
     pub write: Vec<PathBuf>,
+    /// Those of them that outputs are in.
+    pub outputs: Vec<PathBuf>,
     /// Files and directories that it reads again.
     pub read: Vec<PathBuf>,
     /// Port that it connects to.
@@ -25,6 +27,10 @@ pub(super) struct Needs {
     pub confine: bool,
 }
 
+/// Directories in which not everything may be read because a settings file is in them.
+const SYSTEM: &[&str] =
+    &["/", "/etc", "/root", "/home", "/var", "/var/lib", "/run", "/usr", "/boot"];
+
 impl Needs {
     /// A file that is written: its directory, which may have to be made again.
     pub fn writes(&mut self, file: &Path) {
@@ -34,12 +40,22 @@ impl Needs {
         self.writes_in(directory(file));
     }
 
+    /// A file that is read again, which may be another one then: its directory, unless
+    /// that is one of the system with files of others.
+    pub fn reads_again(&mut self, file: &Path) {
+        let directory = directory(file);
+        let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let of_system = SYSTEM.iter().any(|system| Path::new(system) == whole);
+        self.read.push(if of_system { file.to_owned() } else { whole });
+    }
+
     /// A directory in which files are written.
     pub fn writes_in(&mut self, directory: &Path) {
         let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         // A directory that is removed and made again is another one.
         let above = directory.parent().filter(|p| p.parent().is_some()).map(Path::to_owned);
         self.write.extend(above);
+        self.outputs.push(directory.clone());
         self.write.push(directory);
     }
 }
@@ -75,9 +91,30 @@ mod linux {
 
     use super::Needs;
 
-    /// What libpcap reads to open an interface again, and what the process reads of
-    /// itself.
-    const READ: &[&str] = &["/proc", "/sys", "/etc", "/usr/share/zoneinfo", "/lib", "/usr/lib"];
+    /// What libpcap reads to open an interface again, what the process reads of itself,
+    /// zones, and what is needed to find a host. Not all of `/etc`: a settings file that
+    /// became a link must not lead to what only root may read.
+    const READ: &[&str] = &[
+        "/proc",
+        "/sys",
+        "/etc/localtime",
+        "/etc/timezone",
+        "/etc/hosts",
+        "/etc/host.conf",
+        "/etc/resolv.conf",
+        "/etc/nsswitch.conf",
+        "/etc/gai.conf",
+        "/etc/services",
+        "/etc/protocols",
+        "/etc/ethers",
+        "/etc/ld.so.cache",
+        "/usr/share/zoneinfo",
+        "/lib",
+        "/usr/lib",
+    ];
+
+    /// Users without rights, one of which the process becomes if it is root.
+    const UNPRIVILEGED: &[&str] = &["zerttap", "nobody"];
 
     /// System calls that a watch never needs: other programs, other processes' memory,
     /// mounts, kernel modules, other namespaces. They fail with EPERM.
@@ -131,12 +168,20 @@ mod linux {
         let _ = caps::clear(None, CapSet::Bounding);
         let user = match &needs.user {
             Some(name) => Some(find(name)?),
-            None => invoking_user(),
+            None => invoking_user().or_else(|| unprivileged(needs)),
         };
         if let Some(user) = &user {
+            let was_root = Uid::effective().is_root();
             become_user(user)?;
+            if was_root && needs.user.is_none() {
+                tracing::info!("running as {}", user.name);
+            }
         } else if Uid::effective().is_root() {
-            tracing::warn!("running as root; --user NAME gives that up");
+            tracing::warn!(
+                "running as root: {} may not read and write all files that are named; \
+                 --user NAME and directories of that user give root up",
+                UNPRIVILEGED.join(" and ")
+            );
         }
         reduce(&keep).context("capabilities")?;
         nix::sys::prctl::set_no_new_privs().context("no new privileges")?;
@@ -183,6 +228,39 @@ mod linux {
         }
         let number: u32 = std::env::var("SUDO_UID").ok()?.parse().ok()?;
         User::from_uid(Uid::from_raw(number)).ok()?.filter(|u| !u.uid.is_root())
+    }
+
+    /// A user without rights who may write where outputs are and read what is read again.
+    fn unprivileged(needs: &Needs) -> Option<User> {
+        if !Uid::effective().is_root() {
+            return None;
+        }
+        let users = UNPRIVILEGED.iter().filter_map(|name| User::from_name(name).ok().flatten());
+        users.filter(|user| !user.uid.is_root()).find(|user| {
+            needs.outputs.iter().all(|path| may(user, path, WRITE | SEARCH))
+                && needs.read.iter().all(|path| !path.exists() || may(user, path, READABLE))
+        })
+    }
+
+    const READABLE: u32 = 4;
+    const WRITE: u32 = 2;
+    const SEARCH: u32 = 1;
+
+    /// Whether mode bits let a user use a file so, and every directory on the way to it.
+    /// Groups other than the user's own are left out: what is uncertain is a no.
+    fn may(user: &User, path: &std::path::Path, how: u32) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(path) = path.canonicalize() else { return false };
+        path.ancestors().enumerate().all(|(n, part)| {
+            let Ok(there) = std::fs::metadata(part) else { return false };
+            let bits = match (there.uid() == user.uid.as_raw(), there.gid() == user.gid.as_raw()) {
+                (true, _) => there.mode() >> 6,
+                (false, true) => there.mode() >> 3,
+                (false, false) => there.mode(),
+            };
+            let how = if n == 0 { how } else { SEARCH };
+            bits & how == how
+        })
     }
 
     fn become_user(user: &User) -> anyhow::Result<()> {
@@ -257,5 +335,59 @@ mod linux {
         let program: BpfProgram = filter.try_into()?;
         seccompiler::apply_filter(&program)?;
         Ok(())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::os::unix::fs::PermissionsExt;
+        use std::path::Path;
+
+        /// The user without rights is taken where mode bits let it do what is needed.
+        #[test]
+        fn a_user_without_rights_is_taken_only_where_it_can_do_its_work() {
+            let dir = tempfile::tempdir().expect("a directory");
+            let mode = |bits| {
+                let permissions = std::fs::Permissions::from_mode(bits);
+                std::fs::set_permissions(dir.path(), permissions).expect("a mode");
+            };
+            let Ok(Some(nobody)) = User::from_name("nobody") else { return };
+            for (bits, written, read) in
+                [(0o700, false, false), (0o755, false, true), (0o777, true, true)]
+            {
+                mode(bits);
+                assert_eq!(may(&nobody, dir.path(), WRITE | SEARCH), written, "{bits:o}");
+                assert_eq!(may(&nobody, dir.path(), READABLE), read, "{bits:o}");
+            }
+            // Not below a directory that it may not search.
+            let inner = dir.path().join("inner");
+            std::fs::create_dir(&inner).expect("made");
+            std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o777))
+                .expect("a mode");
+            assert!(may(&nobody, &inner, WRITE | SEARCH));
+            mode(0o700);
+            assert!(!may(&nobody, &inner, WRITE | SEARCH));
+        }
+
+        /// What a settings file became a link to is not readable for being in `/etc`.
+        #[test]
+        fn only_what_is_named_is_readable() {
+            let mut needs = Needs::default();
+            needs.reads_again(Path::new("/etc/zerttap.toml"));
+            assert_eq!(needs.read, [Path::new("/etc/zerttap.toml")]);
+            let all = READ.iter().map(Path::new).chain(needs.read.iter().map(|p| p.as_path()));
+            for path in all {
+                assert!(!Path::new("/etc/shadow").starts_with(path), "{}", path.display());
+            }
+            // Restricted threads are given up with what they were for.
+            let restricted = std::thread::spawn(move || {
+                if landlock(&needs).is_err() {
+                    eprintln!("no Landlock here: reading /etc/shadow is not tried");
+                    return true;
+                }
+                std::fs::read("/proc/self/status").is_ok() && std::fs::read("/etc/shadow").is_err()
+            });
+            assert!(restricted.join().expect("no panic"));
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 
+use super::http::{self, Answer};
 use crate::sink::metrics::Metrics;
 
 /// How often the numbers are made anew.
@@ -32,27 +33,20 @@ impl Served {
     /// # Errors
     /// If no thread can be started for it.
     pub fn start(listener: TcpListener) -> anyhow::Result<Self> {
-        let server = tiny_http::Server::from_listener(listener, None)
-            .map_err(|e| anyhow::anyhow!("metrics: {e}"))?;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let first = Metrics { started, ..Metrics::default() }.text();
         let text = Arc::new(Mutex::new(first));
         let served = Arc::clone(&text);
+        let answer = move |path: &str| match path {
+            "/metrics" | "/" => Answer {
+                status: "200 OK",
+                body: served.lock().map(|text| text.clone()).unwrap_or_default(),
+            },
+            _ => Answer { status: "404 Not Found", body: "metrics are at /metrics\n".to_owned() },
+        };
         std::thread::Builder::new().name("metrics".to_owned()).spawn(move || {
-            for request in server.incoming_requests() {
-                let known = matches!(request.url(), "/metrics" | "/");
-                let body = served.lock().map(|text| text.clone()).unwrap_or_default();
-                let kind = &b"text/plain; version=0.0.4; charset=utf-8"[..];
-                let (body, status) = match known {
-                    true => (body, 200),
-                    false => ("metrics are at /metrics\n".to_owned(), 404),
-                };
-                let mut response = tiny_http::Response::from_string(body).with_status_code(status);
-                if let Ok(header) = tiny_http::Header::from_bytes(&b"Content-Type"[..], kind) {
-                    response = response.with_header(header);
-                }
-                // A client that has gone needs no answer.
-                let _ = request.respond(response);
+            if let Err(error) = http::serve(&listener, answer) {
+                tracing::error!("metrics are not served: {error}");
             }
         })?;
         Ok(Self { text, updated: Instant::now(), started })

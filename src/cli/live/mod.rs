@@ -2,6 +2,7 @@
 
 mod args;
 mod confine;
+mod http;
 mod kept;
 mod kernel_filter;
 mod log;
@@ -25,9 +26,9 @@ use super::settings_file::Sources;
 use super::{DONE, read};
 use crate::config::{Settings, Stacks};
 use crate::pipeline::{self, Ledger, RunError, Wants};
-use crate::service::{Names, Service};
+use crate::service::{self, Names, Service, descriptors};
 use crate::sink::OutputFile;
-use crate::sink::file::{OutputError, directory};
+use crate::sink::file::{OutputError, left_behind};
 use crate::sink::lines::LineFile;
 use crate::sink::smf::{Options, Rotation, SmfFile};
 use crate::sink::socket::{Address, LineSocket};
@@ -72,6 +73,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
         },
     )?;
     let metrics = args.metrics.map(Served::bind).transpose()?;
+    raise_descriptors(args, settings.stacks.list().len());
     // From here on there is no way back to what was given up; threads come after it.
     confine::confine(&needs(args))?;
     live.start()?;
@@ -157,6 +159,26 @@ fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, Wants) {
     (recorded, wants)
 }
 
+/// Sees to it that there are descriptors for all clients that are let in, and for files.
+fn raise_descriptors(args: &Live, stacks: usize) {
+    // Rings, wake-ups and sockets that an interface is asked with; files, libraries, /proc.
+    let capture = 8 * args.interface.len() * usize::from(args.capture_threads.max(1)) + 64;
+    let served = if args.service.is_some() { stacks * service::MOST_DESCRIPTORS } else { 0 };
+    let metrics = if args.metrics.is_some() { 32 } else { 0 };
+    let needed = (capture + served + metrics) as u64;
+    match descriptors::raise(needed) {
+        Some(got) if !got.enough => tracing::warn!(
+            "open files: {} are allowed, {needed} may be needed; clients are turned away before \
+             outputs lack any (LimitNOFILE= of systemd, ulimit -n)",
+            got.now
+        ),
+        Some(got) if got.now > got.before => {
+            tracing::info!("open files: {} are allowed, {} before", got.now, got.before);
+        }
+        _ => {}
+    }
+}
+
 /// What is still needed once interfaces are open.
 fn needs(args: &Live) -> Needs {
     let options = &args.options;
@@ -171,7 +193,7 @@ fn needs(args: &Live) -> Needs {
     }
     if let Some(path) = &options.jsonl {
         match path.to_string_lossy().parse() {
-            Ok(Address::Unix(_)) => {}
+            Ok(Address::Unix(socket)) => needs.outputs.push(socket),
             Ok(Address::Tcp(place)) => {
                 needs.connect = place.rsplit(':').next().and_then(|port| port.parse().ok());
             }
@@ -181,7 +203,7 @@ fn needs(args: &Live) -> Needs {
     if let Some(directory) = &args.service {
         needs.writes_in(directory);
     }
-    needs.read.extend(options.config.iter().map(|file| directory(file).to_owned()));
+    options.config.iter().for_each(|file| needs.reads_again(file));
     needs.read.extend(options.codes.clone());
     needs.read.push(PathBuf::from(&options.policy));
     let stack = &options.stack;
@@ -218,21 +240,11 @@ fn records(path: &Path, args: &Live) -> anyhow::Result<Kept<SmfFile>> {
 /// Tells of files that were not completed because the process ended by force. What
 /// is in them is whole records.
 fn tell_left_behind(path: &Path) {
-    let Ok(entries) = std::fs::read_dir(directory(path)) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(rest) = name.strip_prefix('.').and_then(|n| n.strip_suffix(".partial")) else {
-            continue;
-        };
-        let Some((_, process)) = rest.rsplit_once('.') else { continue };
-        let runs = process.parse::<u32>().is_ok_and(|p| Path::new(&format!("/proc/{p}")).exists());
-        if !runs {
-            let file = entry.path();
-            tracing::warn!(
-                "{}: left by a process that ended by force; its records are whole",
-                file.display()
-            );
-        }
+    for file in left_behind(path) {
+        tracing::warn!(
+            "{}: left by a process that ended by force; its records are whole",
+            file.display()
+        );
     }
 }
 
