@@ -7,6 +7,7 @@ mod check_args;
 mod config;
 mod left_out;
 mod live;
+mod memory;
 mod names;
 mod profile;
 mod read;

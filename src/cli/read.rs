@@ -14,8 +14,8 @@ use super::left_out::LeftOut;
 use super::read_args::ReadOptions;
 use super::settings_file::Sources;
 use super::stack_args::Configured;
-use super::{DAMAGED, DONE, INTERRUPTED};
-use crate::config::{self, Mode, Settings, Stack, Stacks};
+use super::{DAMAGED, DONE, INTERRUPTED, memory};
+use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
 use crate::policy::Policy;
 use crate::profile::Profile;
@@ -115,6 +115,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     })
     .context("cannot watch for interrupts")?;
 
+    let memory = memory::Watch::start(args, &stop);
     let bar = progress_bar(read);
     let mut progress = |bytes: u64| {
         if let Some(bar) = &bar {
@@ -167,7 +168,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
             &ledger,
         )?;
     }
-    if let Some(error) = error {
+    if let Some(error) = error.or_else(|| memory.exceeded()) {
         return Err(error);
     }
     Ok(if ledger.interrupted {
@@ -219,14 +220,21 @@ pub(super) fn stacks(args: &ReadOptions, sources: &Sources) -> anyhow::Result<Ve
 /// # Errors
 /// If a file that they name cannot be used.
 pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result<Settings> {
+    let bounds = memory::bounds(args);
+    // What is given stands above what follows from memory.
+    let bound = |given: u64, default: usize, bound: u64| {
+        let bound = if given == default as u64 { given.min(bound) } else { given };
+        usize::try_from(bound).unwrap_or(usize::MAX)
+    };
     Ok(Settings {
         stacks: Stacks::new(stacks),
         level: args.level,
         mode: if args.strict { Mode::Strict } else { Mode::Extended },
         include_midstream: args.include_midstream,
-        max_connections: usize::try_from(args.max_connections).unwrap_or(usize::MAX),
-        max_held: usize::try_from(args.max_handshake_memory << 20).unwrap_or(usize::MAX),
-        max_sessions: usize::try_from(args.max_sessions).unwrap_or(usize::MAX),
+        max_connections: bound(args.max_connections, MAX_CONNECTIONS, bounds.connections),
+        max_held: bound(args.max_handshake_memory << 20, MAX_HELD, bounds.held),
+        max_sessions: bound(args.max_sessions, MAX_SESSIONS, bounds.sessions),
+        max_pairs: usize::try_from(bounds.pairs).unwrap_or(usize::MAX),
         ee_base_port: args.ee_base_port,
         settle_seconds: args.settle,
         tool_events: !args.no_tool_events,

@@ -95,6 +95,14 @@ pub(in crate::cli) struct ReadOptions {
     #[arg(long, help_heading = "What to follow")]
     pub include_midstream: bool,
 
+    /// Megabytes of memory that the run may have. All bounds follow from it, and before
+    /// more is used the run ends in order [default: nearly all of what the control group,
+    /// the limit of address space or the machine has].
+    #[arg(long, value_name = "MB",
+          value_parser = clap::value_parser!(u64).range(64..=100_000_000),
+          help_heading = "What to follow")]
+    pub max_memory: Option<u64>,
+
     /// Connections that are followed at once; beyond them one that was not used
     /// lately is given up, and counted.
     #[arg(long, value_name = "N", default_value_t = MAX_CONNECTIONS as u64,

@@ -3,6 +3,7 @@
 pub mod codes;
 mod interval;
 mod jobs;
+pub mod memory;
 mod stack;
 
 use std::fmt;
@@ -153,6 +154,9 @@ pub const MAX_HELD: usize = 1 << 30;
 /// The default of [`Settings::max_sessions`].
 pub const MAX_SESSIONS: usize = 4 * 1024 * 1024;
 
+/// The default of [`Settings::max_pairs`].
+pub const MAX_PAIRS: usize = 1024 * 1024;
+
 /// Seconds that a connection has to last for an initiation record.
 pub const SETTLE_SECONDS: u32 = 10;
 
@@ -173,6 +177,8 @@ pub struct Settings {
     pub max_held: usize,
     /// Security sessions that may be counted at once.
     pub max_sessions: usize,
+    /// Pairs of addresses that are followed for Enterprise Extender, and for IPSec.
+    pub max_pairs: usize,
     /// Seconds that a connection has to last for an initiation record.
     pub settle_seconds: u32,
     /// Whether zERT is recorded as enabled at the start and disabled at the end.
@@ -198,6 +204,7 @@ impl Default for Settings {
             max_connections: MAX_CONNECTIONS,
             max_held: MAX_HELD,
             max_sessions: MAX_SESSIONS,
+            max_pairs: MAX_PAIRS,
             settle_seconds: SETTLE_SECONDS,
             tool_events: true,
             policy: Policy::default(),

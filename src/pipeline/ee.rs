@@ -35,8 +35,6 @@ const RESTART: i64 = 60 * SECOND;
 const LINGER: i64 = 60 * SECOND;
 /// How long a pair that is not EE is left alone.
 const REJECTED: i64 = 600 * SECOND;
-/// Pairs that one shard follows at once.
-const MAX_PAIRS: usize = 1_048_576 / SHARDS;
 
 /// What is known of one pair.
 #[derive(Debug)]
@@ -364,8 +362,9 @@ impl EeTable {
 
     /// Makes room for another pair: first a candidate goes, then the oldest.
     fn make_room(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
+        let most = self.settings.max_pairs.div_ceil(SHARDS).max(1);
         let mut tries = self.order.len().min(64);
-        while self.pairs.len() >= MAX_PAIRS
+        while self.pairs.len() >= most
             && let Some(pair) = self.order.pop_front()
         {
             let Some(slot) = self.pairs.get(&pair) else { continue };
@@ -379,7 +378,7 @@ impl EeTable {
             self.forget(pair, clock, emitted);
         }
         // Pairs that were forgotten leave their place in the list behind.
-        if self.order.len() > 2 * MAX_PAIRS {
+        if self.order.len() > 2 * most {
             self.order.retain(|pair| self.pairs.contains_key(pair));
         }
     }

@@ -25,8 +25,6 @@ const SECOND: i64 = 1_000_000_000;
 /// Silence after which a pair is reported and forgotten: longer than the
 /// lifetime of most security associations between rekeys.
 const QUIET: i64 = 7200 * SECOND;
-/// Pairs that one shard follows at once.
-const MAX_PAIRS: usize = 1_048_576 / SHARDS;
 /// IKE security associations of one pair.
 const MAX_IKE: usize = 256;
 /// Tunnels of one pair.
@@ -255,7 +253,8 @@ impl PeerTable {
         self.advance(p.clock, emitted);
         self.sessions.stir();
         if !self.pairs.contains_key(&p.pair) {
-            while self.pairs.len() >= MAX_PAIRS
+            let most = self.reporter.settings.max_pairs.div_ceil(SHARDS).max(1);
+            while self.pairs.len() >= most
                 && let Some((_, oldest)) = self.quiet.pop_front()
             {
                 self.counts.evicted += 1;

@@ -97,7 +97,8 @@ pub(in crate::cli) struct Live {
     #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Status")]
     pub log: LogForm,
 
-    /// Become this user once interfaces are open [default: who called sudo].
+    /// Become this user once interfaces are open [default: who called sudo, or zerttap or
+    /// nobody where they may write and read what is named].
     #[arg(long, value_name = "NAME", help_heading = "Safety")]
     pub user: Option<String>,
 

@@ -23,7 +23,7 @@ use sd_notify::NotifyState;
 pub(in crate::cli) use args::Live;
 
 use super::settings_file::Sources;
-use super::{DONE, read};
+use super::{DONE, memory, read};
 use crate::config::{Settings, Stacks};
 use crate::pipeline::{self, Ledger, RunError, Wants};
 use crate::service::{self, Names, Service, descriptors};
@@ -113,11 +113,13 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
     tracing::info!("watching {}", args.interface.join(", "));
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     let stop = Arc::clone(&outputs.signals.stop);
+    let memory = memory::Watch::start(options, &stop);
     let (ledger, result) =
         pipeline::run(&mut live, &settings, wants, tuning, &mut outputs, &stop, &mut |_| {});
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     drop(live);
-    finish(args, (outputs, stats), &ledger, result, settings.stacks.every_server())
+    let status = finish(args, (outputs, stats), &ledger, result, settings.stacks.every_server())?;
+    memory.exceeded().map_or(Ok(status), Err)
 }
 
 /// What does not go together.
