@@ -27,7 +27,9 @@ pub use wire::{Component, Names};
 /// Clients of one socket.
 const MAX_CLIENTS: usize = 16;
 /// Descriptors that the sockets of one stack and their clients may have.
-pub const MOST_DESCRIPTORS: usize = 2 * (MAX_CLIENTS + 2);
+pub const MOST_DESCRIPTORS: usize = 2 * (MAX_THREADS + 2);
+/// Threads of one socket's clients, with those that are about to end.
+const MAX_THREADS: usize = 2 * MAX_CLIENTS;
 /// How long clients have to take what is left at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Who may connect: the user and the group of the process.
@@ -74,6 +76,8 @@ struct Socket {
     list: Arc<AtomicBool>,
     counters: Arc<Counters>,
     over: AtomicBool,
+    /// Threads of clients.
+    threads: AtomicUsize,
 }
 
 /// The services of all stacks.
@@ -108,6 +112,7 @@ impl Service {
                     list: Arc::clone(&service.list),
                     counters: Arc::clone(&service.counters),
                     over: AtomicBool::new(false),
+                    threads: AtomicUsize::new(0),
                     path: path.clone(),
                 });
                 service.sockets.push(Arc::clone(&socket));
@@ -221,6 +226,10 @@ impl Socket {
                 thread::sleep(Duration::from_millis(100));
                 continue;
             };
+            // Who made room may not have gone yet; more wait at the socket meanwhile.
+            while self.threads.load(Ordering::Acquire) >= MAX_THREADS {
+                thread::sleep(Duration::from_millis(1));
+            }
             self.welcome(stream);
         }
     }
@@ -246,9 +255,12 @@ impl Socket {
             if let Ok(mut clients) = socket.clients.lock() {
                 clients.retain(|c| !Arc::ptr_eq(c, &of_thread));
             }
+            drop(of_thread);
             socket.counters.clients.fetch_sub(1, Ordering::Relaxed);
+            socket.threads.fetch_sub(1, Ordering::Release);
         });
         if started.is_ok() {
+            self.threads.fetch_add(1, Ordering::AcqRel);
             self.counters.clients.fetch_add(1, Ordering::Relaxed);
             clients.push(client);
         }
@@ -311,7 +323,7 @@ mod tests {
         honest.read_exact(&mut answer).expect("an answer");
         // X'C9D5C9E3': the initialization record.
         assert_eq!(answer[4..], [0xC9, 0xD5, 0xC9, 0xE3]);
-        assert!(service.clients() <= 2 * MAX_CLIENTS, "{}", service.clients());
+        assert!(service.clients() <= MAX_THREADS, "{}", service.clients());
         drop(silent);
     }
 }
