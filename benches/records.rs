@@ -10,11 +10,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use zerttap::config::Settings;
 use zerttap::dump::{Framing, Item, Reader, Writer};
 use zerttap::input::Input;
-use zerttap::pipeline::{self, Output, Tuning, Wants};
+use zerttap::pipeline::{self, Output, RequestedOutputs, Tuning};
 use zerttap::record::{Detail, Record, Summary};
-use zerttap::sink::records::{Counts, Csv, Glance, Json, annotated, tree};
-use zerttap::sink::survey::Row;
-use zerttap::source::{Set, SetOptions};
+use zerttap::sink::records::{Csv, Json, RecordCounters, RecordSummary, annotated, tree};
+use zerttap::sink::report::Row;
+use zerttap::source::{CaptureSet, SetOptions};
 
 /// Records of a file, about.
 const RECORDS: usize = 20_000;
@@ -40,8 +40,8 @@ impl Output for Records {
 fn records() -> Vec<Vec<u8>> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut out = Records(Vec::new());
-    let mut set = Set::open(&[cases], SetOptions::default()).expect("the cases");
-    let wants = Wants { detail: true, summary: true, ..Wants::default() };
+    let mut set = CaptureSet::open(&[cases], SetOptions::default()).expect("the cases");
+    let wants = RequestedOutputs { detail: true, summary: true, ..RequestedOutputs::default() };
     let settings = Settings::default();
     let stop = AtomicBool::new(false);
     let tuning = Tuning::default();
@@ -167,9 +167,9 @@ fn show(c: &mut Criterion) {
     form("jsonl", &mut |out, record, offset| json.object(out, record, offset));
     let mut csv = Csv::new(&[], false);
     form("csv", &mut |out, record, _| csv.row(out, record));
-    let mut counts = Counts::default();
+    let mut counts = RecordCounters::default();
     form("summary", &mut |_, record, _| {
-        if let Some(glance) = Glance::of(record) {
+        if let Some(glance) = RecordSummary::of(record) {
             counts.add(record, &glance);
         }
     });

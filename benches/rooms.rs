@@ -10,14 +10,14 @@ use std::sync::atomic::AtomicBool;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use zerttap::config::Settings;
-use zerttap::flow::{Endpoint, Key, Life, Table};
-use zerttap::frame::{Captured, Ends, Frame, Parser, Segment, flag};
+use zerttap::flow::{Endpoint, Key, Table, TcpState};
+use zerttap::frame::{Captured, EndPoints, Frame, Parser, Segment, flag};
 use zerttap::observe::certificate::Certificates;
 use zerttap::observe::ike::Ike;
 use zerttap::observe::{Observer, Side};
-use zerttap::pipeline::{self, Output, Tuning, Wants};
-use zerttap::sink::survey::Row;
-use zerttap::source::{Batch, PacketHead, Set, SetOptions};
+use zerttap::pipeline::{self, Output, RequestedOutputs, Tuning};
+use zerttap::sink::report::Row;
+use zerttap::source::{Batch, CaptureSet, PacketHead, SetOptions};
 use zerttap::stream::{Ranges, Reassembler};
 
 fn cases() -> PathBuf {
@@ -26,7 +26,8 @@ fn cases() -> PathBuf {
 
 /// All packets of a case, or of all.
 fn packets(case: &str) -> Batch {
-    let mut set = Set::open(&[cases().join(case)], SetOptions::default()).expect("a capture");
+    let mut set =
+        CaptureSet::open(&[cases().join(case)], SetOptions::default()).expect("a capture");
     let mut batch = Batch::default();
     set.fill(&mut batch, 1_000_000, 1 << 30).expect("read");
     batch
@@ -39,7 +40,7 @@ fn place(head: &PacketHead) -> Captured {
 }
 
 /// TCP segments of a case in their order.
-fn segments(case: &str) -> Vec<(Ends, Segment, Vec<u8>)> {
+fn segments(case: &str) -> Vec<(EndPoints, Segment, Vec<u8>)> {
     let mut batch = packets(case);
     let mut parser = Parser::default();
     let mut found = Vec::new();
@@ -70,7 +71,7 @@ fn source(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let paths = [file.clone()];
-                let mut set = Set::open(&paths, SetOptions::default()).expect("a capture");
+                let mut set = CaptureSet::open(&paths, SetOptions::default()).expect("a capture");
                 while set.fill(&mut batch, 4096, 1 << 20).expect("read") {
                     black_box(&batch);
                 }
@@ -91,7 +92,7 @@ fn frame(c: &mut Criterion) {
             let length = batch.arena.len();
             b.iter(|| {
                 for head in &batch.heads {
-                    let usual = parser.usual_segment(&batch.arena, place(head));
+                    let usual = parser.fast_path(&batch.arena, place(head));
                     if black_box(usual).is_none() {
                         black_box(parser.parse(&mut batch.arena, place(head), head.clock));
                     }
@@ -157,7 +158,7 @@ fn flow(c: &mut Criterion) {
     let low = Key::of(&all[0].0).1;
     group.throughput(Throughput::Elements(1));
     group.bench_function("life of an established connection", |b| {
-        let mut life = Life::default();
+        let mut life = TcpState::default();
         for (ends, segment, _) in all.iter().take(6) {
             life.update(Key::of(ends).1, segment, 0);
         }
@@ -284,15 +285,16 @@ fn engine(c: &mut Criterion) {
     let mut group = c.benchmark_group("engine, all cases");
     group.sample_size(20).throughput(Throughput::Elements(count as u64));
     let tuning = Tuning::of(1);
-    let detail = Wants { detail: true, summary: true, ..Wants::default() };
+    let detail = RequestedOutputs { detail: true, summary: true, ..RequestedOutputs::default() };
     for (name, wants) in [
         ("records", detail),
-        ("JSON Lines", Wants { json: true, ..Wants::default() }),
-        ("table", Wants { rows: true, ..Wants::default() }),
+        ("JSON Lines", RequestedOutputs { json: true, ..RequestedOutputs::default() }),
+        ("table", RequestedOutputs { rows: true, ..RequestedOutputs::default() }),
     ] {
         group.bench_function(name, |b| {
             b.iter(|| {
-                let mut set = Set::open(&[cases()], SetOptions::default()).expect("the cases");
+                let mut set =
+                    CaptureSet::open(&[cases()], SetOptions::default()).expect("the cases");
                 let stop = AtomicBool::new(false);
                 let settings = Settings::default();
                 let mut out = Nothing;

@@ -11,7 +11,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use zerttap::check::{Check, Observation, Options, Place};
+use zerttap::check::{Check, Observation, Options, RecordLocation};
 use zerttap::config::Settings;
 use zerttap::dump::{Framing, Item, Reader, Writer};
 use zerttap::frame::{Captured, Frame, Parser};
@@ -23,12 +23,14 @@ use zerttap::observe::ssh::Ssh;
 use zerttap::observe::tls::Tls;
 use zerttap::observe::upgrade::Upgrade;
 use zerttap::observe::{Observer, Side};
-use zerttap::pipeline::ledger::Fate;
-use zerttap::pipeline::{Output, Tuning, Wants};
+use zerttap::pipeline::ledger::PacketDisposition;
+use zerttap::pipeline::{Output, RequestedOutputs, Tuning};
 use zerttap::record::{Detail, Level, Record, Summary};
 use zerttap::sink::records::{Json, annotated};
-use zerttap::sink::survey::Row;
-use zerttap::source::{Batch, Feed, LinkType, PacketHead, Set, SetOptions, SourceError, Totals};
+use zerttap::sink::report::Row;
+use zerttap::source::{
+    Batch, CaptureSet, Feed, LinkType, PacketHead, SetOptions, SourceError, Totals,
+};
 
 /// What a target does with its input.
 pub type Target = fn(&[u8]);
@@ -167,7 +169,7 @@ pub fn engine(data: &[u8]) {
             level: if data.len().is_multiple_of(2) { Level::V2r3 } else { Level::V3r2 },
             ..Settings::default()
         };
-        let wants = Wants { detail: true, summary: true, json: true, rows: true };
+        let wants = RequestedOutputs { detail: true, summary: true, json: true, rows: true };
         let (ledger, result) = zerttap::pipeline::run(
             &mut Packets::new(data),
             &settings,
@@ -179,7 +181,13 @@ pub fn engine(data: &[u8]) {
         );
         result.expect("nothing stands in the way");
         assert!(ledger.adds_up(), "a packet is lost");
-        let followed = [Fate::TcpFollowed, Fate::TcpMidstream, Fate::Ee, Fate::Ike, Fate::Esp];
+        let followed = [
+            PacketDisposition::TcpFollowed,
+            PacketDisposition::TcpMidstream,
+            PacketDisposition::Ee,
+            PacketDisposition::Ike,
+            PacketDisposition::Esp,
+        ];
         let followed: u64 = followed.iter().map(|&fate| ledger.fate(fate).packets).sum();
         let not: u64 = ledger.not_followed().iter().map(|told| told.packets).sum();
         assert_eq!(followed + not, ledger.total.packets, "a packet has no reason");
@@ -202,7 +210,9 @@ pub fn engine(data: &[u8]) {
 /// clock.
 pub fn source(data: &[u8]) {
     let path = temporary(data, "capture");
-    let Ok(mut set) = Set::open(&[path.path().to_owned()], SetOptions::default()) else { return };
+    let Ok(mut set) = CaptureSet::open(&[path.path().to_owned()], SetOptions::default()) else {
+        return;
+    };
     let mut batch = Batch::default();
     let mut clock = i64::MIN;
     while let Ok(true) = set.fill(&mut batch, 100, 1 << 20) {
@@ -265,7 +275,7 @@ pub fn dump(data: &[u8]) {
         out.clear();
         Json::default().object(&mut out, &record, 0);
         annotated(&mut out, &record, 1, 0).expect("memory takes everything");
-        let place = Place { file: 0, offset: 0 };
+        let place = RecordLocation { file: 0, offset: 0 };
         check.stack(bytes, place).expect("taken");
         check.tap(bytes, place).expect("taken");
     }
@@ -477,7 +487,7 @@ pub fn frame(data: &[u8]) {
         let captured = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         let wire = captured.saturating_add(u32::from(chunk.flags & 2) * 20);
         let place = Captured { link, start: 0, captured, wire };
-        let usual = parser.usual_segment(&arena, place);
+        let usual = parser.fast_path(&arena, place);
         let found = parser.parse(&mut arena, place, clock);
         assert!(usual.is_none_or(|(ends, segment)| Frame::Tcp(ends, segment) == found));
         if let Frame::Tcp(_, s) = found {

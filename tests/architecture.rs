@@ -48,7 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ssh_parser", &["observe/ssh/wire.rs"]),
     ("ipsec_parser", &["observe/ike/wire.rs"]),
     ("x509_parser", &["observe/certificate/"]),
-    ("rayon", &["pipeline/mod.rs", "pipeline/summaries.rs", "pipeline/under_way.rs"]),
+    ("rayon", &["pipeline/mod.rs", "pipeline/summaries.rs", "pipeline/live_queries.rs"]),
     ("tikv_jemallocator", &["main.rs"]),
     ("clap", &["cli/"]),
     ("flate2", &["input/", "dump/archive.rs"]),

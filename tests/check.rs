@@ -8,7 +8,9 @@ use std::fs;
 
 use common::altered::{places, records};
 use common::{records_of, text, zerttap};
-use zerttap::check::{Check, Fault, Finding, Listener, Options, Outcome, Place, Reason, Verdict};
+use zerttap::check::{
+    Check, Fault, Finding, Listener, Options, Outcome, Reason, RecordLocation, Verdict,
+};
 use zerttap::record::field::Format;
 use zerttap::record::{Record, ebcdic};
 
@@ -24,11 +26,11 @@ struct Said {
 fn check(stack: &[Vec<u8>], tap: &[Vec<u8>], options: Options) -> (Said, Outcome) {
     let mut check = Check::new(options, 0).expect("temporary files");
     for (n, record) in stack.iter().enumerate() {
-        check.stack(record, Place { file: 0, offset: n as u64 }).expect("taken");
+        check.stack(record, RecordLocation { file: 0, offset: n as u64 }).expect("taken");
     }
     check.with_tap();
     for (n, record) in tap.iter().enumerate() {
-        check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
+        check.tap(record, RecordLocation { file: 1, offset: n as u64 }).expect("taken");
     }
     let mut said = Said::default();
     let outcome = check
@@ -375,10 +377,10 @@ fn however_it_is_divided_the_outcome_is_the_same() {
     let summary = |bytes: u64, listens: bool| {
         let mut check = Check::new(Options::default(), bytes).expect("temporary files");
         for (n, record) in stack.iter().enumerate() {
-            check.stack(record, Place { file: 0, offset: n as u64 }).expect("taken");
+            check.stack(record, RecordLocation { file: 0, offset: n as u64 }).expect("taken");
         }
         for (n, record) in base.iter().enumerate() {
-            check.tap(record, Place { file: 1, offset: n as u64 }).expect("taken");
+            check.tap(record, RecordLocation { file: 1, offset: n as u64 }).expect("taken");
         }
         let mut listen = |_: &Finding<'_>| Ok::<(), std::io::Error>(());
         let listener: Option<&mut Listener<'_, _>> = listens.then_some(&mut listen);

@@ -26,7 +26,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 /// What is done to a seed, at places in thousandths of its length.
 #[derive(Clone, Debug)]
 enum Change {
-    Set(usize, u8),
+    CaptureSet(usize, u8),
     Flip(usize, u8),
     Cut(usize),
     Remove(usize, usize),
@@ -37,7 +37,7 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     let at = 0usize..1000;
     prop_oneof![
-        (at.clone(), any::<u8>()).prop_map(|(a, b)| Change::Set(a, b)),
+        (at.clone(), any::<u8>()).prop_map(|(a, b)| Change::CaptureSet(a, b)),
         (at.clone(), 0u8..8).prop_map(|(a, b)| Change::Flip(a, b)),
         at.clone().prop_map(Change::Cut),
         (at.clone(), 1usize..64).prop_map(|(a, n)| Change::Remove(a, n)),
@@ -51,7 +51,7 @@ fn apply(seed: &[u8], changes: &[Change]) -> Vec<u8> {
     for change in changes {
         let place = |thousandths: usize| data.len() * thousandths / 1000;
         match change {
-            Change::Set(a, b) => {
+            Change::CaptureSet(a, b) => {
                 let at = place(*a);
                 data[at..].first_mut().into_iter().for_each(|x| *x = *b);
             }

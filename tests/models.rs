@@ -9,7 +9,9 @@ use zerttap::flow::{Endpoint, Key, Table};
 use zerttap::record::{Attributes, Names};
 use zerttap::session::{Event, Kind, Session};
 use zerttap::stream::{Piece, Ranges, Reassembler};
-use zerttap::summary::{Counts, Identity, Key as SessionKey, Membership, Role, Tally, Traffic};
+use zerttap::summary::{
+    Identity, Key as SessionKey, Membership, Role, SessionCounters, ShardCounters, Traffic,
+};
 
 fn key(n: u16) -> Key {
     let ip = IpAddr::from([192, 0, 2, 1]);
@@ -192,14 +194,14 @@ proptest! {
             1..6,
         ),
     ) {
-        let mut tally = Tally::default();
-        let mut sums: BTreeMap<u16, Counts> = BTreeMap::new();
-        let drain = |tally: &mut Tally, sums: &mut BTreeMap<u16, Counts>| {
+        let mut tally = ShardCounters::default();
+        let mut sums: BTreeMap<u16, SessionCounters> = BTreeMap::new();
+        let drain = |tally: &mut ShardCounters, sums: &mut BTreeMap<u16, SessionCounters>| {
             for (key, counts) in tally.take() {
                 sums.entry(key.identity().ports.0).or_default().add(&counts);
             }
         };
-        let mut expected: BTreeMap<u16, Counts> = BTreeMap::new();
+        let mut expected: BTreeMap<u16, SessionCounters> = BTreeMap::new();
         for (steps, short) in histories {
             // Each step: in which session from now on, how much is sent until the next,
             // and whether an interval ends before it.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::comparison_plan::{Class, Plan, class};
 use super::fields::{is_unknown, number};
-use super::plan::{Class, Plan, class};
 use crate::record::field::Field;
 use crate::record::view::Part;
 

@@ -1,6 +1,6 @@
 //! Connections of both sides: put together from their records.
 
-use super::observation::{Place, System, Tuple};
+use super::observation::{RecordLocation, System, Tuple};
 
 /// `sc_event_type`.
 pub(super) const INITIATION: u8 = 1;
@@ -17,7 +17,7 @@ pub(super) struct Event<'a> {
     pub written: i64,
     /// The record.
     pub bytes: &'a [u8],
-    pub place: Place,
+    pub place: RecordLocation,
 }
 
 /// A connection of one side.

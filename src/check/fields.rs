@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::calibration::{Calibration, Groups, of_field};
-use super::plan::{Class, Plan, Planned, is_suite, may_be_coded, short};
-use super::verdict::{Judged, Verdict, Why};
+use super::comparison_plan::{Class, Plan, Planned, is_suite, may_be_coded, short};
+use super::verdict::{FieldVerdict, Verdict, VerdictReason};
 use crate::record::field::Field;
 use crate::record::value;
 use crate::record::view::Part;
@@ -52,7 +52,7 @@ pub struct Comparison {
     /// Fields that are equal.
     pub equal: Vec<&'static str>,
     /// The others.
-    pub others: Vec<Judged>,
+    pub others: Vec<FieldVerdict>,
 }
 
 pub(super) fn number(bytes: &[u8]) -> u64 {
@@ -118,7 +118,7 @@ pub(super) fn compare(
     for here in parts.0.iter().filter(|p| p.triplet.is_some_and(|t| t > 0)) {
         let Some(there) = parts.1.iter().find(|p| p.triplet == here.triplet) else {
             if here.section.is_some_and(|s| s.title == IpFilter::SECTION.title) {
-                let verdict = Verdict::NotObservable(Why::StackOnly);
+                let verdict = Verdict::NotObservable(VerdictReason::StackOnly);
                 let said = here.fields().filter(|(_, bytes)| !is_unknown(bytes));
                 found.others.extend(said.map(|(f, bytes)| judged(here, f, bytes, None, verdict)));
             }
@@ -197,7 +197,7 @@ fn of_two_shapes(
         }
         let Some((_, tap)) = other else {
             if !is_unknown(stack) {
-                let verdict = Verdict::NotObservable(Why::Level);
+                let verdict = Verdict::NotObservable(VerdictReason::Level);
                 found.others.push(judged(here, field, stack, None, verdict));
             }
             continue;
@@ -216,9 +216,9 @@ fn of_two_shapes(
         let known = here.fields().any(|(f, _)| f.name == field.name);
         if !known && groups.class(field) != Class::Reserved {
             let stack = String::new();
-            let verdict = Verdict::NotObservable(Why::Level);
+            let verdict = Verdict::NotObservable(VerdictReason::Level);
             let tap = print(there, field, tap);
-            found.others.push(Judged { field: field.name, verdict, stack, tap });
+            found.others.push(FieldVerdict { field: field.name, verdict, stack, tap });
         }
     }
 }
@@ -229,8 +229,8 @@ fn judged(
     stack: &[u8],
     tap: Option<(&Part<'_>, &[u8])>,
     verdict: Verdict,
-) -> Judged {
-    Judged {
+) -> FieldVerdict {
+    FieldVerdict {
         field: field.name,
         verdict,
         stack: print(here, field, stack),
@@ -267,24 +267,30 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
         }
         Class::Protocols => protocols(stack ^ tap, stack, context),
         Class::Flags => flags(both, stack, tap),
-        Class::Bits => Verdict::Contradiction(Why::Different),
-        Class::Configured if is_unknown(both.tap) => Verdict::NotObservable(Why::NotConfigured),
-        Class::Configured if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
-        Class::Configured => Verdict::Contradiction(Why::Configured),
-        Class::StackOnly if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
-        Class::StackOnly => Verdict::NotObservable(Why::StackOnly),
+        Class::Bits => Verdict::Contradiction(VerdictReason::Different),
+        Class::Configured if is_unknown(both.tap) => {
+            Verdict::NotObservable(VerdictReason::NotConfigured)
+        }
+        Class::Configured if is_unknown(both.stack) => {
+            Verdict::NotObservable(VerdictReason::StackUnknown)
+        }
+        Class::Configured => Verdict::Contradiction(VerdictReason::Configured),
+        Class::StackOnly if is_unknown(both.stack) => {
+            Verdict::NotObservable(VerdictReason::StackUnknown)
+        }
+        Class::StackOnly => Verdict::NotObservable(VerdictReason::StackOnly),
         Class::Source => source(both, stack),
         _ if is_unknown(both.tap) => Verdict::NotObservable(if is_encrypted(both, class) {
-            Why::Encrypted
+            VerdictReason::Encrypted
         } else {
-            Why::TapUnknown
+            VerdictReason::TapUnknown
         }),
-        _ if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
+        _ if is_unknown(both.stack) => Verdict::NotObservable(VerdictReason::StackUnknown),
         Class::Role
             if (stack, tap) == (SERVER_WITH_CLIENT_AUTHENTICATION, SERVER)
                 && both.of_tap("TLS_Prot_Ver") == Some(TLS13) =>
         {
-            Verdict::NotObservable(Why::Encrypted)
+            Verdict::NotObservable(VerdictReason::Encrypted)
         }
         _ => {
             let field = short(both.field.name);
@@ -292,10 +298,10 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
             if coded(both, class) {
                 groups.code(field, suite, tap, stack);
                 if context.calibration.has_code(field, suite, tap, stack) {
-                    return Verdict::Tolerated(Why::Calibrated);
+                    return Verdict::Tolerated(VerdictReason::Calibrated);
                 }
             }
-            Verdict::Contradiction(Why::Different)
+            Verdict::Contradiction(VerdictReason::Different)
         }
     }
 }
@@ -326,20 +332,20 @@ fn source(both: &Both<'_>, stack: u64) -> Verdict {
         both.of_stack(name)
     };
     match provider {
-        Some(PROVIDER) => Verdict::NotObservable(Why::Provider),
-        _ if is_unknown(both.stack) => Verdict::NotObservable(Why::StackUnknown),
-        _ => Verdict::Contradiction(Why::Different),
+        Some(PROVIDER) => Verdict::NotObservable(VerdictReason::Provider),
+        _ if is_unknown(both.stack) => Verdict::NotObservable(VerdictReason::StackUnknown),
+        _ => Verdict::Contradiction(VerdictReason::Different),
     }
 }
 
 fn protocols(difference: u64, stack: u64, context: &Context<'_>) -> Verdict {
-    let mut worst = Verdict::NotObservable(Why::StackOnly);
+    let mut worst = Verdict::NotObservable(VerdictReason::StackOnly);
     for bit in PROTOCOLS.into_iter().filter(|bit| difference & bit != 0) {
         let verdict = match stack & bit != 0 {
-            true if context.incomplete => Verdict::NotObservable(Why::Incomplete),
-            true => Verdict::Contradiction(Why::NotOnTheWire),
-            false if context.late => Verdict::NotObservable(Why::LateHandshake),
-            false => Verdict::Contradiction(Why::NotInTheStack),
+            true if context.incomplete => Verdict::NotObservable(VerdictReason::Incomplete),
+            true => Verdict::Contradiction(VerdictReason::NotOnTheWire),
+            false if context.late => Verdict::NotObservable(VerdictReason::LateHandshake),
+            false => Verdict::Contradiction(VerdictReason::NotInTheStack),
         };
         if !matches!(worst, Verdict::Contradiction(_)) {
             worst = verdict;
@@ -353,11 +359,11 @@ fn flags(both: &Both<'_>, stack: u64, tap: u64) -> Verdict {
     let roles = if both.field.name.starts_with("SMF119SS") { ROLES_12 } else { ROLES_11 };
     let both_say = stack & roles != 0 && tap & roles != 0;
     if difference & IPV6 != 0 || difference & roles != 0 && both_say {
-        Verdict::Contradiction(Why::Different)
+        Verdict::Contradiction(VerdictReason::Different)
     } else if difference & roles != 0 {
-        Verdict::NotObservable(Why::Level)
+        Verdict::NotObservable(VerdictReason::Level)
     } else {
-        Verdict::NotObservable(Why::StackOnly)
+        Verdict::NotObservable(VerdictReason::StackOnly)
     }
 }
 
@@ -377,13 +383,13 @@ fn count(
     if stack == tap {
         Verdict::Equal
     } else if context.incomplete {
-        Verdict::NotObservable(Why::Incomplete)
+        Verdict::NotObservable(VerdictReason::Incomplete)
     } else if context.calibration.explains(field, stack, tap, segments) {
-        Verdict::Tolerated(Why::Calibrated)
+        Verdict::Tolerated(VerdictReason::Calibrated)
     } else if within || by_then().is_some_and(|last| stack <= last) {
-        Verdict::Tolerated(Why::Tolerance)
+        Verdict::Tolerated(VerdictReason::Tolerance)
     } else {
-        Verdict::Contradiction(Why::Different)
+        Verdict::Contradiction(VerdictReason::Different)
     }
 }
 
@@ -404,13 +410,13 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     };
     let moments = || Some([moment(both.parts.0)?, moment(both.parts.1)?]);
     let Some([(stack, stack_time), (tap, tap_time)]) = *cell.get_or_init(moments) else {
-        return Verdict::NotObservable(Why::Level);
+        return Verdict::NotObservable(VerdictReason::Level);
     };
     let (stack, tap) = match (stack, tap) {
         (Some(stack), Some(tap)) => (stack - context.calibration.clock, tap),
         (None, None) => return Verdict::Equal,
-        (None, _) => return Verdict::NotObservable(Why::StackUnknown),
-        _ => return Verdict::NotObservable(Why::TapUnknown),
+        (None, _) => return Verdict::NotObservable(VerdictReason::StackUnknown),
+        _ => return Verdict::NotObservable(VerdictReason::TapUnknown),
     };
     if stack == tap {
         return Verdict::Equal;
@@ -418,10 +424,10 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     if (stack - tap).abs() <= context.tolerance {
         // The time says it.
         let is_time = short(both.field.name) == time;
-        return if is_time { Verdict::Tolerated(Why::Tolerance) } else { Verdict::Equal };
+        return if is_time { Verdict::Tolerated(VerdictReason::Tolerance) } else { Verdict::Equal };
     }
     if class == Class::End && context.incomplete {
-        return Verdict::NotObservable(Why::Incomplete);
+        return Verdict::NotObservable(VerdictReason::Incomplete);
     }
     let of_day = (stack_time - context.calibration.clock).rem_euclid(DAY);
     let apart = (of_day - tap_time).rem_euclid(DAY);
@@ -429,7 +435,7 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     if (short(both.field.name) == time) == times_agree {
         return Verdict::Equal;
     }
-    Verdict::Contradiction(Why::Different)
+    Verdict::Contradiction(VerdictReason::Different)
 }
 
 /// Distinguished names by their type.
@@ -449,15 +455,15 @@ fn names(stack: &Record<'_>, tap: &Record<'_>, found: &mut Comparison) {
         let (stack, tap) = (of(&here), of(&there));
         let verdict = match (&stack, &tap) {
             (Some(a), Some(b)) if parts_of_name(a) == parts_of_name(b) => Verdict::Equal,
-            (Some(_), Some(_)) => Verdict::Contradiction(Why::Different),
-            (None, _) => Verdict::NotObservable(Why::StackUnknown),
-            (_, None) => Verdict::NotObservable(Why::TapUnknown),
+            (Some(_), Some(_)) => Verdict::Contradiction(VerdictReason::Different),
+            (None, _) => Verdict::NotObservable(VerdictReason::StackUnknown),
+            (_, None) => Verdict::NotObservable(VerdictReason::TapUnknown),
         };
         if verdict == Verdict::Equal {
             found.equal.push(NAME);
         } else {
             let (stack, tap) = (stack.unwrap_or_default(), tap.unwrap_or_default());
-            found.others.push(Judged { field: NAME, verdict, stack, tap });
+            found.others.push(FieldVerdict { field: NAME, verdict, stack, tap });
         }
     }
 }

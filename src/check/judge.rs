@@ -3,14 +3,14 @@
 use super::calibration::{Calibration, Groups};
 use super::connection::{Connection, Event, SHORT_TERMINATION};
 use super::fields::{Comparison, Context, compare};
-use super::observation::Place;
+use super::inventory::Inventory;
+use super::observation::RecordLocation;
 use super::outcome::{Compared, Finding, Reason, Subject};
 use super::pairing::{self, has_reversed};
-use super::part::Part;
+use super::partition::Partition;
 use super::session::{self, Interval};
-use super::survey::Survey;
-use super::verdict::{Judged, Verdict, Why};
-use super::{Options, alone};
+use super::verdict::{FieldVerdict, Verdict, VerdictReason};
+use super::{Options, self_check};
 use crate::record::{Common11, Record};
 
 /// `sc_event_type`.
@@ -21,14 +21,14 @@ const SHORT: i64 = 1000;
 const TUNNELS: [u8; 2] = [0x32, 0x33];
 
 /// An event, where its records are, and what is said of them.
-type Judgement = (u8, (Option<Place>, Option<Place>), Comparison);
+type Judgement = (u8, (Option<RecordLocation>, Option<RecordLocation>), Comparison);
 
 /// What judging a part takes.
 pub(super) struct Judge<'a> {
     pub options: &'a Options,
     pub calibration: &'a Calibration,
-    pub stack: &'a Survey,
-    pub tap: &'a Survey,
+    pub stack: &'a Inventory,
+    pub tap: &'a Inventory,
     /// Whether there is a tap.
     pub compared: bool,
 }
@@ -46,11 +46,16 @@ impl Judge<'_> {
     }
 
     /// Judges a part; `groups` learns what comes together.
-    pub fn part(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    pub fn part(
+        &self,
+        part: &Partition<'_>,
+        groups: &mut Groups,
+        each: &mut dyn FnMut(Finding<'_>),
+    ) {
         for connection in &part.stack.connections {
-            alone::connection(connection, &mut |found| each(Finding::Fault(&found)));
+            self_check::connection(connection, &mut |found| each(Finding::Fault(&found)));
         }
-        alone::intervals(&part.stack.intervals, &mut |found| each(Finding::Fault(&found)));
+        self_check::intervals(&part.stack.intervals, &mut |found| each(Finding::Fault(&found)));
         if !self.compared {
             return;
         }
@@ -58,7 +63,12 @@ impl Judge<'_> {
         self.intervals(part, groups, each);
     }
 
-    fn connections(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    fn connections(
+        &self,
+        part: &Partition<'_>,
+        groups: &mut Groups,
+        each: &mut dyn FnMut(Finding<'_>),
+    ) {
         let (stack, tap) = (&part.stack.connections, &part.tap.connections);
         let (clock, tolerance) = (self.calibration.clock, self.options.tolerance);
         let paired = pairing::connections(stack, tap, clock, tolerance);
@@ -96,7 +106,7 @@ impl Judge<'_> {
         }
     }
 
-    fn only_stack(&self, part: &Part<'_>, c: &Connection<'_>) -> Reason {
+    fn only_stack(&self, part: &Partition<'_>, c: &Connection<'_>) -> Reason {
         let start = c.start - self.calibration.clock;
         let end = c.end.map(|e| e - self.calibration.clock);
         let (local, remote) = (c.tuple.local.0, c.tuple.remote.0);
@@ -122,7 +132,7 @@ impl Judge<'_> {
         }
     }
 
-    fn only_tap(&self, part: &Part<'_>, c: &Connection<'_>) -> Reason {
+    fn only_tap(&self, part: &Partition<'_>, c: &Connection<'_>) -> Reason {
         let clock = self.calibration.clock;
         let slack = self.options.tolerance;
         if TUNNELS.contains(&c.tuple.ip_proto) {
@@ -144,7 +154,7 @@ impl Judge<'_> {
     /// The events of a connection that both sides have.
     fn connection(
         &self,
-        part: &Part<'_>,
+        part: &Partition<'_>,
         here: &Connection<'_>,
         there: &Connection<'_>,
         groups: &mut Groups,
@@ -163,7 +173,7 @@ impl Judge<'_> {
             (Some(a), Some(b)) => found.push(both(a, b, &at_a_moment, groups)),
             (a, b) if kinds_differ || a.is_none() && b.is_none() => {}
             (None, Some(b)) => found.push(one(None, Some(b), self.lacks_first(here, there))),
-            (a, _) => found.push(one(a, None, Verdict::NotObservable(Why::Incomplete))),
+            (a, _) => found.push(one(a, None, Verdict::NotObservable(VerdictReason::Incomplete))),
         }
         let (mut a, mut b) = (here.changes(), there.changes());
         loop {
@@ -171,7 +181,11 @@ impl Judge<'_> {
                 (None, None) => break,
                 (Some(a), Some(b)) => found.push(both(a, b, &at_a_moment, groups)),
                 (a, b) => {
-                    let why = if b.is_none() { Why::TapUnknown } else { Why::StackUnknown };
+                    let why = if b.is_none() {
+                        VerdictReason::TapUnknown
+                    } else {
+                        VerdictReason::StackUnknown
+                    };
                     found.push(one(a, b, Verdict::NotObservable(why)));
                 }
             }
@@ -182,9 +196,9 @@ impl Judge<'_> {
                 if kinds_differ {
                     let lasted = there.end.map_or(0, |end| end - there.start);
                     let verdict = if (lasted - SHORT).abs() <= self.options.tolerance {
-                        Verdict::Tolerated(Why::Tolerance)
+                        Verdict::Tolerated(VerdictReason::Tolerance)
                     } else {
-                        Verdict::Contradiction(Why::Different)
+                        Verdict::Contradiction(VerdictReason::Different)
                     };
                     comparison.others.push(event_type(Some(a), Some(b), verdict));
                 } else {
@@ -197,14 +211,14 @@ impl Judge<'_> {
                 let last = self.stack.period.map_or(i64::MIN, |(_, last)| last);
                 let end = there.end.unwrap_or(there.start) + self.calibration.clock;
                 let verdict = if end + self.options.tolerance >= last {
-                    Verdict::NotObservable(Why::StackUnknown)
+                    Verdict::NotObservable(VerdictReason::StackUnknown)
                 } else {
-                    Verdict::Contradiction(Why::NotInTheStack)
+                    Verdict::Contradiction(VerdictReason::NotInTheStack)
                 };
                 found.push(one(None, Some(b), verdict));
             }
             (Some(a), None) => {
-                found.push(one(Some(a), None, Verdict::NotObservable(Why::Incomplete)));
+                found.push(one(Some(a), None, Verdict::NotObservable(VerdictReason::Incomplete)));
             }
             (None, None) => {}
         }
@@ -216,13 +230,18 @@ impl Judge<'_> {
         let first = self.stack.period.map_or(i64::MAX, |(first, _)| first);
         // It may have been written before the dump begins.
         if here.start <= first || there.start + self.calibration.clock < first {
-            Verdict::NotObservable(Why::StackUnknown)
+            Verdict::NotObservable(VerdictReason::StackUnknown)
         } else {
-            Verdict::Contradiction(Why::NotInTheStack)
+            Verdict::Contradiction(VerdictReason::NotInTheStack)
         }
     }
 
-    fn intervals(&self, part: &Part<'_>, groups: &mut Groups, each: &mut dyn FnMut(Finding<'_>)) {
+    fn intervals(
+        &self,
+        part: &Partition<'_>,
+        groups: &mut Groups,
+        each: &mut dyn FnMut(Finding<'_>),
+    ) {
         let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
         let context = self.context(false, false);
         let clock = self.calibration.interval_clock;
@@ -267,7 +286,7 @@ impl Judge<'_> {
 
 /// Why one side lacks a session in an interval: perhaps it has no interval that ends
 /// then.
-fn session_reason(i: &Interval<'_>, end: i64, other: &Survey) -> Reason {
+fn session_reason(i: &Interval<'_>, end: i64, other: &Inventory) -> Reason {
     let slack = (i.duration / 4).clamp(200, 3000);
     if other.ends_at(end, slack) { Reason::Missing } else { Reason::NoSuchInterval }
 }
@@ -279,8 +298,8 @@ fn bytes(c: &Connection<'_>) -> u64 {
     common.map_or(0, |c| c.in_bytes.saturating_add(c.out_bytes))
 }
 
-fn place(c: &Connection<'_>) -> Place {
-    c.events.first().map_or_else(Place::default, |e| e.place)
+fn place(c: &Connection<'_>) -> RecordLocation {
+    c.events.first().map_or_else(RecordLocation::default, |e| e.place)
 }
 
 /// An event that both sides have.
@@ -306,7 +325,7 @@ fn one(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> Judgem
     (kind, (a.map(|e| e.place), b.map(|e| e.place)), Comparison { equal: Vec::new(), others })
 }
 
-fn event_type(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> Judged {
+fn event_type(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> FieldVerdict {
     let text = |e: Option<&Event<'_>>| e.map_or_else(|| "none".to_owned(), |e| e.kind.to_string());
-    Judged { field: EVENT_TYPE, verdict, stack: text(a), tap: text(b) }
+    FieldVerdict { field: EVENT_TYPE, verdict, stack: text(a), tap: text(b) }
 }

@@ -5,39 +5,39 @@
 //! how far the clocks are apart; to learn what differs in the same way everywhere;
 //! to judge.
 
-pub mod alone;
 mod calibration;
+mod comparison_plan;
 mod connection;
-mod delta;
-mod facts;
+mod delta_encoding;
 mod fields;
+mod inventory;
 mod judge;
 mod observation;
 mod outcome;
 mod pairing;
-mod part;
-mod plan;
+mod partition;
 pub mod report;
+pub mod self_check;
 mod session;
 mod spool;
-mod survey;
+mod tap_observations;
 mod verdict;
 
 use std::io;
 
-use alone::KnownCodes;
-pub use alone::{Fault, Found};
 pub use calibration::{Calibration, CodeGroup, CountRule};
-pub use facts::Facts;
 pub use fields::Comparison;
-pub use observation::{About, Ends, Observation, Place, System, Tuple};
+pub use inventory::Inventory;
+pub use observation::{About, Ends, Observation, RecordLocation, System, Tuple};
 pub use outcome::{Compared, Counted, Difference, Example, Finding, Outcome, Reason, Subject};
-pub use survey::Survey;
-pub use verdict::{Judged, Verdict, Why};
+use self_check::KnownCodes;
+pub use self_check::{Fault, SelfCheckFinding};
+pub use tap_observations::TapObservations;
+pub use verdict::{FieldVerdict, Verdict, VerdictReason};
 
 use calibration::{Groups, prevailing};
 use judge::Judge;
-use part::Part;
+use partition::Partition;
 use spool::{Side, Spool};
 
 use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
@@ -92,12 +92,16 @@ impl Check {
     ///
     /// # Errors
     /// If a temporary file cannot be written.
-    pub fn stack(&mut self, bytes: &[u8], place: Place) -> io::Result<Vec<Found>> {
+    pub fn stack(
+        &mut self,
+        bytes: &[u8],
+        place: RecordLocation,
+    ) -> io::Result<Vec<SelfCheckFinding>> {
         let mut found = Vec::new();
         let Ok(record) = Record::parse(bytes) else { return Ok(found) };
         let seen = Observation::of(&record);
         let known = &mut self.known_codes;
-        alone::record(&record, seen.as_ref(), place, known, &mut |fault| found.push(fault));
+        self_check::record(&record, seen.as_ref(), place, known, &mut |fault| found.push(fault));
         for fault in &found {
             self.outcome.fault(fault);
         }
@@ -111,7 +115,7 @@ impl Check {
     ///
     /// # Errors
     /// If a temporary file cannot be written.
-    pub fn tap(&mut self, bytes: &[u8], place: Place) -> io::Result<()> {
+    pub fn tap(&mut self, bytes: &[u8], place: RecordLocation) -> io::Result<()> {
         self.outcome.compared = true;
         let Ok(record) = Record::parse(bytes) else { return Ok(()) };
         let Some(seen) = Observation::of(&record) else { return Ok(()) };
@@ -124,8 +128,8 @@ impl Check {
     }
 
     /// Bytes of the stack's dump that are no record.
-    pub fn damage(&mut self, place: Place, what: String) -> Found {
-        let found = Found { fault: Fault::Damage, place, what };
+    pub fn damage(&mut self, place: RecordLocation, what: String) -> SelfCheckFinding {
+        let found = SelfCheckFinding { fault: Fault::Damage, place, what };
         self.outcome.fault(&found);
         found
     }
@@ -134,7 +138,7 @@ impl Check {
     ///
     /// # Errors
     /// If a temporary file cannot be written.
-    pub fn facts(&mut self, facts: &Facts) -> io::Result<()> {
+    pub fn facts(&mut self, facts: &TapObservations) -> io::Result<()> {
         let bytes = serde_json::to_vec(facts)?;
         self.spool.facts((facts.ends[0].0, facts.ends[1].0), &bytes)
     }
@@ -144,7 +148,7 @@ impl Check {
         side: Side,
         record: &Record<'_>,
         seen: &Observation,
-        place: Place,
+        place: RecordLocation,
     ) -> io::Result<()> {
         let level = Level::of(record).unwrap_or_default();
         let survey = match side {
@@ -156,7 +160,7 @@ impl Check {
     }
 
     /// What the stack's records have; to be asked before the tap's are taken.
-    pub fn stack_survey(&mut self) -> &mut Survey {
+    pub fn stack_survey(&mut self) -> &mut Inventory {
         &mut self.outcome.stack
     }
 
@@ -170,7 +174,7 @@ impl Check {
         mut each: Option<&mut Listener<'_, E>>,
     ) -> Result<Outcome, E> {
         let only = self.spool.take_only();
-        let only = only.as_deref().map(Part::of);
+        let only = only.as_deref().map(Partition::of);
         let only = only.as_ref();
         let clocks = if self.outcome.compared { self.clocks(only)? } else { (0, 0) };
         let mut calibration =
@@ -211,7 +215,7 @@ impl Check {
     /// Judges all parts.
     fn parts<E: From<io::Error>>(
         &mut self,
-        only: Option<&Part<'_>>,
+        only: Option<&Partition<'_>>,
         calibration: &Calibration,
         groups: &mut Groups,
         each: &mut dyn FnMut(&Finding<'_>) -> Result<(), E>,
@@ -236,7 +240,7 @@ impl Check {
     }
 
     /// How far the stack's clock, and its local time in summaries, are ahead.
-    fn clocks(&mut self, only: Option<&Part<'_>>) -> io::Result<(i64, i64)> {
+    fn clocks(&mut self, only: Option<&Partition<'_>>) -> io::Result<(i64, i64)> {
         let (mut starts, mut intervals) = (Vec::new(), Vec::new());
         let both_have = |subtype: u16| {
             [&self.outcome.stack, &self.outcome.tap]
@@ -294,15 +298,15 @@ impl Check {
 fn each_part<E: From<io::Error>>(
     spool: &mut Spool,
     buffer: &mut Vec<u8>,
-    only: Option<&Part<'_>>,
-    see: &mut dyn FnMut(&Part<'_>) -> Result<bool, E>,
+    only: Option<&Partition<'_>>,
+    see: &mut dyn FnMut(&Partition<'_>) -> Result<bool, E>,
 ) -> Result<(), E> {
     if let Some(part) = only {
         return see(part).map(|_| ());
     }
     for number in 0..spool.len() {
         spool.read(number, buffer)?;
-        if !see(&Part::of(buffer))? {
+        if !see(&Partition::of(buffer))? {
             break;
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn text(name: &[u8]) -> String {
 
 /// Where a record is from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct RecordLocation {
     /// Number of the file.
     pub file: u32,
     /// Offset in it, decompressed.

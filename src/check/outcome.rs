@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::alone::{Fault, Found};
 use super::calibration::Calibration;
 use super::fields::Comparison;
-use super::observation::{Ends, Place, System, Tuple};
-use super::survey::Survey;
-use super::verdict::{Judged, Verdict, Why};
+use super::inventory::Inventory;
+use super::observation::{Ends, RecordLocation, System, Tuple};
+use super::self_check::{Fault, SelfCheckFinding};
+use super::verdict::{FieldVerdict, Verdict, VerdictReason};
 
 /// Examples that are kept of each kind.
 const EXAMPLES: usize = 20;
@@ -95,7 +95,7 @@ pub struct Compared<'a> {
     /// The event's type, or 0 for an interval.
     pub kind: u8,
     /// Where the records are.
-    pub places: (Option<Place>, Option<Place>),
+    pub places: (Option<RecordLocation>, Option<RecordLocation>),
     /// The verdicts.
     pub comparison: &'a Comparison,
 }
@@ -107,18 +107,18 @@ pub enum Finding<'a> {
     Pair(System, Subject, &'a [Compared<'a>], u64),
     /// Only one has it: whether it is the stack, why, where its record is, and the
     /// bytes of a connection.
-    Alone(System, Subject, bool, Reason, Place, u64),
+    Alone(System, Subject, bool, Reason, RecordLocation, u64),
     /// Something is wrong with the dump itself.
-    Fault(&'a Found),
+    Fault(&'a SelfCheckFinding),
 }
 
 /// What a check has found.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// What the stack has, and the tap.
-    pub stack: Survey,
+    pub stack: Inventory,
     /// What the tap has.
-    pub tap: Survey,
+    pub tap: Inventory,
     /// Whether there was a tap at all.
     pub compared: bool,
     /// Connections.
@@ -135,13 +135,13 @@ pub struct Outcome {
     /// Differences by field and verdict.
     pub differences: BTreeMap<(&'static str, Difference), (u64, Vec<Example>)>,
     /// Faults of the dump.
-    pub faults: BTreeMap<Fault, (u64, Vec<Found>)>,
+    pub faults: BTreeMap<Fault, (u64, Vec<SelfCheckFinding>)>,
     /// What is systematic.
     pub calibration: Calibration,
     /// Zones of the stack's record headers, in hundredths of a second ahead of UTC.
     pub zones: [Option<i64>; 2],
     /// Examples of what is missing.
-    pub missing: Vec<(System, Subject, bool, Place)>,
+    pub missing: Vec<(System, Subject, bool, RecordLocation)>,
 }
 
 /// Connections, or intervals, in numbers.
@@ -177,11 +177,11 @@ impl Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Difference {
     /// A contradiction.
-    Contradiction(Why),
+    Contradiction(VerdictReason),
     /// Within tolerance.
-    Tolerated(Why),
+    Tolerated(VerdictReason),
     /// Not observable.
-    NotObservable(Why),
+    NotObservable(VerdictReason),
 }
 
 /// An example of a difference.
@@ -194,7 +194,7 @@ pub struct Example {
     /// Values of stack and tap.
     pub values: (String, String),
     /// Where the stack's record is.
-    pub place: Option<Place>,
+    pub place: Option<RecordLocation>,
 }
 
 impl Outcome {
@@ -252,8 +252,8 @@ impl Outcome {
         &mut self,
         system: System,
         subject: Subject,
-        judged: &Judged,
-        place: Option<Place>,
+        judged: &FieldVerdict,
+        place: Option<RecordLocation>,
     ) {
         let difference = match judged.verdict {
             Verdict::Equal => return,
@@ -275,7 +275,7 @@ impl Outcome {
         (system, subject): (System, Subject),
         stack: bool,
         reason: Reason,
-        place: Place,
+        place: RecordLocation,
     ) {
         let counted = self.counted(subject);
         let counts = if stack { &mut counted.only_stack } else { &mut counted.only_tap };
@@ -286,7 +286,7 @@ impl Outcome {
     }
 
     /// Takes a fault of the dump.
-    pub(super) fn fault(&mut self, found: &Found) {
+    pub(super) fn fault(&mut self, found: &SelfCheckFinding) {
         let (count, examples) = self.faults.entry(found.fault).or_default();
         *count += 1;
         if examples.len() < EXAMPLES {

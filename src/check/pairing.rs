@@ -233,7 +233,7 @@ mod tests {
             end,
             duration: 90_000,
             bytes: &[],
-            place: super::super::observation::Place::default(),
+            place: super::super::observation::RecordLocation::default(),
         };
         let stack: Vec<Interval<'_>> = (0..20_000).map(|n| interval(n % 10)).collect();
         let mut weighed = 0;

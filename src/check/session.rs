@@ -2,8 +2,8 @@
 
 use super::calibration::Groups;
 use super::fields::{Comparison, Context, compare};
-use super::observation::{Ends, Place, System};
-use super::verdict::{Judged, Verdict, Why};
+use super::observation::{Ends, RecordLocation, System};
+use super::verdict::{FieldVerdict, Verdict, VerdictReason};
 use crate::record::{Common12, Common12V3r2, Record};
 
 /// A session in an interval, of one side.
@@ -16,7 +16,7 @@ pub(super) struct Interval<'a> {
     pub end: i64,
     pub duration: i64,
     pub bytes: &'a [u8],
-    pub place: Place,
+    pub place: RecordLocation,
 }
 
 /// The counters of a summary record that only grow, in the order of [`counters`]: at
@@ -85,7 +85,7 @@ pub(super) fn judge(
             found.equal.push(field);
         } else {
             let (stack, tap) = (stack.to_string(), tap.to_string());
-            found.others.push(Judged { field, verdict, stack, tap });
+            found.others.push(FieldVerdict { field, verdict, stack, tap });
         }
     };
     // An interval of which the tap has a part only says nothing of counters.
@@ -93,9 +93,9 @@ pub(super) fn judge(
     let verdict = if stack.duration == tap.duration {
         Verdict::Equal
     } else if aligned {
-        Verdict::Tolerated(Why::Tolerance)
+        Verdict::Tolerated(VerdictReason::Tolerance)
     } else {
-        Verdict::NotObservable(Why::Before)
+        Verdict::NotObservable(VerdictReason::Before)
     };
     let seconds = |n: i64| n.unsigned_abs() / 100;
     let duration = "SMF119SS_SAIntervalDuration";
@@ -109,21 +109,22 @@ pub(super) fn judge(
     let failed = failed(&here).zip(failed(&there)).map(|(s, t)| ((FAILED, s), t));
     let all = GROWING.into_iter().zip(counters(&s)).zip(counters(&t)).chain(failed);
     for (((init, end), s), t) in all {
-        let before = if s.0 == t.0 { Verdict::Equal } else { Verdict::NotObservable(Why::Before) };
+        let before =
+            if s.0 == t.0 { Verdict::Equal } else { Verdict::NotObservable(VerdictReason::Before) };
         say(init, before, s.0, t.0);
         let (grown_s, grown_t) = (s.1.wrapping_sub(s.0), t.1.wrapping_sub(t.0));
         let within =
             grown_s.abs_diff(grown_t) <= grown_t.saturating_mul(context.count_tolerance) / 10_000;
         let verdict = if s.1 < s.0 {
-            Verdict::Contradiction(Why::Different)
+            Verdict::Contradiction(VerdictReason::Different)
         } else if grown_s == grown_t {
             Verdict::Equal
         } else if !aligned || older && grown_s > grown_t {
-            Verdict::NotObservable(Why::Before)
+            Verdict::NotObservable(VerdictReason::Before)
         } else if within {
-            Verdict::Tolerated(Why::Tolerance)
+            Verdict::Tolerated(VerdictReason::Tolerance)
         } else {
-            Verdict::Contradiction(Why::Different)
+            Verdict::Contradiction(VerdictReason::Different)
         };
         say(end, verdict, s.1, t.1);
     }
@@ -135,9 +136,9 @@ pub(super) fn judge(
         let verdict = if s == t {
             Verdict::Equal
         } else if !aligned || older && s > t {
-            Verdict::NotObservable(Why::Before)
+            Verdict::NotObservable(VerdictReason::Before)
         } else {
-            Verdict::Contradiction(Why::Different)
+            Verdict::Contradiction(VerdictReason::Different)
         };
         say(field, verdict, s.into(), t.into());
     }

@@ -6,8 +6,8 @@ use std::hash::BuildHasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::IpAddr;
 
-use super::delta::{self, Lasts};
-use super::observation::{About, Observation, Place};
+use super::delta_encoding::{self, PreviousEntries};
+use super::observation::{About, Observation, RecordLocation};
 
 /// Bytes of input for each part: what is gone through several times stays in the cache.
 const PART: u64 = 6 << 20;
@@ -26,14 +26,14 @@ pub(super) enum Side {
     /// A record of the tap.
     Tap,
     /// What the tap knows beside its records.
-    Facts,
+    TapObservations,
 }
 
 /// An entry of a part.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
     pub side: Side,
-    pub place: Place,
+    pub place: RecordLocation,
     pub bytes: &'a [u8],
 }
 
@@ -59,18 +59,18 @@ struct Stream {
     file: File,
     /// What is not written yet.
     waiting: Vec<u8>,
-    lasts: Lasts,
+    lasts: PreviousEntries,
 }
 
 impl Stream {
     fn new() -> io::Result<Self> {
         let file = tempfile::tempfile()?;
-        Ok(Self { file, waiting: Vec::with_capacity(BLOCK), lasts: Lasts::default() })
+        Ok(Self { file, waiting: Vec::with_capacity(BLOCK), lasts: PreviousEntries::default() })
     }
 
     fn put(&mut self, head: &[u8; HEAD], bytes: &[u8]) -> io::Result<()> {
         // There are many buffers: none grows but for an entry that is longer.
-        if self.waiting.len() + HEAD + delta::longest(bytes.len()) > BLOCK {
+        if self.waiting.len() + HEAD + delta_encoding::longest(bytes.len()) > BLOCK {
             self.flush()?;
         }
         self.waiting.extend_from_slice(head);
@@ -113,7 +113,7 @@ impl Spool {
     pub fn record(
         &mut self,
         side: Side,
-        place: Place,
+        place: RecordLocation,
         seen: &Observation,
         bytes: &[u8],
     ) -> io::Result<()> {
@@ -128,7 +128,7 @@ impl Spool {
     /// Takes what the tap knows of two addresses.
     pub fn facts(&mut self, ends: (IpAddr, IpAddr), bytes: &[u8]) -> io::Result<()> {
         let part = self.part(ends.0, ends.1);
-        self.put(part, Side::Facts, Place::default(), bytes)
+        self.put(part, Side::TapObservations, RecordLocation::default(), bytes)
     }
 
     /// The part of two addresses, in whatever order. The hash is the same in every
@@ -144,7 +144,13 @@ impl Spool {
         usize::try_from(hash % parts).unwrap_or(0)
     }
 
-    fn put(&mut self, part: usize, side: Side, place: Place, bytes: &[u8]) -> io::Result<()> {
+    fn put(
+        &mut self,
+        part: usize,
+        side: Side,
+        place: RecordLocation,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         let [l0, l1, l2, l3] = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
         let [f0, f1, f2, f3] = place.file.to_be_bytes();
         let [o0, o1, o2, o3, o4, o5, o6, o7] = place.offset.to_be_bytes();
@@ -175,7 +181,7 @@ impl Spool {
         match self.parts.get_mut(part) {
             Some(Stored::File(stream)) => {
                 stream.read(&mut self.stored).map_err(temporary)?;
-                delta::restore_all(buffer, &self.stored);
+                delta_encoding::restore_all(buffer, &self.stored);
                 Ok(())
             }
             // It was taken as it is.
@@ -195,14 +201,14 @@ fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
     let &[side, f0, f1, f2, f3, o0, o1, o2, o3, o4, o5, o6, o7, l0, l1, l2, l3] = head;
     let (bytes, after) = after.split_at_checked(u32::from_be_bytes([l0, l1, l2, l3]) as usize)?;
     *rest = after;
-    let place = Place {
+    let place = RecordLocation {
         file: u32::from_be_bytes([f0, f1, f2, f3]),
         offset: u64::from_be_bytes([o0, o1, o2, o3, o4, o5, o6, o7]),
     };
     let side = match side {
         0 => Side::Stack,
         1 => Side::Tap,
-        _ => Side::Facts,
+        _ => Side::TapObservations,
     };
     Some(Entry { side, place, bytes })
 }

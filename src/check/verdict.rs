@@ -6,11 +6,11 @@ pub enum Verdict {
     /// The same.
     Equal,
     /// One of both could not know it.
-    NotObservable(Why),
+    NotObservable(VerdictReason),
     /// Different, by no more than was to be expected.
-    Tolerated(Why),
+    Tolerated(VerdictReason),
     /// Different.
-    Contradiction(Why),
+    Contradiction(VerdictReason),
 }
 
 impl Verdict {
@@ -25,7 +25,7 @@ impl Verdict {
     }
 
     /// Why, unless it is equal.
-    pub fn why(self) -> Option<Why> {
+    pub fn why(self) -> Option<VerdictReason> {
         match self {
             Self::Equal => None,
             Self::NotObservable(why) | Self::Tolerated(why) | Self::Contradiction(why) => Some(why),
@@ -35,7 +35,7 @@ impl Verdict {
 
 /// The reason of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Why {
+pub enum VerdictReason {
     /// The protocol's provider has told the stack.
     Provider,
     /// Only the stack knows it.
@@ -70,7 +70,7 @@ pub enum Why {
     NotInTheStack,
 }
 
-impl Why {
+impl VerdictReason {
     /// In words.
     pub fn text(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl Why {
 
 /// One field of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct FieldVerdict {
     /// IBM's field name.
     pub field: &'static str,
     /// The verdict.

@@ -9,13 +9,13 @@ use anyhow::{Context, bail};
 use super::check_args::Check as CheckArgs;
 use super::{DONE, UNUSABLE, read, settings_file};
 use crate::check::report::{Judgement, Limits, last_line, line, page, text};
-use crate::check::{Check, Facts, Finding, Found, Options, Place};
+use crate::check::{Check, Finding, Options, RecordLocation, SelfCheckFinding, TapObservations};
 use crate::config::{self, Home, Interval, Prefix, Settings, Stack, Stacks};
 use crate::dump::{self, Item, Reader};
-use crate::pipeline::{self, Output, RunError, Tuning, Wants};
+use crate::pipeline::{self, Output, RequestedOutputs, RunError, Tuning};
 use crate::sink::OutputFile;
-use crate::sink::survey::Row;
-use crate::source::{Filter, Set, SetOptions};
+use crate::sink::report::Row;
+use crate::source::{CaptureSet, Filter, SetOptions};
 
 /// Records and the wire do not agree.
 const DISAGREE: u8 = 1;
@@ -94,10 +94,15 @@ fn size(args: &CheckArgs) -> u64 {
 }
 
 /// A record and its place, or damage there; with the names of the files so far.
-type Take<'a> = dyn FnMut(&[u8], Place, Option<String>, &[String]) -> anyhow::Result<()> + 'a;
+type RecordHandler<'a> =
+    dyn FnMut(&[u8], RecordLocation, Option<String>, &[String]) -> anyhow::Result<()> + 'a;
 
 /// Writes what is wrong with single records, where lines are wanted.
-fn tell(lines: &mut Option<OutputFile>, found: &[Found], files: &[String]) -> anyhow::Result<()> {
+fn tell(
+    lines: &mut Option<OutputFile>,
+    found: &[SelfCheckFinding],
+    files: &[String],
+) -> anyhow::Result<()> {
     let Some(file) = lines else { return Ok(()) };
     for found in found {
         file.write(&line(&Finding::Fault(found), files))?;
@@ -110,7 +115,7 @@ fn dump(
     path: &Path,
     quiet: bool,
     files: &mut Vec<String>,
-    take: &mut Take<'_>,
+    take: &mut RecordHandler<'_>,
 ) -> anyhow::Result<()> {
     let name = path.display().to_string();
     for input in dump::open(path).with_context(|| name.clone())? {
@@ -121,14 +126,16 @@ fn dump(
         let mut damaged = 0;
         while let Some(item) = reader.next_item().with_context(|| name.clone())? {
             match item {
-                Item::Record { offset, bytes } => take(bytes, Place { file, offset }, None, files)?,
+                Item::Record { offset, bytes } => {
+                    take(bytes, RecordLocation { file, offset }, None, files)?
+                }
                 Item::Damage(damage) => {
                     damaged += 1;
                     let text = damage.to_string();
                     if damaged <= SHOWN_DAMAGE && !quiet {
                         super::notify("warning", &format!("{name}: {text}"));
                     }
-                    take(&[], Place { file, offset: damage.offset }, Some(text), files)?;
+                    take(&[], RecordLocation { file, offset: damage.offset }, Some(text), files)?;
                 }
             }
         }
@@ -137,20 +144,20 @@ fn dump(
 }
 
 /// What the engine makes of captures goes into the check.
-struct IntoCheck<'a>(&'a mut Check);
+struct CheckOutput<'a>(&'a mut Check);
 
 /// The number of no file: a record that was never in one.
 const NO_FILE: u32 = u32::MAX;
 
-impl Output for IntoCheck<'_> {
+impl Output for CheckOutput<'_> {
     type Error = io::Error;
 
     fn record(&mut self, _: usize, bytes: &[u8]) -> io::Result<()> {
-        self.0.tap(bytes, Place { file: NO_FILE, offset: 0 })
+        self.0.tap(bytes, RecordLocation { file: NO_FILE, offset: 0 })
     }
 
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        Facts::of(line).map_or(Ok(()), |facts| self.0.facts(&facts))
+        TapObservations::of(line).map_or(Ok(()), |facts| self.0.facts(&facts))
     }
 
     fn row(&mut self, _: Row) {}
@@ -161,16 +168,17 @@ fn captures(args: &CheckArgs, check: &mut Check) -> anyhow::Result<()> {
     let settings = settings(args, check)?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
-    let mut set = Set::open(&args.captures, SetOptions { filter, before: tuning.files_before() })?;
+    let mut set =
+        CaptureSet::open(&args.captures, SetOptions { filter, before: tuning.files_before() })?;
     let survey = check.stack_survey();
-    let wants = Wants {
+    let wants = RequestedOutputs {
         detail: survey.records.contains_key(&11),
         summary: survey.records.contains_key(&12),
         json: true,
         rows: false,
     };
     let stop = AtomicBool::new(false);
-    let mut output = IntoCheck(check);
+    let mut output = CheckOutput(check);
     let (_, result) =
         pipeline::run(&mut set, &settings, wants, tuning, &mut output, &stop, &mut |_| {});
     for note in set.notes().iter().filter(|_| !args.quiet) {

@@ -1,7 +1,7 @@
 //! What was left out of a run, and why: packets of which nothing is followed, addresses
 //! that are not the stack's.
 
-use crate::pipeline::ledger::Fate;
+use crate::pipeline::ledger::PacketDisposition;
 use crate::pipeline::{Ledger, Told};
 use crate::sink::table::group;
 
@@ -90,11 +90,12 @@ fn advice(ledger: &Ledger) -> Vec<String> {
         lines.push(format!(
             "No TCP connection has an address of the stack (--home): {} between other addresses \
              were ignored as routed; the addresses seen most are {}.",
-            counted(ledger.fate(Fate::TcpRouted).packets).replace("packet", "TCP packet"),
+            counted(ledger.fate(PacketDisposition::TcpRouted).packets)
+                .replace("packet", "TCP packet"),
             named.join(", ")
         ));
     }
-    let refused = ledger.fate(Fate::Filtered).packets;
+    let refused = ledger.fate(PacketDisposition::Filtered).packets;
     if refused > 0 && refused == ledger.total.packets {
         lines.push(format!(
             "The filter accepts no packet: all {} were refused; frames with tags or tunnels need \

@@ -16,16 +16,16 @@ use super::settings_file::Sources;
 use super::stack_args::Configured;
 use super::{DAMAGED, DONE, INTERRUPTED, memory};
 use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
-use crate::pipeline::{self, Ledger, Output, RunError, Tuning, Wants};
+use crate::pipeline::{self, Ledger, Output, RequestedOutputs, RunError, Tuning};
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
+use crate::sink::report::{Report, Row};
 use crate::sink::smf::SmfFile;
-use crate::sink::survey::{Row, Survey};
 use crate::sink::table::{self, Layout};
 use crate::sink::{html, text};
-use crate::source::{Filter, Set, SetOptions};
+use crate::source::{CaptureSet, Filter, SetOptions};
 
 /// Input from which on progress is shown.
 const LARGE: u64 = 64 * 1024 * 1024;
@@ -40,7 +40,7 @@ struct Outputs {
     /// Records written, by subtype.
     written: BTreeMap<u8, u64>,
     lines: Option<OutputFile>,
-    survey: Survey,
+    report: Report,
     policy: Policy,
 }
 
@@ -59,7 +59,7 @@ impl Output for Outputs {
     }
 
     fn row(&mut self, row: Row) {
-        self.survey.add(row, &self.policy);
+        self.report.add(row, &self.policy);
     }
 }
 
@@ -78,7 +78,8 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     let settings = settings(args, stacks.into_iter().map(|c| c.stack).collect())?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = tuning(args);
-    let mut set = Set::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })?;
+    let mut set =
+        CaptureSet::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })?;
 
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
@@ -98,7 +99,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     let for_people =
         [&args.write, &args.jsonl, &args.stats, &args.report].iter().all(|o| o.is_none());
     let stacks = settings.stacks.list();
-    let wants = Wants {
+    let wants = RequestedOutputs {
         detail: args.write.is_some() && stacks.iter().any(|s| s.detail),
         summary: args.write.is_some() && stacks.iter().any(|s| s.summary),
         json: args.jsonl.is_some(),
@@ -154,7 +155,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
             read,
             settings.stacks.every_server(),
             file,
-            &outputs.survey,
+            &outputs.report,
             &outputs.policy,
             &ledger,
         )?;
@@ -163,7 +164,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
         print_survey(
             args,
             settings.stacks.every_server(),
-            &outputs.survey,
+            &outputs.report,
             &outputs.policy,
             &ledger,
         )?;
@@ -291,7 +292,7 @@ fn progress_bar(read: &Read) -> Option<ProgressBar> {
 }
 
 /// Notes and warnings about the input.
-fn report(set: &Set, ledger: &Ledger) {
+fn report(set: &CaptureSet, ledger: &Ledger) {
     for note in set.notes() {
         super::notify("warning", note);
     }
@@ -345,7 +346,7 @@ fn write_report(
     read: &Read,
     every_server: bool,
     mut file: OutputFile,
-    survey: &Survey,
+    report: &Report,
     policy: &Policy,
     ledger: &Ledger,
 ) -> anyhow::Result<()> {
@@ -368,7 +369,7 @@ fn write_report(
         home: !every_server,
         soon_days: SOON,
     };
-    file.write(html::page(survey, policy, head).as_bytes())?;
+    file.write(html::page(report, policy, head).as_bytes())?;
     file.finish()?;
     Ok(())
 }
@@ -379,7 +380,7 @@ const SOON: i64 = 30;
 pub(super) fn print_survey(
     args: &ReadOptions,
     every_server: bool,
-    survey: &Survey,
+    report: &Report,
     policy: &Policy,
     ledger: &Ledger,
 ) -> anyhow::Result<()> {
@@ -413,13 +414,13 @@ pub(super) fn print_survey(
     if every_server {
         writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
     }
-    write!(out, "{}", text::survey(survey, policy, SOON))?;
-    if survey.total().connections > 0 {
+    write!(out, "{}", text::report(report, policy, SOON))?;
+    if report.total().connections > 0 {
         writeln!(out)?;
         match args.by.ranking() {
-            None => write!(out, "{}", survey.table.render(layout))?,
+            None => write!(out, "{}", report.table.render(layout))?,
             Some(by) => {
-                let ranking = survey.ranking(by);
+                let ranking = report.ranking(by);
                 write!(out, "{}", ranking.render(by, layout.rows, layout.width))?;
             }
         }

@@ -10,7 +10,7 @@ use crate::config::Prefix;
 use crate::dump::{self, Item, Reader};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 use crate::sink::layout;
-use crate::sink::records::{Counts, Csv, Glance, Json, Selection, annotated, tree};
+use crate::sink::records::{Csv, Json, RecordCounters, RecordSummary, Selection, annotated, tree};
 use crate::sink::smf::SmfFile;
 
 /// Places of damage that are printed of one file; the rest is counted.
@@ -20,7 +20,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// What was not printed, and what was wrong.
 #[derive(Default)]
-struct Passed {
+struct SkippedRecords {
     other_types: u64,
     other_subtypes: u64,
     /// zERT records whose common section is too short to be read.
@@ -34,7 +34,7 @@ enum Target {
     Hex,
     Jsonl(Json, Vec<u8>),
     Csv(Box<Csv>, Vec<u8>),
-    Counts(Box<Counts>),
+    RecordCounters(Box<RecordCounters>),
     File(Box<SmfFile>),
 }
 
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         out.write_all(csv.head().as_bytes())?;
     }
     let selection = selection(args);
-    let mut passed = Passed::default();
+    let mut passed = SkippedRecords::default();
     let mut number = 0;
     'files: for path in &args.inputs {
         let name = path.display().to_string();
@@ -113,7 +113,7 @@ fn target(args: &Show) -> anyhow::Result<Target> {
     Ok(if let Some(path) = &args.copy.write {
         Target::File(Box::new(SmfFile::create(path, args.copy.written.options(args.copy.force))?))
     } else if args.form.summary {
-        Target::Counts(Box::default())
+        Target::RecordCounters(Box::default())
     } else if args.form.jsonl {
         Target::Jsonl(Json::default(), Vec::with_capacity(2 * BUFFER))
     } else if args.form.csv {
@@ -153,8 +153,8 @@ fn is_zert(record: &Record<'_>) -> bool {
 fn wanted(
     record: &Record<'_>,
     selection: &Selection<Prefix>,
-    passed: &mut Passed,
-) -> Option<Glance> {
+    passed: &mut SkippedRecords,
+) -> Option<RecordSummary> {
     if record.record_type() != TYPE_TCPIP {
         passed.other_types += 1;
         return None;
@@ -163,7 +163,7 @@ fn wanted(
         passed.other_subtypes += 1;
         return None;
     }
-    let Some(glance) = Glance::of(record) else {
+    let Some(glance) = RecordSummary::of(record) else {
         passed.unreadable += 1;
         return None;
     };
@@ -175,7 +175,7 @@ impl Target {
         &mut self,
         out: &mut impl Write,
         record: &Record<'_>,
-        glance: &Glance,
+        glance: &RecordSummary,
         (number, offset): (u64, u64),
     ) -> anyhow::Result<()> {
         match self {
@@ -190,7 +190,7 @@ impl Target {
                 csv.row(lines, record);
                 write_many(out, lines)?;
             }
-            Self::Counts(counts) => counts.add(record, glance),
+            Self::RecordCounters(counts) => counts.add(record, glance),
             Self::File(file) => file.record(record.bytes())?,
         }
         Ok(())
@@ -206,8 +206,8 @@ impl Target {
 
     fn finish(self, out: &mut impl Write, json: bool) -> anyhow::Result<()> {
         match self {
-            Self::Counts(counts) if json => writeln!(out, "{}", counts.json())?,
-            Self::Counts(counts) => write!(out, "{}", counts.text())?,
+            Self::RecordCounters(counts) if json => writeln!(out, "{}", counts.json())?,
+            Self::RecordCounters(counts) => write!(out, "{}", counts.text())?,
             Self::File(file) => file.finish()?,
             Self::Jsonl(_, lines) | Self::Csv(_, lines) => out.write_all(&lines)?,
             Self::Tree | Self::Hex => {}
@@ -234,7 +234,7 @@ fn write_many(out: &mut impl Write, lines: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn note(passed: &Passed) {
+fn note(passed: &SkippedRecords) {
     if passed.other_types + passed.other_subtypes > 0 {
         let text = format!(
             "passed over {} records of other types and {} of other subtypes of type 119",

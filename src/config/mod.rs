@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 pub use interval::{Interval, IntervalError, Schedule};
 pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
-pub use stack::{Home, Seen, Stack, Stacks, Views};
+pub use stack::{Home, Stack, StackView, Stacks, Views};
 
 use crate::names::overrides::Codes;
 use crate::policy::Policy;

@@ -89,7 +89,7 @@ impl Stack {
 
 /// From which end of a connection it is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct StackView {
     /// Number of the stack.
     pub stack: usize,
     /// Whether the stack's end is the server, the one that was called.
@@ -97,7 +97,7 @@ pub struct Seen {
 }
 
 /// The views of a connection: of no stack, one, or two.
-pub type Views = [Option<Seen>; 2];
+pub type Views = [Option<StackView>; 2];
 
 /// All stacks; there is at least one.
 #[derive(Clone, Debug)]
@@ -193,10 +193,10 @@ impl Stacks {
     /// server's first, or of one stack that has both ends the server's end.
     pub fn views(&self, server: IpAddr, client: IpAddr) -> Views {
         if self.every_server() {
-            return [Some(Seen { stack: 0, server: true }), None];
+            return [Some(StackView { stack: 0, server: true }), None];
         }
-        let called = self.of(server).map(|stack| Seen { stack, server: true });
-        let caller = self.of(client).map(|stack| Seen { stack, server: false });
+        let called = self.of(server).map(|stack| StackView { stack, server: true });
+        let caller = self.of(client).map(|stack| StackView { stack, server: false });
         match (called, caller) {
             (Some(one), Some(other)) if one.stack == other.stack => [Some(one), None],
             (None, caller) => [caller, None],
@@ -218,8 +218,8 @@ mod tests {
         Stack { home: Home::new(all(own)).with_possible(all(possible)), ..Stack::default() }
     }
 
-    fn seen(stack: usize, server: bool) -> Option<Seen> {
-        Some(Seen { stack, server })
+    fn seen(stack: usize, server: bool) -> Option<StackView> {
+        Some(StackView { stack, server })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use crate::frame::{Address, Ends};
+use crate::frame::{Address, EndPoints};
 
 /// Shards of the connection table. The number is fixed, so that results do not
 /// depend on the number of threads.
@@ -118,8 +118,8 @@ impl Key {
 
     /// The key of a segment's connection and the segment's direction.
     #[inline(always)]
-    pub fn of(ends: &Ends) -> (Self, Dir) {
-        let &Ends { src, dst, v6, src_port, dst_port } = ends;
+    pub fn of(ends: &EndPoints) -> (Self, Dir) {
+        let &EndPoints { src, dst, v6, src_port, dst_port } = ends;
         if (src, src_port) <= (dst, dst_port) {
             (
                 Self { low: src, high: dst, low_port: src_port, high_port: dst_port, v6 },

@@ -39,7 +39,7 @@ pub enum Relation {
 
 /// A sequence number of a side that matters.
 #[derive(Clone, Copy)]
-enum Mark {
+enum SequenceMark {
     /// Of its SYN.
     Initial,
     /// The first that was seen.
@@ -55,10 +55,10 @@ const NEVER: i64 = i64::MIN;
 
 /// The state of one connection. Every segment meets it, so it is kept small: 56 bytes.
 #[derive(Clone, Debug)]
-pub struct Life {
+pub struct TcpState {
     established: i64,
     ended: i64,
-    /// By [`Mark`] and side, where they are known.
+    /// By [`SequenceMark`] and side, where they are known.
     numbers: [[u32; 2]; 4],
     /// Which of them are: a bit each.
     known: u8,
@@ -73,7 +73,7 @@ pub struct Life {
     steady: bool,
 }
 
-impl Default for Life {
+impl Default for TcpState {
     fn default() -> Self {
         Self {
             established: NEVER,
@@ -89,15 +89,15 @@ impl Default for Life {
     }
 }
 
-impl Life {
+impl TcpState {
     #[inline]
-    fn get(&self, mark: Mark, dir: Dir) -> Option<u32> {
+    fn get(&self, mark: SequenceMark, dir: Dir) -> Option<u32> {
         let bit = 1 << (mark as usize * 2 + dir.index());
         let number = self.numbers.get(mark as usize).map(|sides| *dir.of(sides));
         number.filter(|_| self.known & bit != 0)
     }
 
-    fn set(&mut self, mark: Mark, dir: Dir, number: u32) {
+    fn set(&mut self, mark: SequenceMark, dir: Dir, number: u32) {
         self.known |= 1 << (mark as usize * 2 + dir.index());
         if let Some(sides) = self.numbers.get_mut(mark as usize) {
             *dir.of_mut(sides) = number;
@@ -127,25 +127,27 @@ impl Life {
     /// Whether both sides have sent FIN; or one has, and nothing of the other
     /// is captured.
     pub fn finished(&self) -> bool {
-        let finished =
-            |dir| self.get(Mark::Fin, dir).is_some() || self.get(Mark::First, dir).is_none();
+        let finished = |dir| {
+            self.get(SequenceMark::Fin, dir).is_some()
+                || self.get(SequenceMark::First, dir).is_none()
+        };
         finished(Dir::FromLow) && finished(Dir::FromHigh)
     }
 
     /// Sequence number of the first byte that a side sends, if its SYN was
     /// seen or the other side has acknowledged it in the handshake.
     pub fn first_byte(&self, dir: Dir) -> Option<u32> {
-        self.get(Mark::Initial, dir).map(|initial| initial.wrapping_add(1))
+        self.get(SequenceMark::Initial, dir).map(|initial| initial.wrapping_add(1))
     }
 
     /// Sequence number after the last byte of a side: that of its FIN.
     pub fn fin_sequence(&self, dir: Dir) -> Option<u32> {
-        self.get(Mark::Fin, dir).map(|after| after.wrapping_sub(1))
+        self.get(SequenceMark::Fin, dir).map(|after| after.wrapping_sub(1))
     }
 
     /// The highest acknowledgment that a side has received for its bytes.
     pub fn acknowledged(&self, dir: Dir) -> Option<u32> {
-        self.get(Mark::Acked, dir.other())
+        self.get(SequenceMark::Acked, dir.other())
     }
 
     /// Whether a segment belongs to this connection or opens the next one.
@@ -159,7 +161,7 @@ impl Life {
         }
         let ack = segment.flags & flag::ACK != 0;
         let over = self.how.is_some() && self.established().is_some();
-        match self.get(Mark::Initial, dir) {
+        match self.get(SequenceMark::Initial, dir) {
             Some(isn) if isn == segment.seq => {
                 if over && !ack {
                     Relation::New
@@ -175,7 +177,7 @@ impl Life {
             Some(_) => Relation::New,
             None => {
                 let continues = |first: u32| first == segment.seq.wrapping_add(1);
-                let late = self.get(Mark::First, dir).is_some_and(continues);
+                let late = self.get(SequenceMark::First, dir).is_some_and(continues);
                 let opening = self.client.is_some() && self.established().is_none();
                 let answers_late = self.client.is_some_and(|c| c != dir) && ack && !over;
                 if late || opening || answers_late { Relation::Same } else { Relation::New }
@@ -186,13 +188,13 @@ impl Life {
     /// Whether a SYN/ACK answers the SYN that opened this connection.
     fn answers(&self, dir: Dir, segment: &Segment) -> bool {
         self.how.is_none()
-            && self.get(Mark::Initial, dir.other()) == Some(segment.ack.wrapping_sub(1))
+            && self.get(SequenceMark::Initial, dir.other()) == Some(segment.ack.wrapping_sub(1))
     }
 
     /// Whether a segment can change nothing but the highest acknowledgment: nearly all,
     /// between the handshake and the end. [`Self::acknowledge`] takes such a one.
     #[inline]
-    pub fn goes_on(&self, segment: &Segment) -> bool {
+    pub fn fast_segment(&self, segment: &Segment) -> bool {
         const WHOLE: u8 = flag::SYN | flag::FIN | flag::RST | flag::ACK;
         self.steady && segment.flags & WHOLE == flag::ACK
     }
@@ -211,14 +213,14 @@ impl Life {
     /// with nothing but ACK came.
     fn is_steady(&self) -> bool {
         let knows = |mark| [Dir::FromLow, Dir::FromHigh].map(|dir| self.get(mark, dir).is_some());
-        let open = self.how.is_none() && knows(Mark::Fin) == [false; 2];
+        let open = self.how.is_none() && knows(SequenceMark::Fin) == [false; 2];
         // Nothing completes the handshake of a connection that nobody was seen to open.
         let settled = self.established != NEVER || self.client.is_none();
-        let [low, high] = knows(Mark::Initial);
+        let [low, high] = knows(SequenceMark::Initial);
         let answered = [!low, !high];
         open && settled
-            && knows(Mark::First) == [true; 2]
-            && knows(Mark::Acked) == [true; 2]
+            && knows(SequenceMark::First) == [true; 2]
+            && knows(SequenceMark::Acked) == [true; 2]
             && answered.iter().zip(self.syn_acked).all(|(&unknown, acked)| unknown || acked)
     }
 
@@ -236,26 +238,26 @@ impl Life {
 
         // Once established, the number that the client has acknowledged holds.
         let other_answer = self.established().is_some()
-            && self.get(Mark::Initial, dir).is_some_and(|n| n != segment.seq);
+            && self.get(SequenceMark::Initial, dir).is_some_and(|n| n != segment.seq);
         if syn && !rst && !other_answer {
-            self.set(Mark::Initial, dir, segment.seq);
+            self.set(SequenceMark::Initial, dir, segment.seq);
             self.client.get_or_insert(if ack { dir.other() } else { dir });
-            if ack && self.get(Mark::Initial, peer).is_none() {
+            if ack && self.get(SequenceMark::Initial, peer).is_none() {
                 // One-sided capture, or the SYN comes late: the answer says
                 // which number it answers.
-                self.set(Mark::Initial, peer, segment.ack.wrapping_sub(1));
+                self.set(SequenceMark::Initial, peer, segment.ack.wrapping_sub(1));
             }
         }
         let first = segment.seq.wrapping_add(u32::from(syn));
-        if self.get(Mark::First, dir).is_none() || syn && !other_answer {
-            self.set(Mark::First, dir, first);
+        if self.get(SequenceMark::First, dir).is_none() || syn && !other_answer {
+            self.set(SequenceMark::First, dir, first);
         }
         if ack && !rst {
             let higher = |highest: u32| segment.ack.wrapping_sub(highest).cast_signed() > 0;
-            if self.get(Mark::Acked, dir).is_none_or(higher) {
-                self.set(Mark::Acked, dir, segment.ack);
+            if self.get(SequenceMark::Acked, dir).is_none_or(higher) {
+                self.set(SequenceMark::Acked, dir, segment.ack);
             }
-            if let Some(initial) = self.get(Mark::Initial, peer)
+            if let Some(initial) = self.get(SequenceMark::Initial, peer)
                 && segment.ack.wrapping_sub(initial).wrapping_sub(1) < MAX_AHEAD
             {
                 *peer.of_mut(&mut self.syn_acked) = true;
@@ -282,12 +284,12 @@ impl Life {
                 .wrapping_add(u32::from(syn))
                 .wrapping_add(segment.length)
                 .wrapping_add(1);
-            if self.get(Mark::Fin, dir).is_none() {
-                self.set(Mark::Fin, dir, after);
+            if self.get(SequenceMark::Fin, dir).is_none() {
+                self.set(SequenceMark::Fin, dir, after);
             }
         }
         if ack
-            && let Some(after) = self.get(Mark::Fin, peer)
+            && let Some(after) = self.get(SequenceMark::Fin, peer)
             && segment.ack.wrapping_sub(after) < MAX_AHEAD
         {
             *peer.of_mut(&mut self.fin_acked) = true;
@@ -314,18 +316,19 @@ impl Life {
         }
         let syn = segment.flags & flag::SYN != 0;
         let both = [Dir::FromLow, Dir::FromHigh];
-        if both.iter().all(|&d| self.get(Mark::Initial, d).is_some()) && self.syn_acked == [true; 2]
+        if both.iter().all(|&d| self.get(SequenceMark::Initial, d).is_some())
+            && self.syn_acked == [true; 2]
         {
             // In a simultaneous open the second SYN/ACK completes it.
             return !syn || dir == client;
         }
         let follows = |isn: u32| segment.seq.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD;
-        !syn && dir == client && self.get(Mark::Initial, dir).is_some_and(follows)
+        !syn && dir == client && self.get(SequenceMark::Initial, dir).is_some_and(follows)
             || !syn
                 && dir != client
-                && self.get(Mark::Initial, dir).is_some_and(follows)
+                && self.get(SequenceMark::Initial, dir).is_some_and(follows)
                 && *client.of(&self.syn_acked)
-                && self.get(Mark::Acked, client).is_none()
+                && self.get(SequenceMark::Acked, client).is_none()
     }
 
     /// A reset far from the window is a stray or a forgery, and the stack
@@ -337,7 +340,10 @@ impl Life {
         // A refusal has sequence number zero and acknowledges the SYN.
         let refuses = segment.flags & flag::ACK != 0 && self.established().is_none();
         refuses
-            || match (self.get(Mark::Acked, dir.other()), self.get(Mark::First, dir)) {
+            || match (
+                self.get(SequenceMark::Acked, dir.other()),
+                self.get(SequenceMark::First, dir),
+            ) {
                 (Some(acked), _) => near(acked),
                 (None, Some(first)) => near(first),
                 (None, None) => true,
@@ -381,8 +387,8 @@ mod tests {
     const ACK: u8 = flag::ACK;
     const FIN: u8 = flag::FIN;
 
-    fn established() -> Life {
-        let mut life = Life::default();
+    fn established() -> TcpState {
+        let mut life = TcpState::default();
         assert_eq!(life.update(C, &seg(u32::MAX, 0, SYN, 0), 1), Change::None);
         assert_eq!(life.update(S, &seg(100, 0, SYN | ACK, 0), 2), Change::None);
         assert_eq!(life.update(C, &seg(0, 101, ACK, 0), 3), Change::Established);
@@ -401,7 +407,7 @@ mod tests {
 
     #[test]
     fn simultaneous_open_and_close() {
-        let mut life = Life::default();
+        let mut life = TcpState::default();
         life.update(C, &seg(10, 0, SYN, 0), 1);
         assert_eq!(life.relation(S, &seg(20, 0, SYN, 0)), Relation::Same);
         life.update(S, &seg(20, 0, SYN, 0), 2);
@@ -415,10 +421,10 @@ mod tests {
 
     #[test]
     fn one_direction_is_enough_to_establish() {
-        let mut client_only = Life::default();
+        let mut client_only = TcpState::default();
         client_only.update(C, &seg(10, 0, SYN, 0), 1);
         assert_eq!(client_only.update(C, &seg(11, 99, ACK, 0), 2), Change::Established);
-        let mut server_only = Life::default();
+        let mut server_only = TcpState::default();
         assert_eq!(server_only.update(S, &seg(20, 11, SYN | ACK, 0), 1), Change::None);
         assert_eq!(server_only.client(), Some(C));
         assert_eq!(server_only.update(S, &seg(21, 500, ACK, 9), 2), Change::Established);
@@ -427,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_refused_connection_is_never_established() {
-        let mut life = Life::default();
+        let mut life = TcpState::default();
         life.update(C, &seg(10, 0, SYN, 0), 1);
         assert_eq!(life.update(S, &seg(0, 11, flag::RST | ACK, 0), 2), Change::Closed);
         assert_eq!(life.established(), None);
@@ -446,13 +452,13 @@ mod tests {
         assert_eq!(life.relation(C, &seg(u32::MAX, 0, SYN, 0)), Relation::Same);
         assert_eq!(life.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
         assert_eq!(life.relation(S, &seg(100, 0, SYN | ACK, 0)), Relation::Same);
-        let midstream = Life::default();
+        let midstream = TcpState::default();
         assert_eq!(midstream.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
     }
 
     #[test]
     fn a_late_syn_belongs_to_the_connection_it_opened() {
-        let mut life = Life::default();
+        let mut life = TcpState::default();
         life.update(S, &seg(20, 11, SYN | ACK, 0), 1);
         assert_eq!(life.relation(C, &seg(10, 0, SYN, 0)), Relation::Same);
         life.update(C, &seg(10, 0, SYN, 0), 2);
@@ -470,14 +476,14 @@ mod tests {
             (whole, wraps) in (any::<bool>(), any::<bool>()),
         ) {
             let base = if wraps { u32::MAX - 20 } else { 100 };
-            let mut life = if whole { established() } else { Life::default() };
+            let mut life = if whole { established() } else { TcpState::default() };
             for (low, seq, ack, flags, length) in segments {
                 let dir = if low { C } else { S };
                 let segment = seg(base.wrapping_add(seq), base.wrapping_add(ack), flags, length);
-                let goes_on = life.goes_on(&segment);
+                let fast_segment = life.fast_segment(&segment);
                 let mut short = life.clone();
                 let (was_finished, change) = (life.finished(), life.update(dir, &segment, 7));
-                if goes_on {
+                if fast_segment {
                     short.acknowledge(dir, &segment);
                     prop_assert_eq!(change, Change::None);
                     prop_assert_eq!((was_finished, life.finished()), (false, false));

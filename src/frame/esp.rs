@@ -60,7 +60,7 @@ impl Verdict {
 
 /// What an ESP packet without encryption holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Inside {
+pub(super) struct InnerPacket {
     pub protocol: u8,
     pub span: Span,
     /// Bytes of the check value; `None` where it is AES-GMAC's.
@@ -78,7 +78,7 @@ pub(super) struct EspFlows {
 impl EspFlows {
     /// What is in an ESP packet (`span` begins with its header), if its SA is
     /// known not to encrypt.
-    pub fn look(&mut self, key: FlowKey, arena: &[u8], span: Span) -> Option<Inside> {
+    pub fn look(&mut self, key: FlowKey, arena: &[u8], span: Span) -> Option<InnerPacket> {
         // The trailer is at the end: a packet that was cut shows nothing.
         if span.captured() < span.wire() {
             return None;
@@ -126,7 +126,7 @@ fn evidence(
     arena: &[u8],
     span: Span,
     key: Option<FlowKey>,
-) -> Option<(Inside, u32)> {
+) -> Option<(InnerPacket, u32)> {
     const TRAILER: usize = 2;
     let packet = span.bytes(arena);
     let start = HEADER + vector;
@@ -144,7 +144,7 @@ fn evidence(
     let span =
         Span { at: span.at + start, end: span.at + inner_end, wire_end: span.at + inner_end };
     let check_value = u8::try_from(check_value).ok().filter(|_| vector == 0);
-    Some((Inside { protocol, span, check_value }, bits + 8 * u32::from(pad)))
+    Some((InnerPacket { protocol, span, check_value }, bits + 8 * u32::from(pad)))
 }
 
 /// How much a payload looks like what its protocol number says. `None` is that
@@ -251,7 +251,7 @@ mod tests {
         out
     }
 
-    fn look(flows: &mut EspFlows, packet: &[u8]) -> Option<Inside> {
+    fn look(flows: &mut EspFlows, packet: &[u8]) -> Option<InnerPacket> {
         let span = Span { at: 0, end: packet.len(), wire_end: packet.len() };
         flows.look(key(), packet, span)
     }

@@ -7,21 +7,21 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
-mod ends;
+mod end_points;
 mod esp;
+mod fast_path;
 mod fragment;
 mod layer;
 mod link;
 mod net;
 mod tunnel;
-mod usual;
 mod wireless;
 
 use std::net::IpAddr;
 
 use esp::EspFlows;
 
-pub use ends::{Address, Ends};
+pub use end_points::{Address, EndPoints};
 pub use fragment::{FragmentCounters, FragmentPool};
 pub use layer::{Layer, Wireless};
 pub use tunnel::TUNNEL_PORTS;
@@ -125,7 +125,7 @@ pub struct Ipsec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A TCP segment.
-    Tcp(Ends, Segment),
+    Tcp(EndPoints, Segment),
     /// A UDP datagram that is no tunnel.
     Udp(Datagram),
     /// ICMP or ICMPv6.
@@ -277,7 +277,7 @@ impl Parser {
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
         self.ipsec.clear();
         if captured.link == ETHERNET
-            && let Some(frame) = usual::usual(arena, span)
+            && let Some(frame) = fast_path::usual(arena, span)
         {
             return frame;
         }
@@ -288,11 +288,11 @@ impl Parser {
     /// under neither AH nor ESP: it says the same of it as [`Self::parse`]. `None`, and
     /// nothing counted, if it is of another form.
     #[inline(always)]
-    pub fn usual_segment(&mut self, arena: &[u8], captured: Captured) -> Option<(Ends, Segment)> {
+    pub fn fast_path(&mut self, arena: &[u8], captured: Captured) -> Option<(EndPoints, Segment)> {
         if captured.link != ETHERNET {
             return None;
         }
-        let Frame::Tcp(ends, segment) = usual::usual(arena, captured.span())? else {
+        let Frame::Tcp(ends, segment) = fast_path::usual(arena, captured.span())? else {
             return None;
         };
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Datagram, Ends, Frame, Next, Segment, Span, be16, be32, link, narrow};
+use super::{Datagram, EndPoints, Frame, Next, Segment, Span, be16, be32, link, narrow};
 
 type Step = Result<Next, Frame>;
 
@@ -61,7 +61,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
         };
     let payload = span.skip(header_length);
     Ok(Next::Done(Frame::Tcp(
-        Ends::new((src, src_port), (dst, dst_port)),
+        EndPoints::new((src, src_port), (dst, dst_port)),
         Segment {
             seq,
             ack,

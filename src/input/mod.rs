@@ -1,13 +1,13 @@
 //! Bytes of one file: buffered, decompressed, with the offset known. Captures
 //! and SMF files are read through it.
 
-mod ahead;
+mod readahead;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use ahead::Ahead;
+use readahead::ReadAhead;
 
 /// Bytes asked from the operating system at once, unless the reader says another number:
 /// what stays in a core's second-level cache.
@@ -46,7 +46,7 @@ impl Input {
     /// # Errors
     /// What the operating system says.
     pub fn open_before(path: &Path) -> io::Result<Self> {
-        Self::plain(path)?.decompress(Ahead::before)
+        Self::plain(path)?.decompress(ReadAhead::before)
     }
 
     fn plain(path: &Path) -> io::Result<Self> {
@@ -63,10 +63,10 @@ impl Input {
     /// # Errors
     /// What the operating system says.
     pub fn look_through(self) -> io::Result<Self> {
-        self.decompress(Ahead::new)
+        self.decompress(ReadAhead::new)
     }
 
-    fn decompress(mut self, ahead: impl Fn(Box<dyn Read + Send>) -> Ahead) -> io::Result<Self> {
+    fn decompress(mut self, ahead: impl Fn(Box<dyn Read + Send>) -> ReadAhead) -> io::Result<Self> {
         let path = self.file.clone();
         let plain = &mut self;
         let head = plain.want(4)?.to_vec();

@@ -7,21 +7,21 @@
 //! at, for as long as the connection lives.
 
 pub mod certificate;
+mod detect;
 pub mod ee;
 pub mod ike;
-mod look;
 pub mod ssh;
 pub mod tls;
 pub mod upgrade;
 
-pub use look::may_begin;
+pub use detect::may_begin;
 
 use crate::prefetch;
 use certificate::Certificates;
+use detect::{ByteDisposition, HandshakeDetector, Protocol};
 use ike::TcpEncapsulation;
-use look::{Look, Protocol, Taken};
 use ssh::Ssh;
-use tls::{Tls, Watch};
+use tls::{CloseWatch, Tls};
 use upgrade::Upgrade;
 
 /// One of the two sides of a connection. Which of them is client or server of
@@ -74,7 +74,7 @@ pub enum Progress {
 /// The observer of one connection.
 #[derive(Debug)]
 pub struct Observer {
-    looks: [Look; 2],
+    looks: [HandshakeDetector; 2],
     /// Who opened the connection, for protocols that do not say.
     opener: Side,
     tls: Option<Box<Tls>>,
@@ -107,19 +107,23 @@ pub struct Finished {
     pub began: [Option<i64>; 2],
     /// The watches over the sides for a return to clear text, where the records can be
     /// followed.
-    pub watches: [Option<Watch>; 2],
+    pub watches: [Option<CloseWatch>; 2],
 }
 
 impl Observer {
     /// An observer of a connection whose first bytes will be seen.
     pub fn from_start(opener: Side) -> Self {
-        Self { looks: [Look::first(), Look::first()], silent: true, ..Self::midstream(opener) }
+        Self {
+            looks: [HandshakeDetector::first(), HandshakeDetector::first()],
+            silent: true,
+            ..Self::midstream(opener)
+        }
     }
 
     /// An observer of a connection that is already under way.
     pub fn midstream(opener: Side) -> Self {
         Self {
-            looks: [Look::Watching, Look::Watching],
+            looks: [HandshakeDetector::Watching, HandshakeDetector::Watching],
             opener,
             tls: None,
             ssh: None,
@@ -146,18 +150,19 @@ impl Observer {
     /// Otherwise only segments whose beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
         self.has_begun()
-            || !matches!(side.of(&self.looks), Look::Watching)
+            || !matches!(side.of(&self.looks), HandshakeDetector::Watching)
             || self.upgrade.as_ref().is_some_and(|u| u.is_active())
     }
 
     /// Whether the side's first bytes are still looked at.
     pub fn is_at_start(&self, side: Side) -> bool {
-        side.of(&self.ends).is_none() && !matches!(side.of(&self.looks), Look::Watching)
+        side.of(&self.ends).is_none()
+            && !matches!(side.of(&self.looks), HandshakeDetector::Watching)
     }
 
     /// Whether no handshake has begun on the side, though one may later.
     pub fn is_watching(&self, side: Side) -> bool {
-        matches!(side.of(&self.looks), Look::Watching)
+        matches!(side.of(&self.looks), HandshakeDetector::Watching)
     }
 
     /// The dialogue of the connection, if it has one.
@@ -185,10 +190,10 @@ impl Observer {
     ) -> Progress {
         *side.of_mut(&mut self.ends) = Some(at.saturating_add(count(bytes)));
         match side.of_mut(&mut self.looks).take(bytes) {
-            Taken::Nothing => {
+            ByteDisposition::Nothing => {
                 if let Some(from) = self.dialogue(side, bytes) {
                     // What follows is looked at as if it began a connection.
-                    self.looks = [Look::first(), Look::first()];
+                    self.looks = [HandshakeDetector::first(), HandshakeDetector::first()];
                     let (before, rest) = bytes.split_at(from.min(bytes.len()));
                     if !rest.is_empty() {
                         let at = at.saturating_add(count(before));
@@ -199,12 +204,12 @@ impl Observer {
                 self.unanswered(side, bytes.len());
                 Progress::Open
             }
-            Taken::Here(protocol, from) => {
+            ByteDisposition::Here(protocol, from) => {
                 let (before, bytes) = bytes.split_at(from.min(bytes.len()));
                 let at = at.saturating_add(count(before));
                 self.protocol(protocol, (side, at), bytes, certificates)
             }
-            Taken::With(protocol, all) => {
+            ByteDisposition::With(protocol, all) => {
                 let at = at.saturating_add(count(bytes)).saturating_sub(count(&all));
                 self.protocol(protocol, (side, at), &all, certificates)
             }
@@ -241,7 +246,8 @@ impl Observer {
                 if self.ike.is_none() {
                     self.ike = Some(Box::new(TcpEncapsulation::new(side)));
                     // The other side has no prefix of its own.
-                    *side.other().of_mut(&mut self.looks) = Look::Following(Protocol::Ike);
+                    *side.other().of_mut(&mut self.looks) =
+                        HandshakeDetector::Following(Protocol::Ike);
                 }
                 if let Some(ike) = &mut self.ike {
                     ike.data(side, bytes);
@@ -292,7 +298,7 @@ impl Observer {
         if !side.of_mut(&mut self.looks).hole() {
             return;
         }
-        if let Look::Following(protocol) = side.of(&self.looks) {
+        if let HandshakeDetector::Following(protocol) = side.of(&self.looks) {
             match protocol {
                 Protocol::Tls => {
                     if let Some(tls) = &mut self.tls {

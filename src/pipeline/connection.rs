@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::ledger::Fate;
+use super::ipsec_encapsulation::IpsecEncapsulation;
+use super::ledger::PacketDisposition;
 use super::sessions::Members;
-use super::under::UnderIpsec;
 use crate::config::{Mode, Settings};
-use crate::flow::{Change, Close, Dir, Key, Life};
+use crate::flow::{Change, Close, Dir, Key, TcpState};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
-use crate::observe::tls::{Shown, Watch};
+use crate::observe::tls::{CloseIndication, CloseWatch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin};
 use crate::prefetch;
@@ -29,7 +29,7 @@ pub(super) struct Stream {
     base: Option<u32>,
     pub(super) ranges: Ranges,
     /// The watch for a return to clear text, while TLS protects.
-    pub(super) watch: Option<Watch>,
+    pub(super) watch: Option<CloseWatch>,
     pub segments: u64,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Connection {
     pub ordinal: u64,
     pub last_ts: i64,
     pub last_clock: i64,
-    pub life: Life,
+    pub life: TcpState,
     pub protected: bool,
     /// Whether the last handshake failed.
     pub(super) failed: bool,
@@ -75,13 +75,13 @@ pub(super) struct Connection {
     pub(super) observer: Option<Box<Observer>>,
     /// Findings of a finished observation.
     pub(super) findings: Option<Box<Findings>>,
-    pub(super) course: Option<Box<Course>>,
+    pub(super) course: Option<Box<ConnectionHistory>>,
     pub session: Option<Session>,
     /// When the session settles, on the packet clock.
     pub settles_at: i64,
     /// The security sessions that it is in, once it has settled.
     pub members: Members,
-    ipsec: UnderIpsec,
+    ipsec: IpsecEncapsulation,
     /// Those of its beginning.
     pub settings: Arc<Settings>,
     pub first_ts: i64,
@@ -125,7 +125,7 @@ pub(super) struct Context {
 /// The course of a connection that was not simply protected from its first
 /// byte to its last.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct ConnectionHistory {
     /// The clear protocol that its own words show.
     pub application: Option<Kind>,
     /// The negotiation that led to the handshake.
@@ -163,7 +163,7 @@ impl Connection {
             ordinal,
             last_ts: ts,
             last_clock: clock,
-            life: Life::default(),
+            life: TcpState::default(),
             protected: false,
             failed: false,
             beyond_zos: false,
@@ -180,7 +180,7 @@ impl Connection {
             session: None,
             settles_at: i64::MAX,
             members: [None, None],
-            ipsec: UnderIpsec::default(),
+            ipsec: IpsecEncapsulation::default(),
             settings,
             first_ts: ts,
             first_clock: clock,
@@ -230,7 +230,7 @@ impl Connection {
 
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
-    pub fn under_ipsec(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
+    pub fn ipsec_packet(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
         if header.is_none() && !self.carried {
             return false;
         }
@@ -263,7 +263,7 @@ impl Connection {
     /// nothing done if it may be more than that. [`Self::segment`] does the same of it,
     /// and more.
     #[inline]
-    pub fn goes_on(
+    pub fn fast_segment(
         &mut self,
         dir: Dir,
         segment: &Segment,
@@ -271,7 +271,7 @@ impl Connection {
         ts: i64,
         clock: i64,
     ) -> bool {
-        if !self.life.goes_on(segment) || self.carried {
+        if !self.life.fast_segment(segment) || self.carried {
             return false;
         }
         let stream = dir.of_mut(&mut self.streams);
@@ -365,8 +365,13 @@ impl Connection {
             self.retransmitted += 1;
         }
         let acknowledged = acknowledged.map(|a| positions.position(a));
-        let place =
-            Place { start, length: segment.length, before, fresh: added.new > 0, acknowledged };
+        let place = SegmentPosition {
+            start,
+            length: segment.length,
+            before,
+            fresh: added.new > 0,
+            acknowledged,
+        };
         if self.protected {
             self.still_protected(dir, place, payload, ts);
             if self.protected {
@@ -377,17 +382,17 @@ impl Connection {
     }
 
     /// Looks whether the connection has gone back to clear text.
-    fn still_protected(&mut self, dir: Dir, place: Place, payload: &[u8], ts: i64) {
+    fn still_protected(&mut self, dir: Dir, place: SegmentPosition, payload: &[u8], ts: i64) {
         let slot = &mut dir.of_mut(&mut self.streams).watch;
         let Some(watch) = slot else { return };
         let end = place.start + i64::from(place.length);
         match watch.segment(place.start, payload, end, place.before.unwrap_or(i64::MIN)) {
-            Shown::Records => return,
-            Shown::Lost => {
+            CloseIndication::Records => return,
+            CloseIndication::Lost => {
                 *slot = None;
                 return;
             }
-            Shown::Clear(_) => {}
+            CloseIndication::Clear(_) => {}
         }
         let mut clear_from = self.streams.each_mut().map(|s| s.watch.take().map(|w| w.next()));
         // The clear text has ended this watch.
@@ -420,7 +425,7 @@ impl Connection {
     }
 
     /// What came before and after the protection, if anything did.
-    pub fn course(&self) -> Option<&Course> {
+    pub fn course(&self) -> Option<&ConnectionHistory> {
         self.course.as_deref()
     }
 
@@ -462,8 +467,12 @@ impl Connection {
 
     /// What its segments count as.
     #[inline]
-    pub fn fate(&self) -> Fate {
-        if self.life.start_seen() { Fate::TcpFollowed } else { Fate::TcpMidstream }
+    pub fn fate(&self) -> PacketDisposition {
+        if self.life.start_seen() {
+            PacketDisposition::TcpFollowed
+        } else {
+            PacketDisposition::TcpMidstream
+        }
     }
 
     /// Segments of each direction.
@@ -538,7 +547,7 @@ impl Connection {
 
 /// Where a segment lies in its direction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct SegmentPosition {
     pub start: i64,
     /// Bytes on the wire.
     pub length: u32,

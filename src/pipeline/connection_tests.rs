@@ -43,7 +43,7 @@ proptest! {
             *dir.of_mut(&mut next) = ends;
             let payload = segment.payload(&arena);
             let effect = long.segment(dir, &segment, payload, n, n, &mut long_context);
-            if short.goes_on(dir, &segment, &arena, n, n) {
+            if short.fast_segment(dir, &segment, &arena, n, n) {
                 prop_assert_eq!(effect, Effect::default());
             } else {
                 short.segment(dir, &segment, payload, n, n, &mut short_context);

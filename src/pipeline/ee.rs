@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::address_pair::Pair;
 pub(super) use super::ee_link::EePacket;
 use super::ee_link::{Close, EeConnection, Link};
 use super::ee_report::{count, record_each};
-use super::ledger::{Fate, Ledger};
+use super::ledger::{Ledger, PacketDisposition};
 use super::merge::Emission;
-use super::pair::Pair;
-use super::sessions::{End, Sessions};
-use super::shard::Wants;
+use super::sessions::{IntervalEnd, Sessions};
+use super::shard::RequestedOutputs;
 use crate::config::{Mode, Settings};
 use crate::flow::SHARDS;
 use crate::frame::Ipsec;
@@ -80,7 +80,7 @@ pub(super) struct EeTable {
     pub(super) settings: Arc<Settings>,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub losses: [u32; 2],
-    pub(super) wants: Wants,
+    pub(super) wants: RequestedOutputs,
     pub(super) pairs: HashMap<Pair, Slot, foldhash::quality::RandomState>,
     /// Pairs in the order in which they came, to make room.
     order: VecDeque<Pair>,
@@ -90,7 +90,7 @@ pub(super) struct EeTable {
 }
 
 impl EeTable {
-    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
         Self {
             sessions: Sessions::new(&settings),
             settings,
@@ -114,7 +114,7 @@ impl EeTable {
         self.advance(p.clock, emitted);
         self.sessions.stir();
         if !self.settings.stacks.concerns(p.pair.low, p.pair.high) {
-            self.ledger.count(Fate::Udp, p.wire);
+            self.ledger.count(PacketDisposition::Udp, p.wire);
             return;
         }
         let payload = arena
@@ -126,7 +126,7 @@ impl EeTable {
         if !self.pairs.contains_key(&p.pair) {
             // One wrong datagram is no reason to remember anything.
             if frame.is_none() {
-                self.ledger.count(Fate::Udp, p.wire);
+                self.ledger.count(PacketDisposition::Udp, p.wire);
                 return;
             }
             self.make_room(p.clock, emitted);
@@ -152,7 +152,7 @@ impl EeTable {
     ) {
         let Some(slot) = self.pairs.get_mut(&p.pair) else { return };
         if slot.rejected.is_some() {
-            self.ledger.count(Fate::Udp, p.wire);
+            self.ledger.count(PacketDisposition::Udp, p.wire);
             return;
         }
         if slot.link.ended.is_some() {
@@ -188,7 +188,7 @@ impl EeTable {
             Status::Rejected => {
                 slot.rejected = Some(p.clock.saturating_add(REJECTED));
                 let pending = std::mem::take(&mut link.pending);
-                self.ledger.count_all(Fate::Udp, pending);
+                self.ledger.count_all(PacketDisposition::Udp, pending);
             }
             Status::Confirmed => {
                 if changed {
@@ -211,7 +211,7 @@ impl EeTable {
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.
-    fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+    fn close(&mut self, end: IntervalEnd, emitted: &mut Vec<Emission>) {
         if self.sessions.stirred(end.stack) {
             for (pair, slot) in &mut self.pairs {
                 let tally = self.sessions.tally(end.stack);
@@ -393,7 +393,7 @@ impl EeTable {
         }
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
-            self.close(End { clock, stack }, emitted);
+            self.close(IntervalEnd { clock, stack }, emitted);
         }
         for pair in rest {
             self.forget(pair, i64::MAX, emitted);

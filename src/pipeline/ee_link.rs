@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
+use super::address_pair::Pair;
+use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::Count;
-use super::pair::Pair;
 use super::sessions::{self, Members};
-use super::under::UnderIpsec;
 use crate::config::Settings;
 use crate::frame::Ipsec;
 use crate::observe::Side;
@@ -61,7 +61,7 @@ pub(super) struct EeConnection {
     pub first_ts: i64,
     pub first_clock: i64,
     pub session: Session,
-    pub under: UnderIpsec,
+    pub under: IpsecEncapsulation,
     /// When the protection changed last.
     pub protected_ts: i64,
     /// The security sessions that it is in, once it has settled.
@@ -79,7 +79,7 @@ impl EeConnection {
             first_ts: p.ts,
             first_clock: p.clock,
             session: Session::new(p.ts, settle),
-            under: UnderIpsec::default(),
+            under: IpsecEncapsulation::default(),
             protected_ts: p.ts,
             members: [None, None],
             emitted: 0,

@@ -3,23 +3,23 @@
 
 use std::sync::Arc;
 
+use super::address_pair::Pair;
 use super::ee::EeTable;
 use super::ee_link::{Close, EeConnection, Link};
-use super::ledger::Fate;
+use super::ipsec_encapsulation;
+use super::ledger::PacketDisposition;
 use super::merge::{Emission, Payload};
-use super::pair::Pair;
-use super::sessions::{self, Ends, Sessions};
-use super::shard::Wants;
-use super::under;
-use crate::config::{LocalEnd, Seen, Views};
+use super::sessions::{self, RecordEndPoints, Sessions};
+use super::shard::RequestedOutputs;
+use crate::config::{LocalEnd, StackView, Views};
 use crate::flow::{Dir, Endpoint, Key};
 use crate::observe::ee::Status;
 use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Snapshot, Transport, View};
 use crate::sink::jsonl;
-use crate::sink::survey::Row;
+use crate::sink::report::Row;
 use crate::sink::table::{RowKey, RowKind};
-use crate::summary::{Role, Tally};
+use crate::summary::{Role, ShardCounters};
 
 impl EeTable {
     /// Established connections as records of their initiation at a moment.
@@ -30,7 +30,8 @@ impl EeTable {
                 let local = local(seen, link);
                 let snapshot = snapshot(&key, link, connection, local);
                 let detail = View::of(&link.settings, seen.stack).detail(event, &snapshot);
-                let payload = under::payload(detail, seen.stack, snapshot.ipsec, local);
+                let payload =
+                    ipsec_encapsulation::payload(detail, seen.stack, snapshot.ipsec, local);
                 let (clock, ordinal) = (event.at, connection.ordinal);
                 listed.push(Emission { clock, ordinal, number: 0, payload });
             }
@@ -59,10 +60,10 @@ impl EeTable {
             link.note_losses(self.losses[1]);
         }
         if link.ee.status() != Status::Confirmed {
-            self.ledger.count_all(Fate::Udp, link.pending);
+            self.ledger.count_all(PacketDisposition::Udp, link.pending);
             return;
         }
-        self.ledger.count_all(Fate::Ee, link.pending);
+        self.ledger.count_all(PacketDisposition::Ee, link.pending);
         let views = views(&pair, &link);
         for mut connection in std::mem::take(&mut link.connections) {
             if !connection.recognised {
@@ -97,7 +98,7 @@ pub(super) fn record_each(
     pair: &Pair,
     link: &mut Link,
     clock: i64,
-    (wants, sessions, emitted): (Wants, &mut Sessions, &mut Vec<Emission>),
+    (wants, sessions, emitted): (RequestedOutputs, &mut Sessions, &mut Vec<Emission>),
     happens: &mut dyn FnMut(&mut Link, usize) -> [Option<Event>; 2],
 ) {
     for n in 0..link.connections.len() {
@@ -114,7 +115,7 @@ fn record(
     pair: &Pair,
     (link, n): (&mut Link, usize),
     (event, clock): (Event, i64),
-    (wants, sessions, emitted): (Wants, &mut Sessions, &mut Vec<Emission>),
+    (wants, sessions, emitted): (RequestedOutputs, &mut Sessions, &mut Vec<Emission>),
 ) {
     let settings = Arc::clone(&link.settings);
     for (view, seen) in views(pair, link).into_iter().flatten().enumerate() {
@@ -125,11 +126,12 @@ fn record(
         let local = local(seen, link);
         let snapshot = snapshot(&key, link, connection, local);
         let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
-        let payload = (wants.detail && stack.detail)
-            .then(|| under::payload(detail.clone(), seen.stack, snapshot.ipsec, local));
+        let payload = (wants.detail && stack.detail).then(|| {
+            ipsec_encapsulation::payload(detail.clone(), seen.stack, snapshot.ipsec, local)
+        });
         let keys = (wants.summary && stack.summary).then(|| {
             // Always seen from the stack's end.
-            let ends = Ends {
+            let ends = RecordEndPoints {
                 server: (pair.address(local), port),
                 client: (pair.address(local.other()), port),
                 role: Role::Peer,
@@ -153,7 +155,7 @@ fn record(
 }
 
 /// Counts what a link's connections have sent in a stack's interval.
-pub(super) fn count(pair: &Pair, link: &mut Link, stack: usize, tally: &mut Tally) {
+pub(super) fn count(pair: &Pair, link: &mut Link, stack: usize, tally: &mut ShardCounters) {
     for (view, seen) in views(pair, link).into_iter().flatten().enumerate() {
         if seen.stack != stack {
             continue;
@@ -172,7 +174,7 @@ pub(super) fn count(pair: &Pair, link: &mut Link, stack: usize, tally: &mut Tall
 
 fn row(pair: &Pair, link: &Link, connection: &EeConnection) -> Row {
     let port = link.port(connection);
-    let job = |seen: Seen| {
+    let job = |seen: StackView| {
         let end = LocalEnd {
             address: pair.address(local(seen, link)),
             port,
@@ -183,7 +185,7 @@ fn row(pair: &Pair, link: &Link, connection: &EeConnection) -> Row {
     };
     let (client, server) = (link.client(), link.client().other());
     let key = RowKey {
-        protection: connection.under.protection().map(under::describe),
+        protection: connection.under.protection().map(ipsec_encapsulation::describe),
         server: (pair.address(server), port),
         kind: RowKind::Ee,
         severity: None,
@@ -226,7 +228,7 @@ fn line(pair: &Pair, link: &Link, connection: &EeConnection) -> jsonl::EeConnect
     });
     line.ee.start = jsonl::time(link.first_ts);
     let ipsec = connection.under.protection();
-    line.ipsec = ipsec.map(|ipsec| under::line(ipsec, client));
+    line.ipsec = ipsec.map(|ipsec| ipsec_encapsulation::line(ipsec, client));
     line.protection = line.ipsec.iter().map(|_| "ipsec").collect();
     line
 }
@@ -269,6 +271,6 @@ fn views(pair: &Pair, link: &Link) -> Views {
 }
 
 /// The local end of a view.
-fn local(seen: Seen, link: &Link) -> Side {
+fn local(seen: StackView, link: &Link) -> Side {
     if seen.server { link.client().other() } else { link.client() }
 }

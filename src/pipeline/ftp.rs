@@ -28,7 +28,7 @@ const MAX_OF_PLACE: usize = 4;
 
 /// Where a data connection is expected: who listens, and who connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct Rendezvous {
     pub listener: (IpAddr, u16),
     pub connector: IpAddr,
 }
@@ -62,7 +62,7 @@ pub(super) fn places(
     announcement: &Announcement,
     client: IpAddr,
     server: IpAddr,
-) -> impl Iterator<Item = Place> {
+) -> impl Iterator<Item = Rendezvous> {
     let port = announcement.port;
     let (seen, connector) =
         if announcement.verb.is_passive() { (server, client) } else { (client, server) };
@@ -73,19 +73,19 @@ pub(super) fn places(
     [seen, given]
         .into_iter()
         .flatten()
-        .map(move |address| Place { listener: (address, port), connector })
+        .map(move |address| Rendezvous { listener: (address, port), connector })
 }
 
 /// Announced data connections.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
-    places: HashMap<Place, VecDeque<(i64, Arc<Control>)>>,
-    order: VecDeque<Place>,
+    places: HashMap<Rendezvous, VecDeque<(i64, Arc<Control>)>>,
+    order: VecDeque<Rendezvous>,
 }
 
 impl Expected {
     /// Notes an announcement.
-    pub fn announce(&mut self, place: Place, clock: i64, control: Arc<Control>) {
+    pub fn announce(&mut self, place: Rendezvous, clock: i64, control: Arc<Control>) {
         if !self.places.contains_key(&place) {
             if self.order.len() >= MAX_PLACES
                 && let Some(oldest) = self.order.pop_front()
@@ -102,7 +102,7 @@ impl Expected {
     }
 
     /// The latest announcement of a place since a moment, or shortly before.
-    pub fn announced(&self, place: &Place, since: i64) -> Option<&Control> {
+    pub fn announced(&self, place: &Rendezvous, since: i64) -> Option<&Control> {
         if self.places.is_empty() {
             return None;
         }
@@ -111,7 +111,7 @@ impl Expected {
     }
 
     /// The announcement of a connection whose first packet came at `clock`.
-    pub fn find(&self, place: &Place, clock: i64) -> Option<&Control> {
+    pub fn find(&self, place: &Rendezvous, clock: i64) -> Option<&Control> {
         if self.places.is_empty() {
             return None;
         }
@@ -131,13 +131,13 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
-    fn announced(verb: Verb, address: Option<IpAddr>) -> Vec<Place> {
+    fn announced(verb: Verb, address: Option<IpAddr>) -> Vec<Rendezvous> {
         places(&Announcement { verb, address, port: 5000 }, ip(1), ip(2)).collect()
     }
 
     #[test]
     fn who_listens_and_who_connects() {
-        let place = |listener, connector| Place { listener: (listener, 5000), connector };
+        let place = |listener, connector| Rendezvous { listener: (listener, 5000), connector };
         assert_eq!(announced(Verb::Epsv, None), [place(ip(2), ip(1))]);
         assert_eq!(announced(Verb::Pasv, Some(ip(2))), [place(ip(2), ip(1))]);
         let translated = announced(Verb::Pasv, Some(ip(9)));
@@ -166,7 +166,7 @@ mod tests {
         let mut full = Expected::default();
         for n in 0..MAX_PLACES + 10 {
             let bytes = (n as u32).to_be_bytes();
-            let place = Place { listener: (bytes.into(), 1), connector: ip(1) };
+            let place = Rendezvous { listener: (bytes.into(), 1), connector: ip(1) };
             full.announce(place, 0, control(1));
         }
         assert_eq!((full.places.len(), full.order.len()), (MAX_PLACES, MAX_PLACES));

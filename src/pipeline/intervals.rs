@@ -1,6 +1,6 @@
 //! Where recording intervals end, by the packet clock.
 
-use super::sessions::End;
+use super::sessions::IntervalEnd;
 use crate::config::{Schedule, Stack};
 
 /// Where the recording intervals of all stacks end, by the packet clock.
@@ -31,18 +31,18 @@ impl Intervals {
 
     /// The packet clock has reached a moment.
     #[inline]
-    pub fn reach(&mut self, clock: i64, ends: &mut Vec<End>) {
+    pub fn reach(&mut self, clock: i64, ends: &mut Vec<IntervalEnd>) {
         if clock >= self.next {
             self.ended(clock, ends);
         }
     }
 
     #[cold]
-    fn ended(&mut self, clock: i64, ends: &mut Vec<End>) {
+    fn ended(&mut self, clock: i64, ends: &mut Vec<IntervalEnd>) {
         let new = ends.len();
         for (stack, intervals) in self.stacks.iter_mut().enumerate() {
             self.joined += u64::from(intervals.reach(clock, |clock| {
-                ends.push(End { clock, stack });
+                ends.push(IntervalEnd { clock, stack });
             }));
         }
         if let Some(new) = ends.get_mut(new..) {

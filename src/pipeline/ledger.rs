@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::ike_peers::PeerCounts;
 use super::not_followed::{NotFollowed, RoutedAddress, RoutedAddresses, Told};
-use super::peers::PeerCounts;
 use crate::frame::{FragmentCounters, Frame, Oddities};
 use crate::source::Totals;
 
@@ -43,7 +43,7 @@ impl Count {
 
 /// Where a packet ended. The names are the keys of the ledger's `counters`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum PacketDisposition {
     /// A segment of a followed TCP connection.
     TcpFollowed,
     /// A segment of a connection whose start was not seen.
@@ -79,26 +79,26 @@ pub enum Fate {
 }
 
 /// All fates with their names in the output.
-pub const FATES: [(Fate, &str); 16] = [
-    (Fate::TcpFollowed, "tcp_followed"),
-    (Fate::TcpMidstream, "tcp_midstream"),
-    (Fate::TcpRouted, "tcp_routed"),
-    (Fate::Udp, "udp"),
-    (Fate::Ee, "ee"),
-    (Fate::Ike, "ike"),
-    (Fate::Icmp, "icmp"),
-    (Fate::Esp, "esp"),
-    (Fate::OtherIp, "other_ip"),
-    (Fate::IpFragment, "ip_fragment"),
-    (Fate::NotIp, "not_ip"),
-    (Fate::Malformed, "malformed"),
-    (Fate::Cut, "cut"),
-    (Fate::UnsupportedLink, "unsupported_link"),
-    (Fate::TooDeep, "too_deep"),
-    (Fate::Filtered, "filtered"),
+pub const DISPOSITIONS: [(PacketDisposition, &str); 16] = [
+    (PacketDisposition::TcpFollowed, "tcp_followed"),
+    (PacketDisposition::TcpMidstream, "tcp_midstream"),
+    (PacketDisposition::TcpRouted, "tcp_routed"),
+    (PacketDisposition::Udp, "udp"),
+    (PacketDisposition::Ee, "ee"),
+    (PacketDisposition::Ike, "ike"),
+    (PacketDisposition::Icmp, "icmp"),
+    (PacketDisposition::Esp, "esp"),
+    (PacketDisposition::OtherIp, "other_ip"),
+    (PacketDisposition::IpFragment, "ip_fragment"),
+    (PacketDisposition::NotIp, "not_ip"),
+    (PacketDisposition::Malformed, "malformed"),
+    (PacketDisposition::Cut, "cut"),
+    (PacketDisposition::UnsupportedLink, "unsupported_link"),
+    (PacketDisposition::TooDeep, "too_deep"),
+    (PacketDisposition::Filtered, "filtered"),
 ];
 
-impl Fate {
+impl PacketDisposition {
     /// The fate of a frame that is no TCP segment.
     pub fn of(frame: &Frame) -> Option<Self> {
         Some(match frame {
@@ -250,7 +250,7 @@ impl From<Totals> for Input {
 pub struct Ledger {
     /// Every packet.
     pub total: Count,
-    fates: [Count; FATES.len()],
+    fates: [Count; DISPOSITIONS.len()],
     /// Why nothing of packets is followed.
     pub not_followed: NotFollowed,
     /// Addresses of segments that are no stack's.
@@ -286,23 +286,23 @@ pub struct Now {
 
 impl Ledger {
     /// Counts a packet's end.
-    pub fn count(&mut self, fate: Fate, bytes: u32) {
+    pub fn count(&mut self, fate: PacketDisposition, bytes: u32) {
         self.of_mut(fate).add(bytes);
     }
 
     /// Counts the end of several packets.
-    pub fn count_all(&mut self, fate: Fate, count: Count) {
+    pub fn count_all(&mut self, fate: PacketDisposition, count: Count) {
         self.of_mut(fate).join(count);
     }
 
     /// The counter of a fate.
     #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
-    pub fn fate(&self, fate: Fate) -> Count {
+    pub fn fate(&self, fate: PacketDisposition) -> Count {
         self.fates[fate as usize]
     }
 
     #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
-    fn of_mut(&mut self, fate: Fate) -> &mut Count {
+    fn of_mut(&mut self, fate: PacketDisposition) -> &mut Count {
         &mut self.fates[fate as usize]
     }
 
@@ -368,7 +368,7 @@ impl Ledger {
             at: None,
             packets: self.total.packets,
             bytes: self.total.bytes,
-            counters: FATES.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
+            counters: DISPOSITIONS.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
             not_followed: self.not_followed(),
             routed_addresses: self.routed_addresses(),
             connections: &self.connections,
@@ -415,7 +415,7 @@ mod tests {
 
     #[test]
     fn fates_are_in_the_order_of_their_list() {
-        for (i, (fate, _)) in FATES.iter().enumerate() {
+        for (i, (fate, _)) in DISPOSITIONS.iter().enumerate() {
             assert_eq!(*fate as usize, i);
         }
     }
@@ -425,7 +425,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.total.add(60);
         assert!(!ledger.adds_up());
-        ledger.count(Fate::Udp, 60);
+        ledger.count(PacketDisposition::Udp, 60);
         assert!(ledger.adds_up());
     }
 }

@@ -8,21 +8,21 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::ftp::{Control, Expected, Place};
+use super::address_pair::Pair;
+use super::ftp::{Control, Expected, Rendezvous};
 use super::ledger::Ledger;
-use super::pair::Pair;
-use super::sessions::End;
-use super::shard::Wants;
-use super::summaries::{Shown, Summaries, Write};
-use crate::config::{Seen, Settings, Views};
+use super::sessions::IntervalEnd;
+use super::shard::RequestedOutputs;
+use super::summaries::{MergedFacts, Summaries, Write};
+use crate::config::{Settings, StackView, Views};
 use crate::names::overrides::Codes;
 use crate::observe::Side;
 use crate::observe::ike::Facts;
 use crate::record::Detail;
 use crate::session::key_exchange;
 use crate::sink::jsonl;
-use crate::sink::survey::Row;
-use crate::summary::{Counts, Key};
+use crate::sink::report::Row;
+use crate::summary::{Key, SessionCounters};
 
 /// Something to be written.
 #[derive(Debug)]
@@ -40,21 +40,21 @@ pub(super) enum Payload {
     Record(usize, Vec<u8>),
     /// The record of a connection under AH or ESP, which lacks what IKE has
     /// shown of the pair of addresses that carry it.
-    UnderIpsec(usize, Box<Detail>, Pair, Side),
+    IpsecEncapsulation(usize, Box<Detail>, Pair, Side),
     /// What IKE has shown of a pair; `None` where nothing is sure.
     KeyExchange(Pair, Option<Box<Facts>>),
     /// What one shard has counted in an interval of a stack.
-    Sessions(usize, Vec<(Arc<Key>, Counts)>),
+    Sessions(usize, Vec<(Arc<Key>, SessionCounters)>),
     /// A JSON object of its own.
     Line(Vec<u8>),
     /// An FTP control connection announces a data connection.
-    Announcement(Place, Arc<Control>),
+    Announcement(Rendezvous, Arc<Control>),
     /// The end of a connection: its JSON object and its row, where wanted; for
     /// TCP also the place and the clock of its first packet; who has seen it.
     Connection {
         line: Option<Vec<u8>>,
         row: Option<Box<Row>>,
-        opened: Option<(Place, i64)>,
+        opened: Option<(Rendezvous, i64)>,
         views: Views,
     },
 }
@@ -89,8 +89,8 @@ pub trait Output {
     }
 
     /// What is asked of the engine now.
-    fn asks(&mut self) -> Asked {
-        Asked::default()
+    fn asks(&mut self) -> LiveQueries {
+        LiveQueries::default()
     }
 
     /// The ledger as it stands.
@@ -122,7 +122,7 @@ pub trait Output {
 
 /// What is asked of the engine between two batches.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct LiveQueries {
     /// The ledger as it stands.
     pub ledger: bool,
     /// Established connections, as records.
@@ -158,7 +158,7 @@ pub(super) struct Merger {
 
 impl Merger {
     /// A merger for what is wanted.
-    pub fn new(settings: &Arc<Settings>, wants: Wants) -> Self {
+    pub fn new(settings: &Arc<Settings>, wants: RequestedOutputs) -> Self {
         let summaries = wants.records().then(|| Summaries::new(Arc::clone(settings), wants));
         let all = settings.stacks.list();
         let stacks = all.iter().map(|s| s.identity.stack.clone());
@@ -222,18 +222,18 @@ impl Merger {
     }
 
     /// Recording intervals end at these packet clocks, too.
-    pub fn end_at(&mut self, ends: &[End]) {
+    pub fn end_at(&mut self, ends: &[IntervalEnd]) {
         if let Some(summaries) = &mut self.summaries {
             summaries.end_at(ends);
         }
     }
 
-    fn interval_end(&self) -> Option<End> {
+    fn interval_end(&self) -> Option<IntervalEnd> {
         self.summaries.as_ref().and_then(Summaries::interval_end)
     }
 
     /// Ends an interval: what was counted up to it is all there.
-    fn close<O: Output>(&mut self, end: End, output: &mut O) -> Result<(), O::Error> {
+    fn close<O: Output>(&mut self, end: IntervalEnd, output: &mut O) -> Result<(), O::Error> {
         let counted = |e: &Emission| matches!(e.payload, Payload::Sessions(s, _) if s <= end.stack);
         self.release_if(|e| e.clock < end.clock || e.clock == end.clock && counted(e), output)?;
         self.records_of_the_tool(output, |summaries, write| summaries.close(end, write))
@@ -280,12 +280,12 @@ impl Merger {
     fn write<O: Output>(&mut self, emission: Emission, output: &mut O) -> Result<(), O::Error> {
         match emission.payload {
             Payload::Record(stack, bytes) => self.record((emission.ordinal, stack), bytes, output),
-            Payload::UnderIpsec(stack, detail, pair, local) => {
-                let bytes = self.under_ipsec(*detail, pair, local);
+            Payload::IpsecEncapsulation(stack, detail, pair, local) => {
+                let bytes = self.ipsec_packet(*detail, pair, local);
                 self.record((emission.ordinal, stack), bytes, output)
             }
             Payload::Sessions(stack, counted) => {
-                let shown = Shown {
+                let shown = MergedFacts {
                     expected: &self.expected,
                     key_exchanges: &self.key_exchanges,
                     codes: &self.codes,
@@ -346,7 +346,7 @@ impl Merger {
     }
 
     /// The record of a connection under AH or ESP, with what IKE has shown.
-    fn under_ipsec(&self, mut detail: Detail, pair: Pair, local: Side) -> Vec<u8> {
+    fn ipsec_packet(&self, mut detail: Detail, pair: Pair, local: Side) -> Vec<u8> {
         if let (Some(facts), Some(section)) = (self.key_exchanges.get(&pair), &mut detail.ipsec) {
             key_exchange(section, facts, local, &self.codes);
         }
@@ -361,8 +361,8 @@ impl Merger {
         for emission in listed {
             let (stack, mut bytes) = match emission.payload {
                 Payload::Record(stack, bytes) => (stack, bytes),
-                Payload::UnderIpsec(stack, detail, pair, local) => {
-                    (stack, self.under_ipsec(*detail, pair, local))
+                Payload::IpsecEncapsulation(stack, detail, pair, local) => {
+                    (stack, self.ipsec_packet(*detail, pair, local))
                 }
                 _ => continue,
             };
@@ -409,7 +409,7 @@ impl Merger {
     /// Who has seen a connection.
     fn views(&self, views: Views, identifiers: [Option<u32>; 2]) -> Vec<jsonl::SeenBy<'_>> {
         let views = views.into_iter().zip(identifiers);
-        let line = |(seen, connection_id): (Option<Seen>, _)| {
+        let line = |(seen, connection_id): (Option<StackView>, _)| {
             let seen = seen?;
             Some(jsonl::SeenBy {
                 stack: self.stacks.get(seen.stack)?,
@@ -456,7 +456,7 @@ mod tests {
     }
 
     fn last(clock: i64, ordinal: u64, number: u32) -> Emission {
-        let views = [Some(Seen { stack: 0, server: true }), None];
+        let views = [Some(StackView { stack: 0, server: true }), None];
         let line = Some(b"{\"a\":1}".to_vec());
         let payload = Payload::Connection { line, row: None, opened: None, views };
         Emission { clock, ordinal, number, payload }

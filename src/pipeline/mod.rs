@@ -5,30 +5,30 @@
 //! is a function of the input and the settings: not of threads, batch size or
 //! hasher seeds.
 
+mod address_pair;
 mod connection;
 mod ee;
 mod ee_link;
 mod ee_report;
-mod failed;
+mod failed_handshake;
 mod ftp;
-mod holding;
+mod handshake_memory;
+mod ike_peers;
 mod ike_tcp;
 mod intervals;
+mod ipsec_encapsulation;
 mod layer_names;
 pub mod ledger;
+mod live_queries;
 mod merge;
 mod not_followed;
-mod observing;
-mod over;
-mod pair;
-mod peers;
+mod observation;
 mod report;
 mod sessions;
 mod shard;
 mod summaries;
+mod teardown;
 mod timers;
-mod under;
-mod under_way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,24 +39,24 @@ use rayon::prelude::IndexedParallelIterator;
 
 use crate::config::Settings;
 use crate::flow::{Key, SHARDS};
-use crate::frame::{Captured, Datagram, Ends, Frame, Ipsec, Parser, Segment};
+use crate::frame::{Captured, Datagram, EndPoints, Frame, Ipsec, Parser, Segment};
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
 pub use crate::frame::TUNNEL_PORTS;
 pub use ledger::Ledger;
-pub use merge::{Asked, Output};
+pub use merge::{LiveQueries, Output};
 pub use not_followed::{Reason, RoutedAddress, Told};
-pub use shard::Wants;
+pub use shard::RequestedOutputs;
 
+use address_pair::Pair;
 use ee::EePacket;
+use ike_peers::{PeerEvent, PeerPacket};
 use intervals::Intervals;
-use ledger::Fate;
+use ledger::PacketDisposition;
 use merge::Merger;
-use pair::Pair;
-use peers::{PeerPacket, What};
-use sessions::End;
-use shard::{Bucket, Packet, Shard, Shared};
+use sessions::IntervalEnd;
+use shard::{BatchContext, Packet, Shard, ShardInput};
 
 /// How the work is cut up. Nothing here changes the output.
 #[derive(Clone, Copy, Debug)]
@@ -108,29 +108,29 @@ pub enum RunError<E> {
 #[derive(Debug, Default)]
 struct Work {
     batch: Batch,
-    buckets: Vec<Bucket>,
+    buckets: Vec<ShardInput>,
     /// AH and ESP headers that segments of the batch came under.
     ipsec: Vec<Ipsec>,
     watermark: i64,
     /// Where recording intervals end.
-    ends: Vec<End>,
+    ends: Vec<IntervalEnd>,
     /// Stretches with lost packets, up to its end.
     losses: u32,
 }
 
 /// Where what is in a batch goes.
-struct Dealt<'a> {
-    buckets: &'a mut [Bucket],
+struct PacketDistributor<'a> {
+    buckets: &'a mut [ShardInput],
     /// AH and ESP headers of the batch.
     ipsec: &'a mut Vec<Ipsec>,
 }
 
-impl Dealt<'_> {
+impl PacketDistributor<'_> {
     /// A segment, with the place of the header that it came under.
     #[inline]
     fn segment(
         &mut self,
-        ends: &Ends,
+        ends: &EndPoints,
         segment: Segment,
         ipsec: Option<u32>,
         (head, ordinal): (&PacketHead, u64),
@@ -151,7 +151,7 @@ impl Dealt<'_> {
     /// AH and ESP headers, for the pairs of addresses that they are between.
     fn headers(&mut self, headers: &[Ipsec], packet: (&PacketHead, u64)) {
         for (layer, &header) in (0..).zip(headers) {
-            self.peers((header.src, header.dst), layer, What::Ipsec(header), packet);
+            self.peers((header.src, header.dst), layer, PeerEvent::Ipsec(header), packet);
         }
     }
 
@@ -169,7 +169,7 @@ impl Dealt<'_> {
         &mut self,
         (src, dst): (IpAddr, IpAddr),
         layer: u32,
-        what: What,
+        what: PeerEvent,
         (head, ordinal): (&PacketHead, u64),
     ) {
         let (pair, from) = Pair::of(src, dst);
@@ -180,7 +180,7 @@ impl Dealt<'_> {
 }
 
 /// The stage before the shards: reads, parses, divides.
-struct Front<'a, F> {
+struct ParseStage<'a, F> {
     set: &'a mut F,
     parser: Parser,
     ledger: Ledger,
@@ -193,10 +193,10 @@ struct Front<'a, F> {
 /// Connections that are reported at once when the input has ended.
 const LEFT_AT_ONCE: usize = 4096;
 
-impl<F: Feed> Front<'_, F> {
+impl<F: Feed> ParseStage<'_, F> {
     /// Fills `work`; `false` at the end of the input.
     fn fill(&mut self, work: &mut Work) -> Result<bool, SourceError> {
-        work.buckets.resize_with(SHARDS, Bucket::default);
+        work.buckets.resize_with(SHARDS, ShardInput::default);
         for bucket in &mut work.buckets {
             bucket.segments.clear();
             bucket.peers.clear();
@@ -218,17 +218,17 @@ impl<F: Feed> Front<'_, F> {
                 intervals.reach(head.clock, ends);
             }
             if !head.wanted {
-                self.ledger.count(Fate::Filtered, head.wire);
+                self.ledger.count(PacketDisposition::Filtered, head.wire);
                 continue;
             }
-            let dealt = &mut Dealt { buckets, ipsec };
+            let dealt = &mut PacketDistributor { buckets, ipsec };
             let captured = Captured {
                 link: head.link.0,
                 start: head.offset,
                 captured: head.captured,
                 wire: head.wire,
             };
-            let usual = self.parser.usual_segment(&batch.arena, captured);
+            let usual = self.parser.fast_path(&batch.arena, captured);
             if let Some((ends, segment)) = usual {
                 dealt.segment(&ends, segment, None, (head, ordinal));
             } else {
@@ -253,7 +253,7 @@ impl<F: Feed> Front<'_, F> {
         frame: Frame,
         (head, ordinal): (&PacketHead, u64),
         arena: &mut Vec<u8>,
-        dealt: &mut Dealt<'_>,
+        dealt: &mut PacketDistributor<'_>,
     ) {
         let frame = match frame {
             Frame::Udp(datagram) if matches!(carried(&datagram, arena), Carried::Esp) => {
@@ -290,18 +290,18 @@ impl<F: Feed> Front<'_, F> {
                 None
             }
             Frame::Udp(datagram) => {
-                let (fate, what) = datagram_fate(&datagram, arena);
+                let (fate, what) = datagram_disposition(&datagram, arena);
                 if let Some(what) = what {
                     let ends = (datagram.src, datagram.dst);
                     dealt.peers(ends, 0, what, (head, ordinal));
                 }
-                if fate == Fate::Udp {
+                if fate == PacketDisposition::Udp {
                     let port = datagram.src_port.min(datagram.dst_port);
                     self.ledger.not_followed.add(Reason::Udp(port), head.wire);
                 }
                 Some(fate)
             }
-            other => Fate::of(&other),
+            other => PacketDisposition::of(&other),
         };
         if let Some(fate) = fate {
             if let Some(reason) = Reason::of(fate, self.parser.layer()) {
@@ -325,7 +325,7 @@ impl<F: Feed> Front<'_, F> {
 
 /// What goes to a shard.
 #[expect(clippy::indexing_slicing, reason = "as many buckets as shards; asked for every packet")]
-fn bucket(buckets: &mut [Bucket], shard: usize) -> &mut Bucket {
+fn bucket(buckets: &mut [ShardInput], shard: usize) -> &mut ShardInput {
     &mut buckets[shard]
 }
 
@@ -348,22 +348,22 @@ fn carried(d: &Datagram, arena: &[u8]) -> Carried {
 }
 
 /// What a UDP datagram counts as, and what of it is followed.
-fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
+fn datagram_disposition(d: &Datagram, arena: &[u8]) -> (PacketDisposition, Option<PeerEvent>) {
     match carried(d, arena) {
         Carried::Ike(skip) => {
             // The marker has four bytes.
             let skip = u32::try_from(skip).unwrap_or(0);
-            let what = What::Ike {
+            let what = PeerEvent::Ike {
                 at: d.payload + skip,
                 length: d.captured - skip,
                 ports: (d.src_port, d.dst_port),
                 encapsulated: is_encapsulated(d),
             };
-            (Fate::Ike, Some(what))
+            (PacketDisposition::Ike, Some(what))
         }
         // Inside ESP in UDP that does not encrypt.
-        Carried::Esp => (Fate::Esp, None),
-        Carried::KeepAlive | Carried::Other => (Fate::Udp, None),
+        Carried::Esp => (PacketDisposition::Esp, None),
+        Carried::KeepAlive | Carried::Other => (PacketDisposition::Udp, None),
     }
 }
 
@@ -378,7 +378,7 @@ fn datagram_fate(d: &Datagram, arena: &[u8]) -> (Fate, Option<What>) {
 pub fn run<F: Feed, O: Output + Send>(
     set: &mut F,
     settings: &Settings,
-    wants: Wants,
+    wants: RequestedOutputs,
     tuning: Tuning,
     output: &mut O,
     stop: &AtomicBool,
@@ -396,7 +396,7 @@ where
     let mut shards: Vec<Shard> =
         (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants)).collect();
     let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
-    let mut front = Front {
+    let mut front = ParseStage {
         set,
         parser: Parser::default(),
         ledger: Ledger::default(),
@@ -426,7 +426,7 @@ where
                 },
                 || {
                     let work = &current;
-                    let shared = Shared {
+                    let shared = BatchContext {
                         arena: &work.batch.arena,
                         ipsec: &work.ipsec,
                         watermark: work.watermark,
@@ -449,7 +449,7 @@ where
                 let ledger = whole_ledger(&front, &shards, &merger);
                 output.ledger(&ledger).map_err(RunError::Output)?;
             }
-            under_way::answer(&asked, current.watermark, &mut shards, &mut merger, output);
+            live_queries::answer(&asked, current.watermark, &mut shards, &mut merger, output);
             last = Some(current.watermark);
             progress(front.set.bytes_read());
             read = filled;
@@ -488,7 +488,7 @@ where
 }
 
 /// The ledger of all stages, as it stands.
-fn whole_ledger<F: Feed>(front: &Front<'_, F>, shards: &[Shard], merger: &Merger) -> Ledger {
+fn whole_ledger<F: Feed>(front: &ParseStage<'_, F>, shards: &[Shard], merger: &Merger) -> Ledger {
     let mut ledger = front.ledger.clone();
     for shard in shards {
         ledger.join(&shard.ledger);

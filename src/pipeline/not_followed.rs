@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layer_names::{ether_type, ip_protocol, link_type, llc, ppp, snap, udp};
-use super::ledger::{Count, Fate, Ledger};
+use super::ledger::{Count, Ledger, PacketDisposition};
 use crate::frame::{Layer, Wireless};
 
 /// Reasons that are told apart; packets of more are counted together.
@@ -51,11 +51,13 @@ pub enum Reason {
 impl Reason {
     /// The reason for a packet that ended at a layer; `None` where a packet of this kind is
     /// followed, or counted elsewhere.
-    pub fn of(fate: Fate, layer: Option<Layer>) -> Option<Self> {
+    pub fn of(fate: PacketDisposition, layer: Option<Layer>) -> Option<Self> {
         match fate {
-            Fate::NotIp | Fate::OtherIp | Fate::UnsupportedLink => layer.map(Self::Unread),
-            Fate::Cut => Some(Self::Cut(layer)),
-            Fate::Malformed => Some(Self::Malformed(layer)),
+            PacketDisposition::NotIp
+            | PacketDisposition::OtherIp
+            | PacketDisposition::UnsupportedLink => layer.map(Self::Unread),
+            PacketDisposition::Cut => Some(Self::Cut(layer)),
+            PacketDisposition::Malformed => Some(Self::Malformed(layer)),
             _ => None,
         }
     }
@@ -252,14 +254,14 @@ impl Ledger {
     pub fn not_followed(&self) -> Vec<Told> {
         let mut all: Vec<(Reason, Count)> =
             self.not_followed.reasons.iter().map(|(reason, count)| (*reason, *count)).collect();
-        let not_ee = self.fate(Fate::Udp).without(self.not_followed.udp);
+        let not_ee = self.fate(PacketDisposition::Udp).without(self.not_followed.udp);
         all.extend([
             (Reason::NotEe, not_ee),
-            (Reason::Icmp, self.fate(Fate::Icmp)),
-            (Reason::Fragment, self.fate(Fate::IpFragment)),
-            (Reason::TooDeep, self.fate(Fate::TooDeep)),
-            (Reason::Routed, self.fate(Fate::TcpRouted)),
-            (Reason::Filtered, self.fate(Fate::Filtered)),
+            (Reason::Icmp, self.fate(PacketDisposition::Icmp)),
+            (Reason::Fragment, self.fate(PacketDisposition::IpFragment)),
+            (Reason::TooDeep, self.fate(PacketDisposition::TooDeep)),
+            (Reason::Routed, self.fate(PacketDisposition::TcpRouted)),
+            (Reason::Filtered, self.fate(PacketDisposition::Filtered)),
             (Reason::Others, self.not_followed.others),
         ]);
         all.retain(|(_, count)| count.packets > 0);
@@ -275,7 +277,13 @@ impl Ledger {
 
     /// Whether there were packets and nothing of them is followed.
     pub fn nothing_followed(&self) -> bool {
-        let followed = [Fate::TcpFollowed, Fate::TcpMidstream, Fate::Ee, Fate::Ike, Fate::Esp];
+        let followed = [
+            PacketDisposition::TcpFollowed,
+            PacketDisposition::TcpMidstream,
+            PacketDisposition::Ee,
+            PacketDisposition::Ike,
+            PacketDisposition::Esp,
+        ];
         self.total.packets > 0 && followed.iter().all(|&fate| self.fate(fate).packets == 0)
     }
 
@@ -317,11 +325,11 @@ mod tests {
         let mut ledger = Ledger::default();
         for n in 0..3000 {
             ledger.not_followed.add(Reason::Udp(n), 60);
-            ledger.count(Fate::Udp, 60);
+            ledger.count(PacketDisposition::Udp, 60);
             ledger.routed.add([[10, 0, (n >> 8) as u8, n as u8].into(), [10, 9, 9, 9].into()]);
         }
         ledger.not_followed.add(Reason::Udp(7), 60);
-        ledger.count(Fate::Udp, 60);
+        ledger.count(PacketDisposition::Udp, 60);
         ledger.total.join(Count { packets: 3001, bytes: 3001 * 60 });
         let told = ledger.not_followed();
         assert_eq!(told.iter().map(|t| t.packets).sum::<u64>(), 3001);

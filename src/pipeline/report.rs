@@ -2,15 +2,15 @@
 //! the table for people.
 
 use super::connection::{Connection, side};
-use super::under;
-use crate::config::{Job, LocalEnd, Seen, Settings, Views};
+use super::ipsec_encapsulation;
+use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Dir, Key};
 use crate::observe::FindingsRef;
 use crate::observe::upgrade::Kind;
 use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
-use crate::sink::survey::Row;
+use crate::sink::report::Row;
 use crate::sink::table::{RowKey, RowKind, UNKNOWN};
 
 /// Which stacks see a connection. Without configured addresses the server is
@@ -20,7 +20,7 @@ pub(super) fn views(settings: &Settings, key: &Key, client: Dir) -> Views {
 }
 
 /// The direction in which the local end of a view sends.
-pub(super) fn local(seen: Seen, client: Dir) -> Dir {
+pub(super) fn local(seen: StackView, client: Dir) -> Dir {
     if seen.server { client.other() } else { client }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
             .tls
             .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
         ssh: c.findings().ssh.map(jsonl::Ssh::new),
-        ipsec: c.ipsec().map(|ipsec| under::line(ipsec, side(client))),
+        ipsec: c.ipsec().map(|ipsec| ipsec_encapsulation::line(ipsec, side(client))),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
         let findings = c.findings();
         c.lossy || findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
     };
-    let ipsec = c.ipsec().map(under::describe);
+    let ipsec = c.ipsec().map(ipsec_encapsulation::describe);
     let protection = match (describe(c.protection()), ipsec) {
         (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
         (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),

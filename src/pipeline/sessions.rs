@@ -11,7 +11,7 @@ use crate::observe::Side;
 use crate::record::summary::sessions;
 use crate::record::{Attributes, Certificates, Detail, Level, Names, ebcdic};
 use crate::session::{IpsecProtection, Kind};
-use crate::summary::{Identity, Key, Membership, Role, Tally, Traffic};
+use crate::summary::{Identity, Key, Membership, Role, ShardCounters, Traffic};
 
 /// The port from which an FTP server opens active data connections (RFC 959
 /// section 3.2).
@@ -22,7 +22,7 @@ pub(super) const FTP_USER: &str = "*FTPUSR*";
 
 /// The end of a stack's interval. In the order of time, and of stacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct End {
+pub(super) struct IntervalEnd {
     /// On the packet clock.
     pub clock: i64,
     /// Number of the stack.
@@ -33,16 +33,16 @@ pub(super) struct End {
 #[derive(Debug)]
 pub(super) struct Sessions {
     /// Ends of intervals that are to come.
-    ends: VecDeque<End>,
+    ends: VecDeque<IntervalEnd>,
     /// Packets so far.
     packets: u64,
-    stacks: Vec<Counted>,
+    stacks: Vec<StackCounters>,
 }
 
 /// What was counted of one stack.
 #[derive(Debug)]
-struct Counted {
-    tally: Tally,
+struct StackCounters {
+    tally: ShardCounters,
     /// Packets up to the end of its last interval.
     packets: u64,
 }
@@ -51,14 +51,14 @@ impl Sessions {
     /// Counts for all stacks.
     pub fn new(settings: &Settings) -> Self {
         let most = settings.max_sessions.div_ceil(SHARDS).max(1);
-        let counted = || Counted { tally: Tally::new(most), packets: 0 };
+        let counted = || StackCounters { tally: ShardCounters::new(most), packets: 0 };
         let stacks = settings.stacks.list().len();
         let stacks = std::iter::repeat_with(counted).take(stacks).collect();
         Self { ends: VecDeque::new(), packets: 0, stacks }
     }
 
     /// Intervals end at these clocks, too.
-    pub fn end_at(&mut self, ends: &[End]) {
+    pub fn end_at(&mut self, ends: &[IntervalEnd]) {
         self.ends.extend(ends);
     }
 
@@ -68,7 +68,7 @@ impl Sessions {
     }
 
     /// The end of an interval that the packet clock has reached.
-    pub fn due(&mut self, clock: i64) -> Option<End> {
+    pub fn due(&mut self, clock: i64) -> Option<IntervalEnd> {
         if self.ends.front()?.clock <= clock { self.ends.pop_front() } else { None }
     }
 
@@ -89,12 +89,12 @@ impl Sessions {
 
     /// The counts of a stack.
     #[expect(clippy::indexing_slicing, reason = "the engine's own number of a stack")]
-    pub fn tally(&mut self, stack: usize) -> &mut Tally {
+    pub fn tally(&mut self, stack: usize) -> &mut ShardCounters {
         &mut self.stacks[stack].tally
     }
 
     /// Passes the counts on, at the end of an interval.
-    pub fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+    pub fn close(&mut self, end: IntervalEnd, emitted: &mut Vec<Emission>) {
         let Some(counted) = self.stacks.get_mut(end.stack) else { return };
         counted.packets = self.packets;
         if counted.tally.is_empty() {
@@ -112,7 +112,7 @@ pub(super) type Members = [Option<Box<Membership>>; 2];
 
 /// The ends of a connection as its record tells of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
+pub(super) struct RecordEndPoints {
     pub server: (IpAddr, u16),
     pub client: (IpAddr, u16),
     pub role: Role,
@@ -123,13 +123,13 @@ pub(super) struct Ends {
 pub(super) fn keys(
     stack: &Stack,
     detail: &Detail,
-    ends: Ends,
+    ends: RecordEndPoints,
     ipsec: Option<&IpsecProtection>,
     local: Side,
 ) -> Vec<Key> {
     let carrier = ipsec.map(|i| (*local.of(&i.ends), *local.other().of(&i.ends)));
     let found = sessions(detail);
-    let place = Place::of(stack, ends);
+    let place = SessionSlot::of(stack, ends);
     let key = |attributes: Attributes| {
         let carrier = carrier.filter(|_| matches!(attributes, Attributes::Ipsec(_)));
         let identity = Identity {
@@ -155,7 +155,7 @@ pub(super) fn keys(
 }
 
 /// Where a session's connections go.
-struct Place {
+struct SessionSlot {
     server: IpAddr,
     client: IpAddr,
     ports: (u16, u16),
@@ -164,8 +164,8 @@ struct Place {
     ftp_server: bool,
 }
 
-impl Place {
-    fn of(stack: &Stack, ends: Ends) -> Self {
+impl SessionSlot {
+    fn of(stack: &Stack, ends: RecordEndPoints) -> Self {
         let (server, client) = (ends.server, ends.client);
         let plain = Self {
             server: server.0,
@@ -202,7 +202,7 @@ pub(super) fn follow(
     kind: Kind,
     short: bool,
     (keys, traffic): (Vec<Key>, Traffic),
-    tally: &mut Tally,
+    tally: &mut ShardCounters,
 ) {
     match kind {
         Kind::Initiation => {
@@ -241,14 +241,14 @@ pub(super) fn traffic(bytes: [u64; 2], segments: [u64; 2], local: Side) -> Traff
 mod tests {
     use super::*;
 
-    fn place(stack: &Stack, server: u16, client: u16, role: Role) -> Place {
-        let ends = Ends {
+    fn place(stack: &Stack, server: u16, client: u16, role: Role) -> SessionSlot {
+        let ends = RecordEndPoints {
             server: ([192, 0, 2, 10].into(), server),
             client: ([198, 51, 100, 7].into(), client),
             role,
             last_port: server,
         };
-        Place::of(stack, ends)
+        SessionSlot::of(stack, ends)
     }
 
     #[test]

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
-use super::failed;
+use super::failed_handshake;
 use super::ftp::{self, Control};
-use super::ledger::{Fate, Ledger};
+use super::ike_peers::{PeerPacket, PeerTable};
+use super::ipsec_encapsulation;
+use super::ledger::{Ledger, PacketDisposition};
 use super::merge::{Emission, Payload};
-use super::over::count_handshake;
-use super::peers::{PeerPacket, PeerTable};
 use super::report::{local, views};
-use super::sessions::{self, End, Ends, Sessions};
+use super::sessions::{self, IntervalEnd, RecordEndPoints, Sessions};
+use super::teardown::count_handshake;
 use super::timers::Timers;
-use super::under;
-use crate::config::{Seen, Settings};
+use crate::config::{Settings, StackView};
 use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
 use crate::frame::{Ipsec, Segment};
 use crate::observe::certificate::Certificates;
@@ -48,20 +48,20 @@ pub(super) struct Packet {
 
 /// What all shards see of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shared<'a> {
+pub(super) struct BatchContext<'a> {
     pub arena: &'a [u8],
     pub ipsec: &'a [Ipsec],
     /// Packet clock at its end.
     pub watermark: i64,
     /// Packet clocks in it at which recording intervals end.
-    pub ends: &'a [End],
+    pub ends: &'a [IntervalEnd],
     /// Stretches with lost packets, up to its end.
     pub losses: u32,
 }
 
 /// A shard's part of a batch.
 #[derive(Debug, Default)]
-pub(super) struct Bucket {
+pub(super) struct ShardInput {
     pub segments: Vec<Packet>,
     pub peers: Vec<PeerPacket>,
     pub ee: Vec<EePacket>,
@@ -69,7 +69,7 @@ pub(super) struct Bucket {
 
 /// What is to be produced.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wants {
+pub struct RequestedOutputs {
     /// SMF records of subtype 11.
     pub detail: bool,
     /// SMF records of subtype 12.
@@ -80,7 +80,7 @@ pub struct Wants {
     pub rows: bool,
 }
 
-impl Wants {
+impl RequestedOutputs {
     /// Whether SMF records of any kind are wanted.
     pub(super) fn records(self) -> bool {
         self.detail || self.summary
@@ -91,7 +91,7 @@ impl Wants {
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) settings: Arc<Settings>,
-    pub(super) wants: Wants,
+    pub(super) wants: RequestedOutputs,
     max_connections: usize,
     /// Bytes that its handshakes may hold.
     pub(super) max_held: usize,
@@ -112,7 +112,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
         let share = |all: usize| all.div_ceil(SHARDS).max(1);
         let max_connections = share(settings.max_connections);
         let max_held = share(settings.max_held).max(MIN_HELD);
@@ -140,8 +140,8 @@ impl Shard {
     }
 
     /// Takes the shard's packets of a batch, in order.
-    pub fn batch(&mut self, bucket: &Bucket, shared: &Shared<'_>) {
-        let &Shared { arena, ipsec, watermark, ends, losses } = shared;
+    pub fn batch(&mut self, bucket: &ShardInput, shared: &BatchContext<'_>) {
+        let &BatchContext { arena, ipsec, watermark, ends, losses } = shared;
         // What was lost may have been of what begins in the batch, too.
         self.losses = [self.losses[1], losses];
         self.ee.losses = self.losses;
@@ -209,14 +209,14 @@ impl Shard {
         if p.ipsec.is_none()
             && let Some((key, connection)) = ahead.and_then(|slot| self.table.get_mut(slot))
             && *key == p.key
-            && connection.goes_on(p.dir, &p.segment, arena, p.ts, p.clock)
+            && connection.fast_segment(p.dir, &p.segment, arena, p.ts, p.clock)
         {
             self.sessions.stir();
             self.ledger.count(connection.fate(), p.wire);
             return;
         }
         let Some(slot) = self.slot(p, ahead) else {
-            self.ledger.count(Fate::TcpRouted, p.wire);
+            self.ledger.count(PacketDisposition::TcpRouted, p.wire);
             // Who talks, where the addresses that were given may be wrong.
             if self.ledger.connections.seen == 0 {
                 self.ledger.routed.add([p.key.low().ip, p.key.high().ip]);
@@ -232,7 +232,7 @@ impl Shard {
         let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
-            connection.under_ipsec(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
+            connection.ipsec_packet(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.life.established().is_none() {
             connection.life.assume_established(p.ts);
@@ -368,7 +368,7 @@ impl Shard {
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.
-    pub(super) fn close(&mut self, end: End) {
+    pub(super) fn close(&mut self, end: IntervalEnd) {
         // While nothing comes there is nothing to count.
         let stirred = self.sessions.stirred(end.stack);
         let slots = if stirred { self.table.occupied() } else { Vec::new() };
@@ -414,7 +414,7 @@ impl Shard {
             let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
             if self.wants.summary && stack.summary {
                 let (c, s) = (key.sender(client), key.sender(client.other()));
-                let ends = Ends {
+                let ends = RecordEndPoints {
                     server: (s.ip, s.port),
                     client: (c.ip, c.port),
                     role: if seen.server { Role::Server } else { Role::Client },
@@ -433,7 +433,7 @@ impl Shard {
                 }
             }
             if self.wants.detail && stack.detail {
-                let payload = under::payload(detail, seen.stack, ipsec.as_ref(), at);
+                let payload = ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at);
                 let (ordinal, number) = (connection.ordinal, connection.emitted);
                 self.emitted.push(Emission { clock, ordinal, number, payload });
                 connection.emitted += 1;
@@ -447,7 +447,7 @@ pub(super) fn snapshot<'a>(
     key: &'a Key,
     connection: &'a Connection,
     ipsec: Option<&'a IpsecProtection>,
-    (seen, client): (Seen, Dir),
+    (seen, client): (StackView, Dir),
 ) -> Snapshot<'a> {
     let fails = connection.settings.level.tells_of_failures();
     Snapshot {
@@ -460,6 +460,6 @@ pub(super) fn snapshot<'a>(
         segments: connection.segments(),
         protection: connection.recorded_protection(),
         ipsec,
-        failed: Some(connection).filter(|_| fails).and_then(failed::failed),
+        failed: Some(connection).filter(|_| fails).and_then(failed_handshake::failed),
     }
 }

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::ftp::{Control, Expected, Place};
-use super::pair::Pair;
-use super::sessions::{End, FTP_USER};
-use super::shard::Wants;
+use super::address_pair::Pair;
+use super::ftp::{Control, Expected, Rendezvous};
+use super::sessions::{FTP_USER, IntervalEnd};
+use super::shard::RequestedOutputs;
 use crate::config::Settings;
 use crate::names::overrides::Codes;
 use crate::observe::ike::Facts;
 use crate::record::{Attributes, Ipsec, Ipsec12, ebcdic};
 use crate::session::{Event, Kind, View, key_exchange};
-use crate::summary::{Book, Closed, Counts, Identity, Key, Role, Set};
+use crate::summary::{
+    Identity, IntervalTotals, Key, RecordReason, Role, SessionCounters, SessionTable,
+};
 
 /// The ephemeral ports under which FTP data connections are joined where their
 /// range is not configured.
@@ -36,7 +38,7 @@ const ENCODED_AT_ONCE: usize = 256;
 pub(super) type Write<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
 /// What the merge knows that shards do not.
-pub(super) struct Shown<'a> {
+pub(super) struct MergedFacts<'a> {
     pub expected: &'a Expected,
     pub key_exchanges: &'a HashMap<Pair, Box<Facts>>,
     pub codes: &'a Codes,
@@ -46,34 +48,34 @@ pub(super) struct Shown<'a> {
 #[derive(Debug)]
 pub(super) struct Summaries {
     settings: Arc<Settings>,
-    wants: Wants,
-    stacks: Vec<OfStack>,
+    wants: RequestedOutputs,
+    stacks: Vec<StackSessions>,
     /// Ends of intervals that are to come.
-    ends: VecDeque<End>,
+    ends: VecDeque<IntervalEnd>,
 }
 
 /// The security sessions of one stack.
 #[derive(Debug, Default)]
-struct OfStack {
-    book: Book,
+struct StackSessions {
+    book: SessionTable,
     /// The beginning of the interval under way.
     start: Option<i64>,
 }
 
 impl Summaries {
-    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
         let count = settings.stacks.list().len();
-        let stacks = std::iter::repeat_with(OfStack::default).take(count).collect();
+        let stacks = std::iter::repeat_with(StackSessions::default).take(count).collect();
         Self { settings, wants, stacks, ends: VecDeque::new() }
     }
 
     /// Intervals end at these clocks, too.
-    pub fn end_at(&mut self, ends: &[End]) {
+    pub fn end_at(&mut self, ends: &[IntervalEnd]) {
         self.ends.extend(ends);
     }
 
     /// The end of the interval under way, once it is known.
-    pub fn interval_end(&self) -> Option<End> {
+    pub fn interval_end(&self) -> Option<IntervalEnd> {
         self.ends.front().copied()
     }
 
@@ -93,7 +95,12 @@ impl Summaries {
     }
 
     /// Adds what a shard has counted of a stack.
-    pub fn add(&mut self, stack: usize, counted: &[(Arc<Key>, Counts)], shown: &Shown<'_>) {
+    pub fn add(
+        &mut self,
+        stack: usize,
+        counted: &[(Arc<Key>, SessionCounters)],
+        shown: &MergedFacts<'_>,
+    ) {
         let Some(of) = self.stacks.get_mut(stack) else { return };
         let since = of.start.unwrap_or(i64::MIN);
         for (key, counts) in counted {
@@ -102,8 +109,8 @@ impl Summaries {
     }
 
     /// An interval ends.
-    pub fn close(&mut self, end: End, write: &mut Write<'_>) {
-        self.set(end, Set::Interval, write);
+    pub fn close(&mut self, end: IntervalEnd, write: &mut Write<'_>) {
+        self.set(end, RecordReason::Interval, write);
         self.ends.pop_front();
         if let Some(stack) = self.stacks.get_mut(end.stack) {
             stack.start = Some(end.clock);
@@ -113,13 +120,13 @@ impl Summaries {
     /// Monitoring ends in an orderly way.
     pub fn shut_down(&mut self, at: i64, write: &mut Write<'_>) {
         for stack in 0..self.stacks.len() {
-            self.set(End { clock: at, stack }, Set::Shutdown, write);
+            self.set(IntervalEnd { clock: at, stack }, RecordReason::Shutdown, write);
             self.event(at, stack, (Kind::Disabled, DISABLED), write);
         }
     }
 
-    fn set(&mut self, end: End, set: Set, write: &mut Write<'_>) {
-        let End { clock: at, stack } = end;
+    fn set(&mut self, end: IntervalEnd, set: RecordReason, write: &mut Write<'_>) {
+        let IntervalEnd { clock: at, stack } = end;
         let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
         let (true, Some(of)) = (wanted, self.stacks.get_mut(stack)) else { return };
         let Some(start) = of.start else { return };
@@ -127,7 +134,7 @@ impl Summaries {
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
         of.book.close(set, |closed| {
             // Encoded by all threads, written in order.
-            let encode = |closed: &[Closed<'_>]| {
+            let encode = |closed: &[IntervalTotals<'_>]| {
                 let mut bytes = Vec::with_capacity(512 * closed.len());
                 let mut ends = Vec::with_capacity(closed.len());
                 for session in closed {
@@ -176,7 +183,7 @@ impl Summaries {
     }
 }
 
-impl Shown<'_> {
+impl MergedFacts<'_> {
     /// What a key stands for, if that is not what it says.
     fn resolve(&self, key: &Key, since: i64) -> Option<Identity> {
         let exchanged = self.key_exchange(key);
@@ -211,7 +218,7 @@ impl Shown<'_> {
             return None;
         }
         let listener = (identity.server, identity.ports.0);
-        let place = Place { listener, connector: identity.client };
+        let place = Rendezvous { listener, connector: identity.client };
         let control = self.expected.announced(&place, since)?;
         let mut identity = identity.clone();
         if control.is_passive() || identity.server.is_ipv6() {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::connection::Connection;
-use super::failed;
+use super::failed_handshake;
 use super::shard::{SECOND, Shard};
 use crate::flow::Close;
 
@@ -155,7 +155,8 @@ impl Shard {
         };
         connection.settles_at = i64::MAX;
         connection.conclude(false, at, &mut self.context);
-        let waits = self.settings.level.tells_of_failures() && failed::unfinished(connection);
+        let waits =
+            self.settings.level.tells_of_failures() && failed_handshake::unfinished(connection);
         let session = connection.session.as_mut();
         let event = session.and_then(|s| if waits { s.wait() } else { s.settled() });
         self.record(slot, event, at);

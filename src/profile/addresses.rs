@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::cursor::{Cursor, mask_bits};
 use super::statements::begins;
 use super::words::Word;
-use super::{AddressKind, HomeAddress, Note, Place, Profile, ProfileError};
+use super::{AddressKind, HomeAddress, Note, Profile, ProfileError, SourceLocation};
 use crate::config::Prefix;
 
 const IPV4: &str = "an IPv4 address like 10.1.1.1";
@@ -19,7 +19,7 @@ fn add(
     prefix: Prefix,
     kind: AddressKind,
     statement: &'static str,
-    (link, place): (&str, &Place),
+    (link, place): (&str, &SourceLocation),
 ) {
     let (link, place) = (link.to_owned(), place.clone());
     profile.home.push(HomeAddress { prefix, kind, statement, link, place });
@@ -104,7 +104,7 @@ pub(super) fn interface(
 /// The addresses of an interface.
 #[derive(Default)]
 struct Addresses {
-    given: Vec<(IpAddr, Option<u8>, Place)>,
+    given: Vec<(IpAddr, Option<u8>, SourceLocation)>,
     /// INTFID, in the low half of an address.
     interface: Option<u64>,
 }
@@ -136,7 +136,7 @@ impl Addresses {
     }
 }
 
-fn note_generated(profile: &mut Profile, place: &Place, name: &str) {
+fn note_generated(profile: &mut Profile, place: &SourceLocation, name: &str) {
     let text = format!(
         "addresses that interface {name} generates (autoconfiguration) are not in a profile; \
          give them by --home"

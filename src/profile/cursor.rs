@@ -59,7 +59,7 @@ impl<'a> Cursor<'a> {
     /// The profile ends where something is expected.
     fn at_end(&self, expected: &str) -> ProfileError {
         let place = self.words.last().map_or_else(
-            || super::Place { file: "".into(), line: 1, column: 1 },
+            || super::SourceLocation { file: "".into(), line: 1, column: 1 },
             |w| w.place.clone(),
         );
         ProfileError::Syntax {

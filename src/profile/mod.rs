@@ -22,7 +22,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 pub use ftp::passive_data_ports;
-pub use words::{Place, Symbols};
+pub use words::{SourceLocation, Symbols};
 
 use crate::config::{Interval, Prefix};
 use words::Word;
@@ -76,7 +76,7 @@ pub struct HomeAddress {
     /// Its link or interface, where it has one.
     pub link: String,
     /// Where it stands.
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// How a stack has an address.
@@ -102,7 +102,7 @@ pub struct Port {
     /// The address that the job is bound to.
     pub bind: Option<IpAddr>,
     /// Where it stands.
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// Who may use a reserved port.
@@ -130,7 +130,7 @@ pub struct Zert {
     /// SYNCVAL in minutes past midnight.
     pub sync_minutes: Option<u32>,
     /// Where it stands.
-    pub place: Place,
+    pub place: SourceLocation,
 }
 
 /// What goes to SMF, or to the network management interface.
@@ -148,7 +148,7 @@ pub struct Recorded {
 #[derive(Clone, Debug)]
 pub struct Note {
     /// Where.
-    pub place: Place,
+    pub place: SourceLocation,
     /// What.
     pub text: String,
 }
@@ -176,7 +176,7 @@ pub enum ProfileError {
     #[error("{place}: {statement}: found {found}, expected {expected}")]
     Syntax {
         /// Where.
-        place: Place,
+        place: SourceLocation,
         /// The statement.
         statement: String,
         /// What was found.
@@ -190,7 +190,7 @@ pub enum ProfileError {
     )]
     Symbol {
         /// Where.
-        place: Place,
+        place: SourceLocation,
         /// The statement.
         statement: String,
         /// The symbol as it stands there.
@@ -205,7 +205,7 @@ pub enum ProfileError {
     )]
     Include {
         /// Where.
-        place: Place,
+        place: SourceLocation,
         /// The data set.
         name: String,
         /// The directories.
@@ -215,7 +215,7 @@ pub enum ProfileError {
     #[error("{place}: INCLUDE: nested deeper than {MAX_DEPTH}, or more than {MAX_FILES} files")]
     Endless {
         /// Where.
-        place: Place,
+        place: SourceLocation,
     },
 }
 
@@ -255,7 +255,7 @@ fn file_words(
     options: &Options,
     files: &mut Vec<PathBuf>,
     depth: usize,
-    from: Option<&Place>,
+    from: Option<&SourceLocation>,
 ) -> Result<Vec<Word>, ProfileError> {
     if let Some(place) = from
         && (depth > MAX_DEPTH || files.len() >= MAX_FILES)

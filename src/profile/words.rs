@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Where a word stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file, as it was named.
     pub file: Arc<str>,
     /// Line, from 1.
@@ -16,13 +16,13 @@ pub struct Place {
     pub column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -31,7 +31,7 @@ impl fmt::Debug for Place {
 /// A word.
 #[derive(Clone, Debug)]
 pub(super) struct Word {
-    pub place: Place,
+    pub place: SourceLocation,
     /// With symbols replaced.
     pub text: String,
     /// Whether it is the first of its line.
@@ -127,7 +127,7 @@ pub(super) fn words(file: &str, lines: &[String], symbols: &Symbols) -> Vec<Word
             let before = line.strip_suffix(trimmed).unwrap_or_default();
             let (text, after) = word(trimmed);
             let column = before.chars().count() + 1;
-            let place = Place { file: Arc::clone(&file), line: number, column };
+            let place = SourceLocation { file: Arc::clone(&file), line: number, column };
             words.push(Word { place, text: symbols.replace(text), first });
             first = false;
             rest = after;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::jsonl::time;
 use super::ranking::{By, total};
-use super::survey::{Amount, CLASSES, Class, NO_JOB, Survey};
+use super::report::{CLASSES, Class, NO_JOB, Report, TrafficTotals};
 use super::table::{bytes, group};
 use super::text::place;
 use crate::policy::{Policy, Severity};
@@ -64,7 +64,7 @@ pub struct Head<'a> {
 }
 
 /// The page.
-pub fn page(survey: &Survey, policy: &Policy, head: Head<'_>) -> String {
+pub fn page(report: &Report, policy: &Policy, head: Head<'_>) -> String {
     let mut out = String::new();
     let _ = write!(
         out,
@@ -72,17 +72,17 @@ pub fn page(survey: &Survey, policy: &Policy, head: Head<'_>) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>zERT from the wire</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     );
-    top(&mut out, survey, head);
+    top(&mut out, report, head);
     left_out(&mut out, head.left_out);
-    numbers(&mut out, survey, policy, head);
-    shares(&mut out, survey);
-    over_time(&mut out, survey);
-    findings(&mut out, survey, policy);
-    rankings(&mut out, survey);
-    rows(&mut out, survey);
-    key_exchanges(&mut out, survey);
-    certificates(&mut out, survey, head.soon_days);
-    lacking(&mut out, survey);
+    numbers(&mut out, report, policy, head);
+    shares(&mut out, report);
+    over_time(&mut out, report);
+    findings(&mut out, report, policy);
+    rankings(&mut out, report);
+    rows(&mut out, report);
+    key_exchanges(&mut out, report);
+    certificates(&mut out, report, head.soon_days);
+    lacking(&mut out, report);
     let _ = writeln!(
         out,
         "<p class=\"soft\">Policy {}: {}. What the wire does not show is not known, and never \
@@ -93,8 +93,8 @@ pub fn page(survey: &Survey, policy: &Policy, head: Head<'_>) -> String {
     out
 }
 
-fn top(out: &mut String, survey: &Survey, head: Head<'_>) {
-    let line = &survey.timeline;
+fn top(out: &mut String, report: &Report, head: Head<'_>) {
+    let line = &report.timeline;
     let period = if line.bins.is_empty() {
         "no connections".to_owned()
     } else {
@@ -122,11 +122,11 @@ fn left_out(out: &mut String, text: &str) {
     let _ = writeln!(out, "</section>");
 }
 
-fn numbers(out: &mut String, survey: &Survey, policy: &Policy, head: Head<'_>) {
-    let total = survey.total();
+fn numbers(out: &mut String, report: &Report, policy: &Policy, head: Head<'_>) {
+    let total = report.total();
     let _ = writeln!(out, "<section class=\"numbers\" id=\"numbers\">");
     for class in [Class::Unprotected, Class::Weak, Class::Protected] {
-        let amount = survey.class(class);
+        let amount = report.class(class);
         let name = match class {
             Class::Weak => format!("weak by policy {}", policy.name),
             other => other.name().to_owned(),
@@ -141,7 +141,7 @@ fn numbers(out: &mut String, survey: &Survey, policy: &Policy, head: Head<'_>) {
             bytes(amount.bytes)
         );
     }
-    let (safe, all) = survey.quantum_safe();
+    let (safe, all) = report.quantum_safe();
     let _ = writeln!(
         out,
         "<div><b>{}</b>quantum-safe key exchange: {} of {}</div>",
@@ -152,15 +152,15 @@ fn numbers(out: &mut String, survey: &Survey, policy: &Policy, head: Head<'_>) {
     let _ = writeln!(
         out,
         "<div><b>{}</b>of {} certificates expired or end within {} days</div>\n</section>",
-        group(survey.ending(head.soon_days).len() as u64),
-        group(survey.certificates.len() as u64),
+        group(report.ending(head.soon_days).len() as u64),
+        group(report.certificates.len() as u64),
         head.soon_days
     );
 }
 
 /// One bar for connections and one for bytes, divided by class.
-fn shares(out: &mut String, survey: &Survey) {
-    let total = survey.total();
+fn shares(out: &mut String, report: &Report) {
+    let total = report.total();
     if total.connections == 0 {
         return;
     }
@@ -168,7 +168,7 @@ fn shares(out: &mut String, survey: &Survey) {
         out,
         "<figure id=\"shares\"><svg viewBox=\"0 0 700 74\" role=\"img\" aria-label=\"Shares of protection by connections and by bytes\">"
     );
-    type Pick = fn(Amount) -> u64;
+    type Pick = fn(TrafficTotals) -> u64;
     let bars: [(&str, Pick, u64); 2] = [
         ("connections", |a| a.connections, total.connections),
         ("bytes", |a| a.bytes, total.bytes),
@@ -178,7 +178,7 @@ fn shares(out: &mut String, survey: &Survey) {
         let _ = writeln!(out, "<text x=\"0\" y=\"{}\">{name}</text>", y + 18);
         let mut x = 90.0;
         for class in CLASSES {
-            let value = pick(survey.class(class));
+            let value = pick(report.class(class));
             let width = 610.0 * value as f64 / all.max(1) as f64;
             if width > 0.0 {
                 let _ = writeln!(
@@ -195,8 +195,8 @@ fn shares(out: &mut String, survey: &Survey) {
     let _ = writeln!(out, "</svg>\n<figcaption class=\"key\">{}</figcaption></figure>", key());
 }
 
-fn over_time(out: &mut String, survey: &Survey) {
-    let line = &survey.timeline;
+fn over_time(out: &mut String, report: &Report) {
+    let line = &report.timeline;
     let most = line.bins.iter().map(|b| b.iter().map(|a| a.connections).sum::<u64>()).max();
     let (Some(most), true) = (most.filter(|m| *m > 0), line.bins.len() > 1) else { return };
     let _ = writeln!(
@@ -238,15 +238,15 @@ fn over_time(out: &mut String, survey: &Survey) {
     );
 }
 
-fn findings(out: &mut String, survey: &Survey, policy: &Policy) {
-    if survey.findings.is_empty() {
+fn findings(out: &mut String, report: &Report, policy: &Policy) {
+    if report.findings.is_empty() {
         return;
     }
     let _ = writeln!(
         out,
         "<h2>What is weak</h2>\n<table id=\"weak\"><tr><th>finding</th><th>severity</th><th class=\"n\">connections</th><th class=\"n\">bytes</th><th>servers</th></tr>"
     );
-    let mut found: Vec<_> = survey
+    let mut found: Vec<_> = report
         .findings
         .iter()
         .filter_map(|(at, finding)| Some((policy.rule(*at)?, finding)))
@@ -278,9 +278,9 @@ fn findings(out: &mut String, survey: &Survey, policy: &Policy) {
 }
 
 /// Whose traffic is unprotected.
-fn rankings(out: &mut String, survey: &Survey) {
+fn rankings(out: &mut String, report: &Report) {
     for by in By::ALL {
-        let all = survey.ranking(by).ranked();
+        let all = report.ranking(by).ranked();
         // Jobs are known only where they are configured.
         if all.is_empty() || by == By::Job && all.iter().all(|(name, _)| *name == NO_JOB) {
             continue;
@@ -328,8 +328,8 @@ fn share(classes: &super::ranking::Classes) -> String {
     out + "</svg>"
 }
 
-fn rows(out: &mut String, survey: &Survey) {
-    let all = survey.table.ranked();
+fn rows(out: &mut String, report: &Report) {
+    let all = report.table.ranked();
     let _ = writeln!(
         out,
         "<h2>Who talks to whom</h2>\n<p class=\"soft\">Unprotected first, then weak, then by bytes.</p>\n<table id=\"rows\"><tr><th>server</th><th>client</th><th>protection</th><th class=\"n\">connections</th><th class=\"n\">bytes</th></tr>"
@@ -341,7 +341,7 @@ fn rows(out: &mut String, survey: &Survey) {
             (Some(p), Some(_)) => ("warn", p.as_str()),
             (Some(p), None) => ("", p.as_str()),
         };
-        let sum = Amount {
+        let sum = TrafficTotals {
             connections: counts.connections,
             bytes: counts.from_client + counts.from_server,
         };
@@ -358,15 +358,15 @@ fn rows(out: &mut String, survey: &Survey) {
     more(out, all.len(), LISTED);
 }
 
-fn key_exchanges(out: &mut String, survey: &Survey) {
-    if survey.key_exchanges.is_empty() {
+fn key_exchanges(out: &mut String, report: &Report) {
+    if report.key_exchanges.is_empty() {
         return;
     }
     let _ = writeln!(
         out,
         "<h2>Key exchange</h2>\n<table id=\"key-exchange\"><tr><th>method</th><th>quantum-safe</th><th class=\"n\">connections</th><th class=\"n\">bytes</th></tr>"
     );
-    let mut all: Vec<_> = survey.key_exchanges.iter().collect();
+    let mut all: Vec<_> = report.key_exchanges.iter().collect();
     all.sort_by(|a, b| b.1.connections.cmp(&a.1.connections).then(a.0.cmp(b.0)));
     for ((safe, name), sum) in all.iter().take(LISTED) {
         let safe = if *safe { "yes" } else { "no" };
@@ -376,8 +376,8 @@ fn key_exchanges(out: &mut String, survey: &Survey) {
     more(out, all.len(), LISTED);
 }
 
-fn certificates(out: &mut String, survey: &Survey, soon_days: i64) {
-    let ending = survey.ending(soon_days);
+fn certificates(out: &mut String, report: &Report, soon_days: i64) {
+    let ending = report.ending(soon_days);
     if ending.is_empty() {
         return;
     }
@@ -404,15 +404,15 @@ fn certificates(out: &mut String, survey: &Survey, soon_days: i64) {
     more(out, ending.len(), LISTED);
 }
 
-fn lacking(out: &mut String, survey: &Survey) {
-    if survey.lacking.is_empty() {
+fn lacking(out: &mut String, report: &Report) {
+    if report.lacking.is_empty() {
         return;
     }
     let _ = writeln!(
         out,
         "<h2>What could not be seen</h2>\n<table id=\"lacking\"><tr><th>why</th><th class=\"n\">connections</th><th class=\"n\">bytes</th></tr>"
     );
-    for (why, sum) in &survey.lacking {
+    for (why, sum) in &report.lacking {
         let _ = writeln!(out, "<tr><td>{}</td>{}</tr>", escape(why), amount(*sum));
     }
     let _ = writeln!(out, "</table>");
@@ -424,7 +424,7 @@ fn more(out: &mut String, all: usize, shown: usize) {
     }
 }
 
-fn amount(sum: Amount) -> String {
+fn amount(sum: TrafficTotals) -> String {
     format!(
         "<td class=\"n\">{}</td><td class=\"n\">{}</td>",
         group(sum.connections),
@@ -507,7 +507,7 @@ mod tests {
     #[test]
     fn an_empty_page_is_a_page() {
         let head = Head { inputs: "a<b", packets: 0, left_out: "", home: false, soon_days: 30 };
-        let page = page(&Survey::default(), &Policy::default(), head);
+        let page = page(&Report::default(), &Policy::default(), head);
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
         assert!(page.contains("a&lt;b") && !page.contains("<script"));
     }

@@ -12,9 +12,9 @@ mod name;
 mod place;
 pub mod ranking;
 pub mod records;
+pub mod report;
 pub mod smf;
 pub mod socket;
-pub mod survey;
 pub mod table;
 pub mod text;
 

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::survey::{Amount, CLASSES, Class};
+use super::report::{CLASSES, Class, TrafficTotals};
 use super::table::{bytes, fit, group};
 
 /// Names that are kept; a scan could make millions.
@@ -56,7 +56,7 @@ impl By {
 }
 
 /// What one name has, by class.
-pub type Classes = [Amount; CLASSES.len()];
+pub type Classes = [TrafficTotals; CLASSES.len()];
 
 /// Amounts by name.
 #[derive(Debug, Default)]
@@ -207,8 +207,8 @@ impl Ranking {
 }
 
 /// All classes together.
-pub fn total(classes: &Classes) -> Amount {
-    let mut sum = Amount::default();
+pub fn total(classes: &Classes) -> TrafficTotals {
+    let mut sum = TrafficTotals::default();
     for amount in classes {
         sum.join(*amount);
     }

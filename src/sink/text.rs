@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::survey::{Amount, Class, Survey};
+use super::report::{Class, Report, TrafficTotals};
 use super::table::{bytes, group};
 use crate::policy::{Policy, Severity};
 
@@ -15,10 +15,10 @@ const LISTED: usize = 5;
 
 /// What was found, with terminal colours. Certificates that end within
 /// `soon_days` are listed.
-pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
+pub fn report(report: &Report, policy: &Policy, soon_days: i64) -> String {
     let mut out = String::new();
-    let total = survey.total();
-    let of = |amount: Amount| {
+    let total = report.total();
+    let of = |amount: TrafficTotals| {
         format!(
             "{} of {} connections, {} of {}",
             group(amount.connections),
@@ -28,13 +28,13 @@ pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
         )
     };
     let _ =
-        writeln!(out, "Without recognised protection: {}.", of(survey.class(Class::Unprotected)));
-    let weak = survey.class(Class::Weak);
+        writeln!(out, "Without recognised protection: {}.", of(report.class(Class::Unprotected)));
+    let weak = report.class(Class::Weak);
     if weak.connections > 0 {
         let _ = writeln!(out, "Weak by policy {}: {}.", policy.name, of(weak));
-        findings(&mut out, survey, policy);
+        findings(&mut out, report, policy);
     }
-    let unknown = survey.class(Class::Unknown);
+    let unknown = report.class(Class::Unknown);
     if unknown.connections > 0 {
         let _ = writeln!(
             out,
@@ -42,7 +42,7 @@ pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
             of(unknown)
         );
     }
-    let (safe, all) = survey.quantum_safe();
+    let (safe, all) = report.quantum_safe();
     if all > 0 {
         let _ = writeln!(
             out,
@@ -51,13 +51,13 @@ pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
             group(all)
         );
     }
-    let ending = survey.ending(soon_days);
+    let ending = report.ending(soon_days);
     if !ending.is_empty() {
         let _ = writeln!(
             out,
             "Certificates that had expired or end within {soon_days} days: {} of {}.",
             group(ending.len() as u64),
-            group(survey.certificates.len() as u64)
+            group(report.certificates.len() as u64)
         );
         for c in ending.iter().take(LISTED) {
             let days = c.days_left();
@@ -69,14 +69,14 @@ pub fn survey(survey: &Survey, policy: &Policy, soon_days: i64) -> String {
         }
         more(&mut out, ending.len(), LISTED);
     }
-    for (why, amount) in &survey.lacking {
+    for (why, amount) in &report.lacking {
         let _ = writeln!(out, "Not seen whole, because {why}: {}.", of(*amount));
     }
     out
 }
 
-fn findings(out: &mut String, survey: &Survey, policy: &Policy) {
-    for (at, finding) in &survey.findings {
+fn findings(out: &mut String, report: &Report, policy: &Policy) {
+    for (at, finding) in &report.findings {
         let Some(rule) = policy.rule(*at).filter(|r| r.severity > Severity::Note) else {
             continue;
         };

@@ -1,7 +1,7 @@
 //! Where packets come from: capture files of several formats, compressed or
 //! not, one or many, as one stream of batches.
 //!
-//! A [`Set`] fills [`Batch`]es: an arena of bytes and a list of packet heads
+//! A [`CaptureSet`] fills [`Batch`]es: an arena of bytes and a list of packet heads
 //! that point into it. Batches are recycled, so reading allocates nothing per
 //! packet. This room knows nothing of what is inside a packet.
 
@@ -19,7 +19,7 @@ use crate::input::Input;
 
 pub use filter::Filter;
 pub use live::{Interface, InterfaceState, Live, LiveControl, LiveOptions, WatchTime, interfaces};
-pub use set::{Format, Set, SetOptions};
+pub use set::{CaptureSet, Format, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,21 +123,21 @@ impl Batch {
 
 /// Where in the input something was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePosition {
     /// The file, `-` for standard input.
     pub file: PathBuf,
     /// Offset in bytes; of the decompressed data where the file is compressed.
     pub offset: u64,
 }
 
-impl Place {
+impl FilePosition {
     /// The place of an input's next byte.
     fn of(input: &Input) -> Self {
         Self { file: input.file().to_owned(), offset: input.offset() }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for FilePosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: offset {}", self.file.display(), self.offset)
     }
@@ -147,7 +147,7 @@ impl std::fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// Where.
-    pub place: Place,
+    pub place: FilePosition,
     /// What was found and what was expected.
     pub what: String,
     /// Bytes passed over.
@@ -180,7 +180,7 @@ pub enum SourceError {
     #[error("{place}: {what}")]
     Unsupported {
         /// Where.
-        place: Place,
+        place: FilePosition,
         /// What was found and what was expected.
         what: String,
     },

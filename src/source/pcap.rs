@@ -5,7 +5,7 @@
 //! Source: draft-ietf-opsawg-pcap, and what libpcap accepts.
 
 use super::set::{Head, Step};
-use super::{Damage, LinkType, MAX_PACKET, NANOS_PER_SECOND, Place, SourceError};
+use super::{Damage, FilePosition, LinkType, MAX_PACKET, NANOS_PER_SECOND, SourceError};
 use crate::input::Input;
 
 /// Bytes of the file header.
@@ -61,7 +61,7 @@ impl Pcap {
 
     /// Reads the file header.
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
-        let place = Place::of(input);
+        let place = FilePosition::of(input);
         let file = input.file().to_owned();
         let header = input.want(FILE_HEADER).map_err(|error| SourceError::Io { file, error })?;
         let Some((big_endian, magic)) = magic(header).filter(|_| header.len() >= FILE_HEADER)
@@ -194,7 +194,7 @@ impl Pcap {
         what: &str,
         expected: usize,
     ) -> Step {
-        let place = Place::of(input);
+        let place = FilePosition::of(input);
         input.consume(there);
         if zeros {
             return Step::End;
@@ -215,7 +215,7 @@ impl Pcap {
     /// A header is nonsense: finds the next one that is followed by another or
     /// by the end of the file.
     fn resync(&mut self, input: &mut Input, header: &PacketHeader) -> Step {
-        let place = Place::of(input);
+        let place = FilePosition::of(input);
         let start = input.offset();
         let what = format!(
             "not a packet header: captured length {}, at most {}",

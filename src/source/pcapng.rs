@@ -6,7 +6,7 @@
 
 use super::pcap::{read16, read32};
 use super::set::{Head, Step};
-use super::{Damage, LinkType, MAX_PACKET, Place, SourceError};
+use super::{Damage, FilePosition, LinkType, MAX_PACKET, SourceError};
 use crate::input::Input;
 
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
@@ -119,7 +119,7 @@ impl PcapNg {
             if bytes.is_empty() {
                 return Ok(Step::End);
             }
-            let place = Place::of(input);
+            let place = FilePosition::of(input);
             let place_offset = place.offset;
             let bytes = input.want(BLOCK_HEAD + 4)?;
             if bytes.iter().all(|&b| b == 0) && bytes.len() < BLOCK_HEAD + 4 {
@@ -332,7 +332,7 @@ impl PcapNg {
     /// Finds the next block that looks like one: a known type whose two
     /// lengths agree.
     fn resync(&self, input: &mut Input, found: &str) -> Step {
-        let place = Place::of(input);
+        let place = FilePosition::of(input);
         let start = input.offset();
         loop {
             input.consume(4);

@@ -6,7 +6,7 @@ use super::directory::{captures_below, told};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::sniffer::Sniffer;
-use super::{Batch, Damage, Feed, Filter, LinkType, PacketHead, Place, SourceError, Totals};
+use super::{Batch, Damage, Feed, FilePosition, Filter, LinkType, PacketHead, SourceError, Totals};
 use crate::input::Input;
 
 /// What a reader found next.
@@ -129,7 +129,7 @@ const MAX_BEFORE: usize = 4;
 const MAX_DAMAGE: usize = 1000;
 
 /// Capture files read as one.
-pub struct Set {
+pub struct CaptureSet {
     /// Files not yet open, the earliest last.
     waiting: Vec<(i64, usize, PathBuf)>,
     /// How many of them may be open before their turn, and those that are.
@@ -154,7 +154,7 @@ pub struct Set {
     odd: bool,
 }
 
-impl Set {
+impl CaptureSet {
     /// Opens files, directories (all capture files below them) and `-`.
     ///
     /// # Errors
@@ -291,7 +291,7 @@ impl Set {
                 Err(error) => {
                     self.damage_count += 1;
                     if self.damage.len() < MAX_DAMAGE {
-                        let place = Place::of(&open.input);
+                        let place = FilePosition::of(&open.input);
                         let what = format!("cannot be read further: {error}");
                         self.damage.push(Damage { place, what, skipped: 0 });
                     }
@@ -506,7 +506,7 @@ impl Set {
     }
 }
 
-impl Feed for Set {
+impl Feed for CaptureSet {
     fn fill(
         &mut self,
         batch: &mut Batch,
@@ -545,14 +545,14 @@ pub(super) fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceE
         return Ok((Reader::Sniffer(Sniffer::open(input)?), Format::Sniffer));
     }
     if head.is_empty() {
-        let place = Place { file, offset: 0 };
+        let place = FilePosition { file, offset: 0 };
         return Err(SourceError::Unsupported { place, what: "the file is empty".to_owned() });
     }
     let found = head.iter().take(8).map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ");
     Err(SourceError::UnknownFormat { file, found })
 }
 
-impl std::fmt::Debug for Set {
+impl std::fmt::Debug for CaptureSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Set")
             .field("open", &self.open.len())

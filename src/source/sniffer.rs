@@ -6,7 +6,7 @@
 
 use super::pcap::read16;
 use super::set::{Head, Step};
-use super::{Damage, LinkType, Place, SourceError};
+use super::{Damage, FilePosition, LinkType, SourceError};
 use crate::input::Input;
 
 const MAGIC: &[u8; 17] = b"TRSNIFF data    \x1a";
@@ -42,7 +42,7 @@ impl Sniffer {
 
     /// Reads the version record.
     pub fn open(input: &mut Input) -> Result<Self, SourceError> {
-        let place = Place::of(input);
+        let place = FilePosition::of(input);
         let file = input.file().to_owned();
         let bytes = input
             .want(MAGIC.len() + RECORD_HEAD + VERSION_LENGTH)
@@ -86,7 +86,7 @@ impl Sniffer {
     /// Looks at the next frame without consuming it.
     pub fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
         loop {
-            let place = Place::of(input);
+            let place = FilePosition::of(input);
             let head = input.want(RECORD_HEAD)?;
             if head.len() < RECORD_HEAD {
                 let (there, zeros) = (head.len(), head.iter().all(|&b| b == 0));

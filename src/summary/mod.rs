@@ -4,13 +4,13 @@
 //! protects it, or to a clear-text session if none does. Sessions are told
 //! apart by their end points, seen from the server, and by every attribute
 //! that subtype 12 has. Connections are counted where they are followed
-//! ([`Counts`] by [`Key`]); [`Book`] joins the counts of an interval, keeps what
+//! ([`SessionCounters`] by [`Key`]); [`SessionTable`] joins the counts of an interval, keeps what
 //! is cumulative, and writes the records.
 
-mod book;
 mod identity;
-mod member;
+mod membership;
+mod session_table;
 
-pub use book::{Book, Closed, Set};
 pub use identity::{Identity, Key, Role};
-pub use member::{Counts, Membership, Tally, Traffic};
+pub use membership::{Membership, SessionCounters, ShardCounters, Traffic};
+pub use session_table::{IntervalTotals, RecordReason, SessionTable};

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::alone::Found;
 use super::super::calibration::CountRule;
-use super::super::observation::{Place, System};
+use super::super::observation::{RecordLocation, System};
 use super::super::outcome::{Compared, Counted, Finding, Outcome, Reason, Subject};
+use super::super::self_check::SelfCheckFinding;
 use super::{Limits, override_line, time};
 use crate::record::ebcdic;
 use crate::sink::jsonl::SCHEMA;
@@ -162,7 +162,7 @@ fn event(e: &Compared<'_>, files: &[String]) -> Value {
     })
 }
 
-fn fault(found: &Found, files: &[String]) -> Value {
+fn fault(found: &SelfCheckFinding, files: &[String]) -> Value {
     json!({
         "schema": SCHEMA,
         "type": "fault",
@@ -173,7 +173,7 @@ fn fault(found: &Found, files: &[String]) -> Value {
     })
 }
 
-fn at(place: Option<Place>, files: &[String]) -> Value {
+fn at(place: Option<RecordLocation>, files: &[String]) -> Value {
     let Some(place) = place else { return Value::Null };
     match files.get(place.file as usize) {
         Some(file) => json!({ "file": file, "offset": place.offset }),

@@ -11,7 +11,8 @@ pub use lines::{last_line, line};
 pub use text::text;
 
 use super::{
-    CodeGroup, CountRule, Counted, Difference, Outcome, Place, Reason, Subject, Survey, Tuple, Why,
+    CodeGroup, CountRule, Counted, Difference, Inventory, Outcome, Reason, RecordLocation, Subject,
+    Tuple, VerdictReason,
 };
 use crate::names::wire;
 use crate::record::{SmfTime, ebcdic};
@@ -73,7 +74,7 @@ struct Section {
 }
 
 /// The names of the files that places number.
-fn at(place: Option<Place>, files: &[String]) -> String {
+fn at(place: Option<RecordLocation>, files: &[String]) -> String {
     let Some(place) = place else { return String::new() };
     match files.get(place.file as usize) {
         Some(file) => format!("{file} at {}", place.offset),
@@ -188,7 +189,7 @@ fn coverage(outcome: &Outcome) -> Section {
         section.rows.push(vec![name.to_owned(), stack, tap]);
     };
     for (name, subtype) in [("detail records", 11), ("summary records", 12)] {
-        let count = |s: &Survey| group(s.records.get(&subtype).copied().unwrap_or_default());
+        let count = |s: &Inventory| group(s.records.get(&subtype).copied().unwrap_or_default());
         row(name, count(&outcome.stack), count(&outcome.tap));
     }
     row("connections from, to (UTC)", period(outcome.stack.period), period(outcome.tap.period));
@@ -239,7 +240,7 @@ fn coverage(outcome: &Outcome) -> Section {
     section
 }
 
-fn why(difference: Difference) -> Why {
+fn why(difference: Difference) -> VerdictReason {
     match difference {
         Difference::Contradiction(why)
         | Difference::Tolerated(why)

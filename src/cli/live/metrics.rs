@@ -13,13 +13,13 @@ use crate::sink::metrics::Metrics;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The server.
-pub(super) struct Served {
+pub(super) struct MetricsServer {
     text: Arc<Mutex<String>>,
     updated: Instant,
     pub started: u64,
 }
 
-impl Served {
+impl MetricsServer {
     /// Listens at an address.
     ///
     /// # Errors

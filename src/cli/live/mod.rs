@@ -3,12 +3,12 @@
 mod args;
 mod confine;
 mod http;
-mod kept;
 mod kernel_filter;
 mod log;
 mod metrics;
 mod outputs;
 mod reload;
+mod resilient_output;
 mod signals;
 mod top;
 
@@ -25,20 +25,20 @@ pub(in crate::cli) use args::Live;
 use super::settings_file::Sources;
 use super::{DONE, memory, read};
 use crate::config::{Settings, Stacks};
-use crate::pipeline::{self, Ledger, RunError, Wants};
+use crate::pipeline::{self, Ledger, RequestedOutputs, RunError};
 use crate::service::{self, Names, Service, descriptors};
 use crate::sink::OutputFile;
 use crate::sink::file::{OutputError, left_behind};
 use crate::sink::lines::LineFile;
+use crate::sink::report::Report;
 use crate::sink::smf::{Options, Rotation, SmfFile};
 use crate::sink::socket::{Address, LineSocket};
-use crate::sink::survey::Survey;
 use crate::source::{self, LiveOptions, interfaces};
 use confine::Needs;
-use kept::Kept;
-use metrics::Served;
+use metrics::MetricsServer;
 use outputs::{Lines, Outputs, Watched};
 use reload::Reload;
+use resilient_output::ResilientFile;
 use signals::Signals;
 use top::Top;
 
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             threads: args.capture_threads,
         },
     )?;
-    let metrics = args.metrics.map(Served::bind).transpose()?;
+    let metrics = args.metrics.map(MetricsServer::bind).transpose()?;
     raise_descriptors(args, settings.stacks.list().len());
     // From here on there is no way back to what was given up; threads come after it.
     confine::confine(&needs(args))?;
@@ -93,12 +93,12 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             Some(directory) => Some(Service::start(directory, &names(&settings), time.now())?),
             None => None,
         },
-        survey: (wants.rows && !args.top).then(Survey::default),
+        survey: (wants.rows && !args.top).then(Report::default),
         policy: settings.policy.clone(),
         signals,
         reload,
         interfaces: live.states().into_iter().map(Watched::new).collect(),
-        metrics: metrics.map(Served::start).transpose()?,
+        metrics: metrics.map(MetricsServer::start).transpose()?,
         top: recent.map(Top::start).transpose()?,
         status: (None, status),
         time,
@@ -143,7 +143,7 @@ fn check(args: &Live) -> anyhow::Result<()> {
 
 /// What goes into files of each stack, and what is to be produced. Services get all
 /// records, whatever goes into files.
-fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, Wants) {
+fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, RequestedOutputs) {
     let served = args.service.is_some();
     let written = args.options.write.is_some();
     let mut stacks = settings.stacks.list().to_vec();
@@ -151,7 +151,7 @@ fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, Wants) {
     if served {
         stacks.iter_mut().for_each(|s| (s.detail, s.summary) = (true, true));
     }
-    let wants = Wants {
+    let wants = RequestedOutputs {
         detail: (written || served) && stacks.iter().any(|s| s.detail),
         summary: (written || served) && stacks.iter().any(|s| s.summary),
         json: args.options.jsonl.is_some(),
@@ -228,7 +228,7 @@ fn names(settings: &Settings) -> Vec<Names> {
 }
 
 /// The file of records.
-fn records(path: &Path, args: &Live) -> anyhow::Result<Kept<SmfFile>> {
+fn records(path: &Path, args: &Live) -> anyhow::Result<ResilientFile<SmfFile>> {
     let options = args.options.written.options(args.options.force);
     // What rotates goes on after what is there from before.
     let rotates = options.rotation != Rotation::default();
@@ -236,7 +236,7 @@ fn records(path: &Path, args: &Live) -> anyhow::Result<Kept<SmfFile>> {
     let file = SmfFile::create(path, Options { fresh: rotates, ..options })?;
     let (path, name) = (path.to_owned(), path.display().to_string());
     let again = Options { fresh: true, ..options };
-    Ok(Kept::new(file, name, "records", move || SmfFile::create(&path, again)))
+    Ok(ResilientFile::new(file, name, "records", move || SmfFile::create(&path, again)))
 }
 
 /// Tells of files that were not completed because the process ended by force. What
@@ -260,7 +260,7 @@ fn lines(path: &Path, force: bool) -> anyhow::Result<Lines> {
     }
     let file = LineFile::create(path, force)?;
     let (path, name) = (path.to_owned(), path.display().to_string());
-    Ok(Lines::File(Kept::new(file, name, "lines", move || LineFile::again(&path))))
+    Ok(Lines::File(ResilientFile::new(file, name, "lines", move || LineFile::again(&path))))
 }
 
 /// Closes everything, and tells what there is to tell.

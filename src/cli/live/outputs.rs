@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-use super::kept::Kept;
-use super::metrics::Served;
+use super::metrics::MetricsServer;
 use super::reload::Reload;
+use super::resilient_output::ResilientFile;
 use super::signals::Signals;
 use super::top::Top;
 use crate::config::Schedule;
-use crate::pipeline::{Asked, Ledger, Output};
+use crate::pipeline::{Ledger, LiveQueries, Output};
 use crate::policy::Policy;
 use crate::record::{Record, SUBTYPE_DETAIL};
 use crate::service::Service;
@@ -21,9 +21,9 @@ use crate::sink::OutputFile;
 use crate::sink::file::OutputError;
 use crate::sink::lines::LineFile;
 use crate::sink::metrics::{self, Metrics};
+use crate::sink::report::{Report, Row};
 use crate::sink::smf::SmfFile;
 use crate::sink::socket::LineSocket;
-use crate::sink::survey::{Row, Survey};
 use crate::source::{InterfaceState, WatchTime};
 
 /// How often it is looked at what was lost, and the watchdog is told.
@@ -36,7 +36,7 @@ const REPEAT: Duration = Duration::from_secs(60);
 pub(super) enum Lines {
     /// Standard output: where nobody reads any more, the watch ends.
     Standard(OutputFile),
-    File(Kept<LineFile>),
+    File(ResilientFile<LineFile>),
     Socket(LineSocket),
 }
 
@@ -114,18 +114,18 @@ impl Watched {
 
 /// The outputs of a watch.
 pub(super) struct Outputs {
-    pub records: Option<Kept<SmfFile>>,
+    pub records: Option<ResilientFile<SmfFile>>,
     /// Whether details and summaries of each stack go into files.
     pub recorded: Vec<[bool; 2]>,
     pub lines: Option<Lines>,
     pub service: Option<Service>,
     /// Kept where nothing is written but a table at the end.
-    pub survey: Option<Survey>,
+    pub survey: Option<Report>,
     pub policy: Policy,
     pub signals: Signals,
     pub reload: Reload,
     pub interfaces: Vec<Watched>,
-    pub metrics: Option<Served>,
+    pub metrics: Option<MetricsServer>,
     pub top: Option<Top>,
     /// When the status is due, and by which schedule.
     pub status: (Option<i64>, Schedule),
@@ -186,10 +186,10 @@ impl Output for Outputs {
         Ok(())
     }
 
-    fn asks(&mut self) -> Asked {
-        let mut asked = Asked {
+    fn asks(&mut self) -> LiveQueries {
+        let mut asked = LiveQueries {
             list: self.service.as_ref().is_some_and(Service::wants_list),
-            ..Asked::default()
+            ..LiveQueries::default()
         };
         if self.signals.reload.swap(false, Ordering::Relaxed) {
             if let Some(records) = &mut self.records {
@@ -211,7 +211,7 @@ impl Output for Outputs {
         let (due, schedule) = &mut self.status;
         let is_due = *due.get_or_insert_with(|| schedule.after(self.clock)) <= self.clock;
         asked.ledger |= is_due
-            || self.metrics.as_ref().is_some_and(Served::is_due)
+            || self.metrics.as_ref().is_some_and(MetricsServer::is_due)
             || self.signals.ledger.load(Ordering::Relaxed);
         asked
     }
@@ -232,7 +232,7 @@ impl Output for Outputs {
             self.status.0 = Some(self.status.1.after(self.clock));
             self.tell_status(ledger)?;
         }
-        if self.metrics.as_ref().is_some_and(Served::is_due) {
+        if self.metrics.as_ref().is_some_and(MetricsServer::is_due) {
             let metrics = self.numbers(ledger);
             if let Some(served) = &mut self.metrics {
                 served.update(&metrics);
@@ -332,7 +332,7 @@ impl Outputs {
             interfaces: self.interfaces.iter().map(Watched::metrics).collect(),
             lag_seconds: self.time.behind(self.clock).as_secs_f64(),
             started: self.metrics.as_ref().map_or(0, |m| m.started),
-            records_lost: self.records.as_ref().map_or(0, Kept::lost_in_all),
+            records_lost: self.records.as_ref().map_or(0, ResilientFile::lost_in_all),
             lines_lost: self.lines.as_ref().map_or(0, Lines::lost),
             clients: self.service.as_ref().map_or(0, Service::clients),
             client_records_lost: self.service.as_ref().map_or(0, Service::lost),

@@ -21,7 +21,7 @@ use crate::pipeline::Ledger;
 use crate::policy::Policy;
 use crate::sink::metrics::Interface;
 use crate::sink::ranking::{By, Classes, Ranking, total};
-use crate::sink::survey::{CLASSES, Class, Row, class};
+use crate::sink::report::{CLASSES, Class, Row, class};
 use crate::sink::table::{self, group};
 
 /// How often the view changes, at the most.

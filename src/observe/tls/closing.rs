@@ -17,7 +17,7 @@ const LOWEST_COMMAND: u8 = 0xEF;
 
 /// How far a direction was read when the watch begins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct RecordPosition {
     /// Position after the last byte read.
     pub read_to: i64,
     /// What [`super::record::Deframer::place`] says.
@@ -29,7 +29,7 @@ pub(super) struct Place {
 /// The watch over one direction. It stays with the connection for its whole life, so it
 /// is kept small: 16 bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch {
+pub struct CloseWatch {
     /// Position of the next record's header, or of what of it has not come.
     next: i64,
     /// What of the header has come.
@@ -43,7 +43,7 @@ pub struct Watch {
 
 /// What a segment shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum CloseIndication {
     /// Records, or the middle of one.
     Records,
     /// The place of the next record is not known any more: the watch is over.
@@ -52,9 +52,9 @@ pub enum Shown {
     Clear(i64),
 }
 
-impl Watch {
+impl CloseWatch {
     /// A watch over a direction that was read to a place.
-    pub(super) fn new(place: Place, tls13: bool) -> Self {
+    pub(super) fn new(place: RecordPosition, tls13: bool) -> Self {
         let (left, kept, have) = place.rest;
         let next = place.read_to + count(left);
         // A header has five bytes.
@@ -76,17 +76,17 @@ impl Watch {
 
     /// Takes a segment: its captured bytes begin at `start`, on the wire it
     /// goes to `end`. `edge` is the position after the highest byte seen before.
-    pub fn segment(&mut self, start: i64, bytes: &[u8], end: i64, edge: i64) -> Shown {
+    pub fn segment(&mut self, start: i64, bytes: &[u8], end: i64, edge: i64) -> CloseIndication {
         // The usual case: the segment lies within a record, or before one. Or the header
         // may still come, out of order.
         if self.is_beyond(end) || start > self.next {
-            return Shown::Records;
+            return CloseIndication::Records;
         }
         while self.next < end {
             let at = usize::try_from(self.next - start).unwrap_or(usize::MAX);
             let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
                 // The capture cut the segment.
-                return Shown::Lost;
+                return CloseIndication::Lost;
             };
             let have = usize::from(self.have);
             let take = rest.len().min(HEADER - have);
@@ -109,12 +109,16 @@ impl Watch {
                     let ended = self.tls13 || self.last == ALERT;
                     let text = self.kept.iter().take(have).chain(rest.iter().skip(take));
                     let clear = ended && is_clear(text.copied().take(LOOKED_AT));
-                    return if clear { Shown::Clear(self.next()) } else { Shown::Lost };
+                    return if clear {
+                        CloseIndication::Clear(self.next())
+                    } else {
+                        CloseIndication::Lost
+                    };
                 }
             }
         }
         // Bytes behind the next header came before and are gone.
-        if self.next < edge { Shown::Lost } else { Shown::Records }
+        if self.next < edge { CloseIndication::Lost } else { CloseIndication::Records }
     }
 }
 
@@ -142,16 +146,16 @@ mod tests {
     use super::*;
 
     /// A watch with the highest position seen.
-    struct Watched(Option<Watch>, i64);
+    struct CloseWatchState(Option<CloseWatch>, i64);
 
-    impl Watched {
+    impl CloseWatchState {
         fn segment(&mut self, start: i64, bytes: &[u8], end: i64) -> Option<i64> {
             let shown = self.0.as_mut()?.segment(start, bytes, end, self.1);
             self.1 = self.1.max(end);
-            if shown != Shown::Records {
+            if shown != CloseIndication::Records {
                 self.0 = None;
             }
-            if let Shown::Clear(at) = shown { Some(at) } else { None }
+            if let CloseIndication::Clear(at) = shown { Some(at) } else { None }
         }
 
         fn next(&self) -> Option<i64> {
@@ -159,13 +163,13 @@ mod tests {
         }
     }
 
-    fn watch(tls13: bool) -> Watched {
-        let place = Place { read_to: 0, rest: (0, [0; HEADER], 0), last: 23 };
-        Watched(Some(Watch::new(place, tls13)), 0)
+    fn watch(tls13: bool) -> CloseWatchState {
+        let place = RecordPosition { read_to: 0, rest: (0, [0; HEADER], 0), last: 23 };
+        CloseWatchState(Some(CloseWatch::new(place, tls13)), 0)
     }
 
     /// Shows segments one after the other; the position of clear text.
-    fn show(closing: &mut Watched, segments: &[&[u8]]) -> Option<i64> {
+    fn show(closing: &mut CloseWatchState, segments: &[&[u8]]) -> Option<i64> {
         let mut start = 0;
         for s in segments {
             let end = start + s.len() as i64;

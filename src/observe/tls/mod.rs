@@ -15,6 +15,6 @@ mod sslv2;
 mod state;
 pub mod wire;
 
-pub use closing::{Shown, Watch};
+pub use closing::{CloseIndication, CloseWatch};
 pub use facts::{Facts, Failure, Suite};
 pub use state::Tls;

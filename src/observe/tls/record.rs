@@ -3,7 +3,7 @@
 //!
 //! Nothing is buffered but a handshake message that is not complete.
 
-use crate::observe::look::MAX_RECORD;
+use crate::observe::detect::MAX_RECORD;
 
 /// Content type ChangeCipherSpec.
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;

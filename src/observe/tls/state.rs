@@ -1,6 +1,6 @@
 //! The state of one handshake.
 
-use super::closing::{Place, Watch};
+use super::closing::{CloseWatch, RecordPosition};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
 use super::sslv2;
@@ -102,13 +102,13 @@ impl Tls {
     /// The watches over the sides for a return to clear text from here on, where the
     /// place of the next record is known. `ends` are the positions up to which the sides
     /// were read.
-    pub fn watches(&self, ends: [Option<i64>; 2]) -> [Option<Watch>; 2] {
+    pub fn watches(&self, ends: [Option<i64>; 2]) -> [Option<CloseWatch>; 2] {
         let watch = |side: Side| {
             let half = side.of(&self.halves);
             let Framing::Tls(deframer) = &half.framing else { return None };
             let read_to = (*side.of(&ends))?;
-            let place = Place { read_to, rest: deframer.place(), last: half.content };
-            Some(Watch::new(place, self.facts.is_tls13()))
+            let place = RecordPosition { read_to, rest: deframer.place(), last: half.content };
+            Some(CloseWatch::new(place, self.facts.is_tls13()))
         };
         [watch(Side::Low), watch(Side::High)]
     }

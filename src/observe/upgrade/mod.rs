@@ -115,7 +115,7 @@ impl Kind {
 
 /// Where a dialogue stands.
 #[derive(Debug)]
-enum Talk {
+enum DialogueState {
     /// The first speaker's bytes so far.
     Opening(Option<Side>, Vec<u8>),
     Text(text::Text),
@@ -132,7 +132,7 @@ pub struct Upgrade {
     /// Who opened the connection: the protocol's client.
     opener: Side,
     kind: Option<Kind>,
-    talk: Talk,
+    talk: DialogueState,
     read: [usize; 2],
     granted: bool,
 }
@@ -143,7 +143,7 @@ impl Upgrade {
         Self {
             opener,
             kind: None,
-            talk: Talk::Opening(None, Vec::new()),
+            talk: DialogueState::Opening(None, Vec::new()),
             read: [0; 2],
             granted: false,
         }
@@ -157,7 +157,7 @@ impl Upgrade {
 
     /// Whether more bytes can tell more.
     pub fn is_active(&self) -> bool {
-        !matches!(self.talk, Talk::Over)
+        !matches!(self.talk, DialogueState::Over)
     }
 
     /// The protocol, as far as it is known.
@@ -180,22 +180,22 @@ impl Upgrade {
         let read = side.of_mut(&mut self.read);
         *read = read.saturating_add(bytes.len());
         if *read > MAX_DIALOGUE && !matches!(self.kind, Some(Kind::Ftp | Kind::Greeting)) {
-            self.talk = Talk::Over;
+            self.talk = DialogueState::Over;
             return None;
         }
         let client = side == self.opener;
         let granted = match &mut self.talk {
-            Talk::Opening(speaker, kept) => {
+            DialogueState::Opening(speaker, kept) => {
                 if *speaker.get_or_insert(side) != side {
                     // The other side answers before the first has said enough.
-                    self.talk = Talk::Over;
+                    self.talk = DialogueState::Over;
                     return None;
                 }
                 let before = kept.len();
                 let all: Vec<u8> = kept.iter().chain(bytes).copied().collect();
                 match opening(&all, client) {
                     Opening::Unknown => {
-                        self.talk = Talk::Over;
+                        self.talk = DialogueState::Over;
                         return None;
                     }
                     Opening::Short if all.len() < LONGEST_OPENING => {
@@ -203,7 +203,7 @@ impl Upgrade {
                         return None;
                     }
                     Opening::Short => {
-                        self.talk = Talk::Over;
+                        self.talk = DialogueState::Over;
                         return None;
                     }
                     Opening::Is(kind) => {
@@ -218,28 +218,28 @@ impl Upgrade {
         };
         if granted.is_some() {
             self.granted = true;
-            self.talk = Talk::Over;
+            self.talk = DialogueState::Over;
         }
         granted
     }
 
     fn turn(&mut self, client: bool, bytes: &[u8]) -> Option<usize> {
         let granted = match &mut self.talk {
-            Talk::Text(text) => text.data(client, bytes, &mut self.kind),
-            Talk::Ldap(ldap) => ldap.data(client, bytes),
-            Talk::Telnet(telnet) => telnet.data(client, bytes),
-            Talk::Binary(binary) => binary.data(client, bytes),
-            Talk::Opening(..) | Talk::Over => binary::Turn::Over,
+            DialogueState::Text(text) => text.data(client, bytes, &mut self.kind),
+            DialogueState::Ldap(ldap) => ldap.data(client, bytes),
+            DialogueState::Telnet(telnet) => telnet.data(client, bytes),
+            DialogueState::Binary(binary) => binary.data(client, bytes),
+            DialogueState::Opening(..) | DialogueState::Over => binary::Turn::Over,
         };
         match granted {
             binary::Turn::Goes => None,
             binary::Turn::Over => {
-                self.talk = Talk::Over;
+                self.talk = DialogueState::Over;
                 None
             }
             binary::Turn::Granted(at) => {
                 self.granted = true;
-                self.talk = Talk::Over;
+                self.talk = DialogueState::Over;
                 Some(at)
             }
         }
@@ -250,8 +250,8 @@ impl Upgrade {
     pub fn hole(&mut self, side: Side) {
         let client = side == self.opener;
         match &mut self.talk {
-            Talk::Text(text) => text.hole(client),
-            _ => self.talk = Talk::Over,
+            DialogueState::Text(text) => text.hole(client),
+            _ => self.talk = DialogueState::Over,
         }
     }
 
@@ -267,20 +267,20 @@ impl Upgrade {
     /// Data connections that were announced since the last call.
     pub fn announcements(&mut self) -> Vec<Announcement> {
         match &mut self.talk {
-            Talk::Text(text) => text.announcements(),
+            DialogueState::Text(text) => text.announcements(),
             _ => Vec::new(),
         }
     }
 }
 
-fn begin(kind: Kind) -> Talk {
+fn begin(kind: Kind) -> DialogueState {
     match kind {
-        Kind::Ldap => Talk::Ldap(ldap::Ldap::default()),
-        Kind::Telnet => Talk::Telnet(telnet::Telnet::default()),
+        Kind::Ldap => DialogueState::Ldap(ldap::Ldap::default()),
+        Kind::Telnet => DialogueState::Telnet(telnet::Telnet::default()),
         Kind::Postgresql | Kind::Mysql | Kind::Rdp | Kind::Socks4 | Kind::Socks5 | Kind::Proxy => {
-            Talk::Binary(binary::Binary::new(kind))
+            DialogueState::Binary(binary::Binary::new(kind))
         }
-        _ => Talk::Text(text::Text::default()),
+        _ => DialogueState::Text(text::Text::default()),
     }
 }
 

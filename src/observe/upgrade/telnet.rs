@@ -13,7 +13,7 @@ const FOLLOWS: u8 = 1;
 
 /// Where one side's stream stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum ParserState {
     #[default]
     Data,
     Iac,
@@ -39,7 +39,7 @@ enum Place {
 #[derive(Debug, Default)]
 pub(super) struct Telnet {
     /// The server's and the client's place.
-    places: [Place; 2],
+    places: [ParserState; 2],
     follows: [bool; 2],
 }
 
@@ -49,32 +49,32 @@ impl Telnet {
             let mut follows = false;
             let place = of_mut(client, &mut self.places);
             *place = match *place {
-                Place::Data if byte == IAC => Place::Iac,
-                Place::Data => Place::Data,
-                Place::Iac => match byte {
-                    SB => Place::Subnegotiation,
-                    WILL..=DONT => Place::Option,
-                    _ => Place::Data,
+                ParserState::Data if byte == IAC => ParserState::Iac,
+                ParserState::Data => ParserState::Data,
+                ParserState::Iac => match byte {
+                    SB => ParserState::Subnegotiation,
+                    WILL..=DONT => ParserState::Option,
+                    _ => ParserState::Data,
                 },
-                Place::Option => Place::Data,
-                Place::Subnegotiation => {
-                    Place::Inside { start_tls: byte == START_TLS, first: None, more: false }
+                ParserState::Option => ParserState::Data,
+                ParserState::Subnegotiation => {
+                    ParserState::Inside { start_tls: byte == START_TLS, first: None, more: false }
                 }
-                Place::Inside { start_tls, first, more } if byte == IAC => {
-                    Place::InsideIac { start_tls, first, more }
+                ParserState::Inside { start_tls, first, more } if byte == IAC => {
+                    ParserState::InsideIac { start_tls, first, more }
                 }
-                Place::Inside { start_tls, first: None, .. } => {
-                    Place::Inside { start_tls, first: Some(byte), more: false }
+                ParserState::Inside { start_tls, first: None, .. } => {
+                    ParserState::Inside { start_tls, first: Some(byte), more: false }
                 }
-                Place::Inside { start_tls, first, .. } => {
-                    Place::Inside { start_tls, first, more: true }
+                ParserState::Inside { start_tls, first, .. } => {
+                    ParserState::Inside { start_tls, first, more: true }
                 }
-                Place::InsideIac { start_tls, first, more } if byte == SE => {
+                ParserState::InsideIac { start_tls, first, more } if byte == SE => {
                     follows = start_tls && first == Some(FOLLOWS) && !more;
-                    Place::Data
+                    ParserState::Data
                 }
-                Place::InsideIac { start_tls, first, .. } => {
-                    Place::Inside { start_tls, first, more: true }
+                ParserState::InsideIac { start_tls, first, .. } => {
+                    ParserState::Inside { start_tls, first, more: true }
                 }
             };
             if follows {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Glance, Moment};
+use super::{Moment, RecordSummary};
 use crate::names::smf;
 use crate::record::{Record, SUBTYPE_DETAIL, SmfTime, ebcdic};
 use crate::sink::jsonl::SCHEMA;
@@ -16,7 +16,7 @@ const MAX_STACKS: usize = 10_000;
 
 /// Counts of records.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct RecordCounters {
     /// zERT records that were wanted.
     pub records: u64,
     events: BTreeMap<(u16, u8), u64>,
@@ -27,9 +27,9 @@ pub struct Counts {
     bytes: u64,
 }
 
-impl Counts {
+impl RecordCounters {
     /// Counts a record.
-    pub fn add(&mut self, record: &Record<'_>, glance: &Glance) {
+    pub fn add(&mut self, record: &Record<'_>, glance: &RecordSummary) {
         self.records += 1;
         self.bytes += record.bytes().len() as u64;
         *self.events.entry((glance.subtype, glance.event)).or_default() += 1;

@@ -1,22 +1,22 @@
 //! Records of SMF files for people and programs: as a tree, JSON Lines, CSV, an
 //! annotated dump, or counts.
 
+mod cache;
 mod count;
 mod csv;
 mod dump;
 mod json;
-mod kept;
 mod names;
 mod plain;
 mod select;
 mod template;
 mod tree;
 
-pub use count::Counts;
+pub use count::RecordCounters;
 pub use csv::Csv;
 pub use dump::annotated;
 pub use json::Json;
-pub use select::{Glance, Moment, Selection};
+pub use select::{Moment, RecordSummary, Selection};
 pub use tree::tree;
 
 use crate::names::{CodeTable, smf};

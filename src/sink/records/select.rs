@@ -8,7 +8,7 @@ use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, SmfTime, ebcdic};
 
 /// What filters ask of a zERT record, by the offsets of its common section.
 #[derive(Clone, Copy, Debug)]
-pub struct Glance {
+pub struct RecordSummary {
     /// Subtype.
     pub subtype: u16,
     /// Event type.
@@ -72,7 +72,7 @@ impl FromStr for Moment {
     }
 }
 
-impl Glance {
+impl RecordSummary {
     /// Looks at a record; `None` if it is no zERT record or its common section is
     /// too short.
     pub fn of(record: &Record<'_>) -> Option<Self> {
@@ -149,7 +149,7 @@ pub struct Selection<P> {
 
 impl<P> Selection<P> {
     /// Whether a record is wanted; `holds` tells whether an address is in a prefix.
-    pub fn wants(&self, glance: &Glance, holds: impl Fn(&P, IpAddr) -> bool) -> bool {
+    pub fn wants(&self, glance: &RecordSummary, holds: impl Fn(&P, IpAddr) -> bool) -> bool {
         fn fits<T>(wanted: &[T], test: impl Fn(&T) -> bool) -> bool {
             wanted.is_empty() || wanted.iter().any(test)
         }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::kept::Kept;
+use super::cache::TextCache;
 use crate::record::field::{Field, Format};
 use crate::record::value;
 use crate::record::view::{Part, Shape};
@@ -55,7 +55,7 @@ pub(super) struct Fields {
     bytes: Vec<u8>,
     /// What was made of it.
     text: Vec<u8>,
-    kept: Kept,
+    kept: TextCache,
 }
 
 impl Fields {

@@ -3,7 +3,7 @@
 //! tunnel. Whatever is in any way different is left to the walk through the layers,
 //! which says the same of these frames.
 
-use super::{Address, Datagram, Ends, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
+use super::{Address, Datagram, EndPoints, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
@@ -13,7 +13,7 @@ const UDP: u8 = 17;
 
 /// The addresses of an IP packet.
 #[derive(Clone, Copy)]
-struct Between {
+struct AddressFields {
     src: Address,
     dst: Address,
     v6: bool,
@@ -41,7 +41,7 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
             {
                 return None;
             }
-            let ends = Between {
+            let ends = AddressFields {
                 src: Address::v4(be32(head, 12)),
                 dst: Address::v4(be32(head, 16)),
                 v6: false,
@@ -57,8 +57,11 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
                 return None;
             }
             let address = |at: usize| Some(u128::from_be_bytes(*head.get(at..)?.first_chunk()?));
-            let ends =
-                Between { src: Address::v6(address(8)?), dst: Address::v6(address(24)?), v6: true };
+            let ends = AddressFields {
+                src: Address::v6(address(8)?),
+                dst: Address::v6(address(24)?),
+                v6: true,
+            };
             transport(arena, rest.limit(length), head[6], ends)
         }
         _ => None,
@@ -66,8 +69,8 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
 }
 
 #[inline(always)]
-fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option<Frame> {
-    let Between { src, dst, v6 } = between;
+fn transport(arena: &[u8], span: Span, protocol: u8, between: AddressFields) -> Option<Frame> {
+    let AddressFields { src, dst, v6 } = between;
     match protocol {
         TCP => {
             const FIXED: usize = 20;
@@ -79,7 +82,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, between: Between) -> Option
             }
             let payload = span.skip(header_length);
             let (src_port, dst_port) = (be16(head, 0), be16(head, 2));
-            let ends = Ends { src, dst, v6, src_port, dst_port };
+            let ends = EndPoints { src, dst, v6, src_port, dst_port };
             let segment = Segment {
                 seq: be32(head, 4),
                 ack: be32(head, 8),

@@ -40,7 +40,7 @@ impl Traffic {
 
 /// What a session has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct SessionCounters {
     /// Connections that have entered it.
     pub connections: u32,
     /// Of those, such as it protected for a part of their life.
@@ -53,7 +53,7 @@ pub struct Counts {
     pub traffic: Traffic,
 }
 
-impl Counts {
+impl SessionCounters {
     /// Adds what others have counted.
     pub fn add(&mut self, other: &Self) {
         self.connections = self.connections.saturating_add(other.connections);
@@ -66,19 +66,19 @@ impl Counts {
 
 /// Counts by session.
 #[derive(Debug)]
-pub struct Tally {
-    counts: HashMap<Arc<Key>, Counts, foldhash::quality::RandomState>,
+pub struct ShardCounters {
+    counts: HashMap<Arc<Key>, SessionCounters, foldhash::quality::RandomState>,
     most: usize,
     refused: u64,
 }
 
-impl Default for Tally {
+impl Default for ShardCounters {
     fn default() -> Self {
         Self::new(usize::MAX)
     }
 }
 
-impl Tally {
+impl ShardCounters {
     /// Counts at most so many sessions that connections enter.
     pub fn new(most: usize) -> Self {
         Self { counts: HashMap::default(), most, refused: 0 }
@@ -90,7 +90,7 @@ impl Tally {
     }
 
     /// Takes out what was counted.
-    pub fn take(&mut self) -> Vec<(Arc<Key>, Counts)> {
+    pub fn take(&mut self) -> Vec<(Arc<Key>, SessionCounters)> {
         self.counts.drain().collect()
     }
 
@@ -114,7 +114,7 @@ impl Tally {
 
 /// A session that a connection is or was in.
 #[derive(Debug)]
-struct Stay {
+struct SessionStay {
     key: Arc<Key>,
     here: bool,
     partial: bool,
@@ -123,7 +123,7 @@ struct Stay {
 /// The sessions of one connection.
 #[derive(Debug)]
 pub struct Membership {
-    stays: Vec<Stay>,
+    stays: Vec<SessionStay>,
     /// What was counted already.
     counted: Traffic,
 }
@@ -131,7 +131,7 @@ pub struct Membership {
 impl Membership {
     /// The connection has settled: it enters sessions with everything that it
     /// has sent so far.
-    pub fn enter(keys: Vec<Key>, traffic: Traffic, tally: &mut Tally) -> Self {
+    pub fn enter(keys: Vec<Key>, traffic: Traffic, tally: &mut ShardCounters) -> Self {
         let mut member = Self { stays: Vec::new(), counted: Traffic::default() };
         for key in keys {
             member.enter_one(key, false, tally);
@@ -140,7 +140,7 @@ impl Membership {
         member
     }
 
-    fn enter_one(&mut self, key: Key, partial: bool, tally: &mut Tally) {
+    fn enter_one(&mut self, key: Key, partial: bool, tally: &mut ShardCounters) {
         if let Some(stay) = self.stays.iter_mut().find(|s| *s.key == key) {
             // It comes back: counted once, active again.
             stay.here = true;
@@ -152,12 +152,12 @@ impl Membership {
         counts.connections += 1;
         counts.active += 1;
         counts.partial += u32::from(partial);
-        self.stays.push(Stay { key, here: true, partial });
+        self.stays.push(SessionStay { key, here: true, partial });
     }
 
     /// Counts what was sent and received since the last time, in every session
     /// that the connection is in.
-    pub fn count(&mut self, traffic: Traffic, tally: &mut Tally) {
+    pub fn count(&mut self, traffic: Traffic, tally: &mut ShardCounters) {
         let more = traffic.since(self.counted);
         self.counted = traffic;
         if more == Traffic::default() {
@@ -170,7 +170,7 @@ impl Membership {
 
     /// The protection has changed: the connection leaves sessions and enters
     /// others, of each of which it is a part only.
-    pub fn change(&mut self, keys: Vec<Key>, traffic: Traffic, tally: &mut Tally) {
+    pub fn change(&mut self, keys: Vec<Key>, traffic: Traffic, tally: &mut ShardCounters) {
         self.count(traffic, tally);
         for stay in &mut self.stays {
             if stay.here && !keys.contains(&stay.key) {
@@ -189,7 +189,7 @@ impl Membership {
     }
 
     /// The connection has ended, or is not followed any more.
-    pub fn end(mut self, short: bool, traffic: Traffic, tally: &mut Tally) {
+    pub fn end(mut self, short: bool, traffic: Traffic, tally: &mut ShardCounters) {
         self.count(traffic, tally);
         for stay in self.stays.iter().filter(|s| s.here) {
             let counts = counts(tally, &stay.key);
@@ -199,7 +199,7 @@ impl Membership {
     }
 }
 
-fn counts<'a>(tally: &'a mut Tally, key: &Arc<Key>) -> &'a mut Counts {
+fn counts<'a>(tally: &'a mut ShardCounters, key: &Arc<Key>) -> &'a mut SessionCounters {
     tally.counts.entry(Arc::clone(key)).or_default()
 }
 
@@ -226,14 +226,14 @@ mod tests {
     /// 12 s, TLS to 30 s, clear to 50 s; 300, 4,000 and 700 bytes.
     #[test]
     fn a_connection_that_leaves_a_session_and_comes_back_is_counted_once() {
-        let mut tally = Tally::default();
+        let mut tally = ShardCounters::default();
         let mut member = Membership::enter(vec![clear()], received(300), &mut tally);
         member.change(vec![tls()], received(300), &mut tally);
         assert_eq!(tally.counts[&clear()].active, 0);
         member.change(vec![clear()], received(4300), &mut tally);
         assert_eq!((tally.counts[&clear()].active, tally.counts[&tls()].active), (1, 0));
         member.end(false, received(5000), &mut tally);
-        let counts = |in_bytes| Counts {
+        let counts = |in_bytes| SessionCounters {
             connections: 1,
             partial: 1,
             short: 0,
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn two_protocols_are_two_sessions_and_both_get_the_bytes() {
-        let mut tally = Tally::default();
+        let mut tally = ShardCounters::default();
         let mut member = Membership::enter(vec![tls()], received(10), &mut tally);
         member.change(vec![tls(), clear()], received(10), &mut tally);
         member.end(false, received(30), &mut tally);
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_short_connection_is_counted_as_one() {
-        let mut tally = Tally::default();
+        let mut tally = ShardCounters::default();
         let member = Membership::enter(vec![clear()], received(5), &mut tally);
         member.end(true, received(5), &mut tally);
         let counts = tally.counts[&clear()];

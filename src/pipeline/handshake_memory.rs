@@ -2,7 +2,7 @@
 //! where all together hold too many.
 
 use super::connection::{Connection, Context, side};
-use super::observing::deliver;
+use super::observation::deliver;
 use super::shard::Shard;
 use crate::flow::Dir;
 use crate::observe::{Progress, Side};

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Counts, Identity, Key};
+use super::{Identity, Key, SessionCounters};
 use crate::record::{Common12, Common12V3r2, Summary};
 use crate::session::View;
 
 /// Reasons in the identification section: more records of the set follow, and
 /// the last of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
+pub enum RecordReason {
     /// An interval has ended.
     Interval,
     /// The stack, or the tool, shuts down.
     Shutdown,
 }
 
-impl Set {
+impl RecordReason {
     fn reason(self, last: bool) -> u8 {
         match (self, last) {
             (Self::Interval, false) => 0xC0,
@@ -37,9 +37,9 @@ const INTERVAL_RECORD: u8 = 1;
 #[derive(Debug, Default)]
 struct Session {
     /// At the beginning of the interval.
-    init: Counts,
+    init: SessionCounters,
     /// Now.
-    now: Counts,
+    now: SessionCounters,
 }
 
 /// Sessions whose interval ends at once: the records of so many are in memory.
@@ -47,10 +47,10 @@ const CLOSED_AT_ONCE: usize = 4096;
 
 /// A session at the end of an interval.
 #[derive(Debug)]
-pub struct Closed<'a> {
+pub struct IntervalTotals<'a> {
     identity: &'a Identity,
-    init: Counts,
-    now: Counts,
+    init: SessionCounters,
+    now: SessionCounters,
     reason: u8,
 }
 
@@ -63,20 +63,20 @@ struct Resolved {
 
 /// The sessions.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct SessionTable {
     /// Each has a place of its own: a table that grows is there twice meanwhile.
     sessions: HashMap<Arc<Key>, Box<Session>, foldhash::quality::RandomState>,
     resolved: HashMap<Arc<Key>, Resolved, foldhash::quality::RandomState>,
 }
 
-impl Book {
+impl SessionTable {
     /// Adds what was counted under a key. `resolve` tells what the key stands for when it
     /// is new, if that is not what it says; while connections are in a session it stays
     /// what it was.
     pub fn add(
         &mut self,
         key: &Arc<Key>,
-        counts: &Counts,
+        counts: &SessionCounters,
         resolve: impl FnOnce(&Key) -> Option<Identity>,
     ) {
         let resolved = self.resolved.entry(Arc::clone(key)).or_insert_with(|| {
@@ -108,22 +108,27 @@ impl Book {
 
     /// Ends an interval: every session that had connections in it, in the order of their
     /// identity, some at a time. A session without any more is forgotten.
-    pub fn close(&mut self, set: Set, mut each: impl FnMut(&[Closed<'_>])) {
+    pub fn close(&mut self, set: RecordReason, mut each: impl FnMut(&[IntervalTotals<'_>])) {
         // Whoever is here had a connection or a change in the interval.
         let count = self.sessions.len();
-        let mut sessions: Vec<(Place, &Identity, &mut Session)> = self
+        let mut sessions: Vec<(SortKey, &Identity, &mut Session)> = self
             .sessions
             .iter_mut()
-            .map(|(key, s)| (Place::of(key), key.identity(), s.as_mut()))
+            .map(|(key, s)| (SortKey::of(key), key.identity(), s.as_mut()))
             .collect();
         sessions.sort_unstable_by(|(a, x, _), (b, y, _)| a.cmp(b).then_with(|| x.cmp(y)));
         let mut sessions = (1..).zip(sessions);
         loop {
             let some = sessions.by_ref().take(CLOSED_AT_ONCE);
-            let some: Vec<Closed<'_>> = some
+            let some: Vec<IntervalTotals<'_>> = some
                 .map(|(n, (_, identity, session))| {
                     let init = std::mem::replace(&mut session.init, session.now);
-                    Closed { identity, init, now: session.now, reason: set.reason(n == count) }
+                    IntervalTotals {
+                        identity,
+                        init,
+                        now: session.now,
+                        reason: set.reason(n == count),
+                    }
                 })
                 .collect();
             if some.is_empty() {
@@ -139,20 +144,20 @@ impl Book {
 /// The first fields of an identity, in its order. Hardly two have them in common: they are
 /// compared without a look at the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct SortKey {
     server: IpAddr,
     client: IpAddr,
     ports: (u16, u16),
 }
 
-impl Place {
+impl SortKey {
     fn of(key: &Key) -> Self {
         let &Identity { server, client, ports, .. } = key.identity();
         Self { server, client, ports }
     }
 }
 
-impl Closed<'_> {
+impl IntervalTotals<'_> {
     /// Its record of an interval of `micros` microseconds that has ended at `at`.
     pub fn summary(&self, at: i64, micros: u64, view: &View<'_>) -> Summary {
         let Self { identity, init, now, reason } = self;
@@ -181,8 +186,8 @@ impl Closed<'_> {
     }
 }
 
-fn counters(common: Common12, init: &Counts, end: &Counts) -> Common12 {
-    let active = |counts: &Counts| u32::try_from(counts.active).unwrap_or(0);
+fn counters(common: Common12, init: &SessionCounters, end: &SessionCounters) -> Common12 {
+    let active = |counts: &SessionCounters| u32::try_from(counts.active).unwrap_or(0);
     Common12 {
         init_life_conn_cnt: init.connections,
         init_life_partial_conn_cnt: init.partial,
@@ -215,16 +220,16 @@ mod tests {
         Arc::new(Key::new(identity(port, Attributes::None), None))
     }
 
-    fn counts(connections: u32, active: i64) -> Counts {
-        Counts { connections, active, ..Counts::default() }
+    fn counts(connections: u32, active: i64) -> SessionCounters {
+        SessionCounters { connections, active, ..SessionCounters::default() }
     }
 
-    fn close(book: &mut Book) -> Vec<(u16, u8, u32, u32, u32, u32)> {
+    fn close(book: &mut SessionTable) -> Vec<(u16, u8, u32, u32, u32, u32)> {
         let settings = Settings::default();
         let mut found = Vec::new();
         let view = View::of(&settings, 0);
         let mut summaries = Vec::new();
-        book.close(Set::Interval, |some| {
+        book.close(RecordReason::Interval, |some| {
             summaries.extend(some.iter().map(|closed| closed.summary(0, 5, &view)));
         });
         for s in summaries {
@@ -244,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_end_of_one_interval_is_the_beginning_of_the_next() {
-        let mut book = Book::default();
+        let mut book = SessionTable::default();
         let plain = |_: &Key| None;
         book.add(&key(443), &counts(3, 1), plain);
         book.add(&key(23), &counts(1, 0), plain);
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_key_stands_for_the_same_while_it_is_in_use() {
-        let mut book = Book::default();
+        let mut book = SessionTable::default();
         let range = |k: &Key| Some(Identity { ports: (1024, 65535), ..k.identity().clone() });
         book.add(&key(50_000), &counts(1, 1), range);
         book.add(&key(50_001), &counts(1, 0), range);

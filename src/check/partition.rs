@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::connection::{Assembly, Connection, Event};
-use super::facts::Facts;
 use super::observation::{About, Observation, Tuple};
 use super::session::Interval;
 use super::spool::{Entry, Side, entries};
+use super::tap_observations::TapObservations;
 use crate::record::Record;
 
 /// One side's connections and sessions.
@@ -18,27 +18,27 @@ pub(super) struct OneSide<'a> {
 }
 
 /// What is known of a connection by its ends and its start.
-type KnownFacts = BTreeMap<([(IpAddr, u16); 2], i64), Facts>;
+type ObservationsByConnection = BTreeMap<([(IpAddr, u16); 2], i64), TapObservations>;
 
 /// A part of what is compared.
 #[derive(Debug, Default)]
-pub(super) struct Part<'a> {
+pub(super) struct Partition<'a> {
     pub stack: OneSide<'a>,
     pub tap: OneSide<'a>,
-    facts: KnownFacts,
+    facts: ObservationsByConnection,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Partition<'a> {
     /// A part from its bytes.
     pub fn of(bytes: &'a [u8]) -> Self {
         let (mut stack, mut tap) = (Builder::default(), Builder::default());
-        let mut facts = KnownFacts::new();
+        let mut facts = ObservationsByConnection::new();
         for entry in entries(bytes) {
             match entry.side {
                 Side::Stack => stack.take(entry),
                 Side::Tap => tap.take(entry),
-                Side::Facts => {
-                    if let Ok(known) = serde_json::from_slice::<Facts>(entry.bytes) {
+                Side::TapObservations => {
+                    if let Ok(known) = serde_json::from_slice::<TapObservations>(entry.bytes) {
                         facts.insert((known.ends, known.start), known);
                     }
                 }
@@ -48,7 +48,7 @@ impl<'a> Part<'a> {
     }
 
     /// What the tap knows of a connection of its own.
-    pub fn facts(&self, tuple: Tuple, start: i64) -> Option<&Facts> {
+    pub fn facts(&self, tuple: Tuple, start: i64) -> Option<&TapObservations> {
         self.facts.get(&(ends(tuple), start))
     }
 

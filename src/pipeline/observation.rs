@@ -1,10 +1,10 @@
 //! What a connection's observer is shown, and what becomes of what it says.
 
-use super::connection::{Connection, Context, Place, side};
+use super::connection::{Connection, Context, SegmentPosition, side};
 use crate::config::Mode;
 use crate::flow::Dir;
 use crate::observe::certificate::Certificates;
-use crate::observe::tls::Watch;
+use crate::observe::tls::CloseWatch;
 use crate::observe::upgrade::Kind;
 use crate::observe::{Observer, Progress, Side, may_begin};
 use crate::stream::{Piece, Reassembler};
@@ -15,7 +15,7 @@ impl Connection {
     pub(super) fn observe(
         &mut self,
         dir: Dir,
-        place: Place,
+        place: SegmentPosition,
         payload: &[u8],
         clock: i64,
         context: &mut Context,
@@ -145,7 +145,7 @@ impl Connection {
     fn protection_begins(
         &mut self,
         granted: Option<Kind>,
-        watches: [Option<Watch>; 2],
+        watches: [Option<CloseWatch>; 2],
         context: &Context,
     ) {
         if let Some(course) = &mut self.course {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::address_pair::Pair;
 use super::merge::{Emission, Payload};
-use super::pair::Pair;
-use super::sessions::{self, End, Ends, Members, Sessions};
-use super::shard::Wants;
+use super::sessions::{self, IntervalEnd, Members, RecordEndPoints, Sessions};
+use super::shard::RequestedOutputs;
 use crate::config::{Mode, Settings, Views};
 use crate::flow::SHARDS;
 use crate::frame::{Ipsec, IpsecProtocol};
@@ -17,7 +17,7 @@ use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
-use crate::sink::survey::Row;
+use crate::sink::report::Row;
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Role, Traffic};
 
@@ -34,7 +34,7 @@ const MAX_SPIS: usize = 1024;
 
 /// What a pair has sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+pub(super) enum PeerEvent {
     /// An IKE message at a place in the arena.
     Ike { at: u32, length: u32, ports: (u16, u16), encapsulated: bool },
     /// ESP or AH.
@@ -48,7 +48,7 @@ pub(super) struct PeerPacket {
     pub from: Side,
     /// Place of the header in the packet, 0 for the outermost.
     pub layer: u32,
-    pub what: What,
+    pub what: PeerEvent,
     pub ts: i64,
     pub clock: i64,
     pub ordinal: u64,
@@ -108,7 +108,7 @@ struct Peers {
 #[derive(Debug)]
 struct Reporter {
     settings: Arc<Settings>,
-    wants: Wants,
+    wants: RequestedOutputs,
 }
 
 /// The pairs of one shard.
@@ -207,7 +207,7 @@ impl Reporter {
             };
             let detail = View::of(settings, seen.stack).tunnel(event, &snapshot);
             if self.wants.summary && stack.summary {
-                let ends = Ends {
+                let ends = RecordEndPoints {
                     server: (pair.address(local), 0),
                     client: (pair.address(local.other()), 0),
                     role: Role::Peer,
@@ -233,7 +233,7 @@ impl Reporter {
 }
 
 impl PeerTable {
-    pub fn new(settings: Arc<Settings>, wants: Wants) -> Self {
+    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
         Self {
             sessions: Sessions::new(&settings),
             reporter: Reporter { settings, wants },
@@ -265,7 +265,7 @@ impl PeerTable {
         let peers = self.pairs.entry(p.pair).or_default();
         peers.last_clock = p.clock;
         let room = match p.what {
-            What::Ike { at, length, ports, encapsulated } => {
+            PeerEvent::Ike { at, length, ports, encapsulated } => {
                 let at = at as usize;
                 let message = arena.get(at..at + length as usize).unwrap_or_default();
                 let room = peers.ike(p, message, ports, encapsulated);
@@ -274,7 +274,7 @@ impl PeerTable {
                 }
                 room
             }
-            What::Ipsec(header) => {
+            PeerEvent::Ipsec(header) => {
                 let tunnel = peers.ipsec(p, &header, &self.reporter.settings);
                 if let Some(at) = tunnel {
                     self.lasts(p, at, emitted);
@@ -295,7 +295,7 @@ impl PeerTable {
     }
 
     /// Ends an interval: counts what every tunnel of the stack has sent in it.
-    fn close(&mut self, end: End, emitted: &mut Vec<Emission>) {
+    fn close(&mut self, end: IntervalEnd, emitted: &mut Vec<Emission>) {
         let stirred = self.sessions.stirred(end.stack);
         let pairs = self.pairs.iter_mut().filter(|_| stirred);
         for (pair, peers) in pairs {
@@ -336,7 +336,7 @@ impl PeerTable {
     pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         let stacks = self.reporter.settings.stacks.list().len();
         for stack in 0..if self.reporter.wants.summary { stacks } else { 0 } {
-            self.close(End { clock, stack }, emitted);
+            self.close(IntervalEnd { clock, stack }, emitted);
         }
         for (_, pair) in std::mem::take(&mut self.quiet) {
             self.report(&pair, i64::MAX, false, emitted);

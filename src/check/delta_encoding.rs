@@ -19,12 +19,12 @@ pub(super) fn longest(length: usize) -> usize {
 
 /// The last entry of each of some lengths. Who stores and who restores have the same.
 #[derive(Debug, Default)]
-pub(super) struct Lasts {
+pub(super) struct PreviousEntries {
     all: Vec<Vec<u8>>,
     oldest: usize,
 }
 
-impl Lasts {
+impl PreviousEntries {
     /// The last of a length: zeros at first. `None` if such are not remembered.
     fn of(&mut self, length: usize) -> Option<&mut Vec<u8>> {
         if length > LONGEST {
@@ -108,7 +108,7 @@ fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
 
 /// Appends all entries of a part, which are stored one after the other.
 pub(super) fn restore_all(out: &mut Vec<u8>, mut stored: &[u8]) {
-    let mut lasts = Lasts::default();
+    let mut lasts = PreviousEntries::default();
     while let Some((head, after)) = stored.split_first_chunk::<HEAD>() {
         let &[.., l0, l1, l2, l3] = head;
         out.extend_from_slice(head);
@@ -136,7 +136,7 @@ mod tests {
                 0..60,
             ),
         ) {
-            let (mut lasts, mut stored, mut plain) = (Lasts::default(), Vec::new(), Vec::new());
+            let (mut lasts, mut stored, mut plain) = (PreviousEntries::default(), Vec::new(), Vec::new());
             for (length, changes) in entries {
                 let mut bytes = vec![7; length];
                 for (at, value) in changes {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn of_like_records_little_is_stored() {
-        let (mut lasts, mut stored) = (Lasts::default(), Vec::new());
+        let (mut lasts, mut stored) = (PreviousEntries::default(), Vec::new());
         let mut record = vec![0x40; 487];
         lasts.store(&mut stored, &record);
         stored.clear();

@@ -66,14 +66,14 @@ pub fn class(row: &Row, policy: &Policy) -> Class {
 
 /// Connections and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amount {
+pub struct TrafficTotals {
     /// Connections.
     pub connections: u64,
     /// Payload bytes, both ways.
     pub bytes: u64,
 }
 
-impl Amount {
+impl TrafficTotals {
     pub(super) fn add(&mut self, bytes: u64) {
         self.connections += 1;
         self.bytes += bytes;
@@ -140,7 +140,7 @@ impl Class {
 #[derive(Clone, Debug, Default)]
 pub struct Finding {
     /// Connections that it is about.
-    pub amount: Amount,
+    pub amount: TrafficTotals,
     /// Their servers.
     pub servers: BTreeSet<(IpAddr, u16)>,
 }
@@ -176,7 +176,7 @@ pub struct Timeline {
     /// When the latest connection began.
     pub last: i64,
     /// What began in each, by class.
-    pub bins: Vec<[Amount; CLASSES.len()]>,
+    pub bins: Vec<[TrafficTotals; CLASSES.len()]>,
 }
 
 impl Timeline {
@@ -229,7 +229,7 @@ impl Timeline {
     fn widen(&mut self) {
         self.width = self.width.saturating_mul(2);
         let joined = self.bins.chunks(2).map(|pair| {
-            let mut sum = <[Amount; CLASSES.len()]>::default();
+            let mut sum = <[TrafficTotals; CLASSES.len()]>::default();
             for one in pair {
                 for (mine, theirs) in sum.iter_mut().zip(one) {
                     mine.join(*theirs);
@@ -243,26 +243,26 @@ impl Timeline {
 
 /// What was found in all connections.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Report {
     /// Who talks to whom.
     pub table: Table,
     /// By class.
-    pub classes: [Amount; CLASSES.len()],
+    pub classes: [TrafficTotals; CLASSES.len()],
     /// By rule of the policy.
     pub findings: BTreeMap<u16, Finding>,
     /// Key exchanges, and whether each is quantum-safe.
-    pub key_exchanges: BTreeMap<(bool, String), Amount>,
+    pub key_exchanges: BTreeMap<(bool, String), TrafficTotals>,
     /// Certificates by subject and serial number.
     pub certificates: BTreeMap<(Arc<str>, Vec<u8>), InUse>,
     /// What could not be seen.
-    pub lacking: BTreeMap<&'static str, Amount>,
+    pub lacking: BTreeMap<&'static str, TrafficTotals>,
     /// Protection over time.
     pub timeline: Timeline,
     /// Whose it is, by [`By`]'s order.
     pub rankings: [Ranking; By::ALL.len()],
 }
 
-impl Survey {
+impl Report {
     /// Adds one connection.
     pub fn add(&mut self, row: Row, policy: &Policy) {
         let bytes = row.from_client + row.from_server;
@@ -304,8 +304,8 @@ impl Survey {
     }
 
     /// Everything together.
-    pub fn total(&self) -> Amount {
-        let mut sum = Amount::default();
+    pub fn total(&self) -> TrafficTotals {
+        let mut sum = TrafficTotals::default();
         for class in self.classes {
             sum.join(class);
         }
@@ -318,7 +318,7 @@ impl Survey {
     }
 
     /// What a class has.
-    pub fn class(&self, class: Class) -> Amount {
+    pub fn class(&self, class: Class) -> TrafficTotals {
         *class.of(&self.classes)
     }
 
@@ -374,13 +374,13 @@ mod tests {
             (0..).zip(&policy.rules).find(|(_, r)| r.severity == severity).map(|(n, _)| n)
         };
         let (note, weak) = (place(Severity::Note), place(Severity::Weak));
-        let mut survey = Survey::default();
-        survey.add(row(None, 0, Vec::new()), &policy);
-        survey.add(row(Some("TLS"), 0, note.into_iter().collect()), &policy);
-        survey.add(row(Some("TLS"), 0, note.into_iter().chain(weak).collect()), &policy);
-        survey.add(row(Some(UNKNOWN), 0, Vec::new()), &policy);
-        assert_eq!(survey.classes.map(|a| a.connections), [1, 1, 1, 1]);
-        assert_eq!((survey.total().bytes, survey.findings.len()), (40, 2));
+        let mut report = Report::default();
+        report.add(row(None, 0, Vec::new()), &policy);
+        report.add(row(Some("TLS"), 0, note.into_iter().collect()), &policy);
+        report.add(row(Some("TLS"), 0, note.into_iter().chain(weak).collect()), &policy);
+        report.add(row(Some(UNKNOWN), 0, Vec::new()), &policy);
+        assert_eq!(report.classes.map(|a| a.connections), [1, 1, 1, 1]);
+        assert_eq!((report.total().bytes, report.findings.len()), (40, 2));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Addresses {
 
 /// What a side has.
 #[derive(Clone, Debug, Default)]
-pub struct Survey {
+pub struct Inventory {
     /// Records by subtype.
     pub records: BTreeMap<u16, u64>,
     /// Systems, and how many records of each.
@@ -77,7 +77,7 @@ pub struct Survey {
     last: Option<IpAddr>,
 }
 
-impl Survey {
+impl Inventory {
     /// Takes a record.
     pub fn add(&mut self, seen: &Observation, level: Level) {
         *self.records.entry(seen.subtype).or_default() += 1;

@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::connection::{CHANGE, Connection, INITIATION, SHORT_TERMINATION, TERMINATION};
-use super::observation::{Observation, Place};
+use super::observation::{Observation, RecordLocation};
 use super::session::{Interval, counters, growing};
 use crate::names::{CodeTable, Kind};
 use crate::record::field::{Field, Format};
@@ -93,11 +93,11 @@ impl Fault {
 
 /// A fault and where it is.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct SelfCheckFinding {
     /// What is wrong.
     pub fault: Fault,
     /// Where.
-    pub place: Place,
+    pub place: RecordLocation,
     /// More of it.
     pub what: String,
 }
@@ -157,9 +157,9 @@ impl Coded {
 pub(super) fn record(
     record: &Record<'_>,
     seen: Option<&Observation>,
-    place: Place,
+    place: RecordLocation,
     known: &mut KnownCodes,
-    each: &mut dyn FnMut(Found),
+    each: &mut dyn FnMut(SelfCheckFinding),
 ) {
     let is_zert = record.record_type() == TYPE_TCPIP
         && matches!(record.subtype(), Some(SUBTYPE_DETAIL | SUBTYPE_SUMMARY));
@@ -167,7 +167,7 @@ pub(super) fn record(
         return;
     }
     if seen.is_none() {
-        each(Found { fault: Fault::Unreadable, place, what: String::new() });
+        each(SelfCheckFinding { fault: Fault::Unreadable, place, what: String::new() });
     }
     let length = record.bytes().len();
     for (n, triplet) in record.triplets().enumerate().filter(|(_, t)| t.number > 0) {
@@ -177,7 +177,7 @@ pub(super) fn record(
                 "triplet {n}: offset {}, length {}, number {}, in a record of {length} bytes",
                 triplet.offset, triplet.length, triplet.number
             );
-            each(Found { fault: Fault::SectionOutside, place, what });
+            each(SelfCheckFinding { fault: Fault::SectionOutside, place, what });
         }
     }
     for part in record.parts().iter().filter(|p| p.triplet.is_some()) {
@@ -190,27 +190,27 @@ pub(super) fn record(
                 part.bytes.len(),
                 section.length
             );
-            each(Found { fault: Fault::SectionShort, place, what });
+            each(SelfCheckFinding { fault: Fault::SectionShort, place, what });
         }
         known.unknown(part, |field, value| {
             let what = format!("{} is X'{value:0width$X}'", field.name, width = 2 * field.length);
-            each(Found { fault: Fault::UnknownCode, place, what });
+            each(SelfCheckFinding { fault: Fault::UnknownCode, place, what });
         });
     }
 }
 
 /// Looks at a connection's events.
-pub(super) fn connection(c: &Connection<'_>, each: &mut dyn FnMut(Found)) {
+pub(super) fn connection(c: &Connection<'_>, each: &mut dyn FnMut(SelfCheckFinding)) {
     for event in &c.duplicates {
         let what = format!("event {}", event.kind);
-        each(Found { fault: Fault::Duplicate, place: event.place, what });
+        each(SelfCheckFinding { fault: Fault::Duplicate, place: event.place, what });
     }
     let count = |kind: u8| c.events.iter().filter(|e| e.kind == kind).count();
     let ends = count(TERMINATION) + count(SHORT_TERMINATION);
     let is_short = count(SHORT_TERMINATION) > 0;
     let mut wrong = |what: &str| {
-        let place = c.events.last().map_or_else(Place::default, |e| e.place);
-        each(Found { fault: Fault::EventOrder, place, what: what.to_owned() });
+        let place = c.events.last().map_or_else(RecordLocation::default, |e| e.place);
+        each(SelfCheckFinding { fault: Fault::EventOrder, place, what: what.to_owned() });
     };
     if count(INITIATION) > 1 {
         wrong("two initiations that differ");
@@ -230,7 +230,7 @@ pub(super) fn connection(c: &Connection<'_>, each: &mut dyn FnMut(Found)) {
     let goes_on = count(CHANGE) > 0 || count(TERMINATION) > 0;
     if let (true, 0, Some(event)) = (goes_on, count(INITIATION), c.events.first()) {
         let place = event.place;
-        each(Found { fault: Fault::NoInitiation, place, what: String::new() });
+        each(SelfCheckFinding { fault: Fault::NoInitiation, place, what: String::new() });
     }
 }
 
@@ -277,12 +277,12 @@ fn common_section(interval: &Interval<'_>) -> Option<Common12> {
 }
 
 /// Looks at the intervals of sessions, given in the order of time.
-pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(Found)) {
+pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(SelfCheckFinding)) {
     let mut latest = Latest::new(list);
     for (n, interval) in list.iter().enumerate() {
         let Some(common) = common_section(interval) else { continue };
         let place = interval.place;
-        let mut say = |fault, what: String| each(Found { fault, place, what });
+        let mut say = |fault, what: String| each(SelfCheckFinding { fault, place, what });
         let all = counters(&common);
         for (name, (init, end)) in growing().zip(all) {
             if end < init {

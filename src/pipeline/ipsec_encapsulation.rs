@@ -1,7 +1,7 @@
 //! AH, and ESP that does not encrypt, around a connection.
 
+use super::address_pair::Pair;
 use super::merge::Payload;
-use super::pair::Pair;
 use crate::frame::{Ipsec, IpsecProtocol};
 use crate::observe::Side;
 use crate::record::Detail;
@@ -13,16 +13,16 @@ use crate::sink::jsonl;
 /// A connection is under it while either direction is: the two security
 /// associations do not begin and end with the same packet.
 #[derive(Debug, Default)]
-pub(super) struct UnderIpsec(Option<Box<Under>>);
+pub(super) struct IpsecEncapsulation(Option<Box<IpsecState>>);
 
 #[derive(Debug)]
-struct Under {
+struct IpsecState {
     /// Whether the latest packet of each side came under it.
     latest: [bool; 2],
     facts: IpsecProtection,
 }
 
-impl UnderIpsec {
+impl IpsecEncapsulation {
     /// Notes the header that a packet came under; returns whether that is a
     /// change of protection.
     pub fn packet(&mut self, from: Side, header: Option<&Ipsec>) -> bool {
@@ -41,7 +41,7 @@ impl UnderIpsec {
                 let check_value = header.check_value;
                 let facts = IpsecProtection { ends, esp, tunnel_mode, check_value };
                 let under =
-                    slot.get_or_insert_with(|| Box::new(Under { latest: [false; 2], facts }));
+                    slot.get_or_insert_with(|| Box::new(IpsecState { latest: [false; 2], facts }));
                 *from.of_mut(&mut under.latest) = true;
                 under.facts = facts;
             }
@@ -96,7 +96,7 @@ pub(super) fn payload(
         Some(ipsec) => {
             let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
             let (pair, side) = Pair::of(here, there);
-            Payload::UnderIpsec(stack, Box::new(detail), pair, side)
+            Payload::IpsecEncapsulation(stack, Box::new(detail), pair, side)
         }
     }
 }

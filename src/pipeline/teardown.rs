@@ -1,12 +1,12 @@
 //! The end of a connection: reported for the last time, counted, forgotten.
 
 use super::connection::{Connection, side};
-use super::ftp::Place;
+use super::ftp::Rendezvous;
 use super::ike_tcp;
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
 use super::report::{line, local, row, views};
-use super::sessions::{self, End};
+use super::sessions::{self, IntervalEnd};
 use super::shard::Shard;
 use crate::names::tls::version_name as tls_version;
 
@@ -16,7 +16,7 @@ impl Shard {
     pub fn finish(&mut self, clock: i64) {
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
-            self.close(End { clock, stack });
+            self.close(IntervalEnd { clock, stack });
         }
         let ordinal = |slot: u32| self.table.get(slot).map_or(0, |c| c.ordinal);
         self.rest = self.table.occupied().into_iter().map(|slot| (ordinal(slot), slot)).collect();
@@ -78,7 +78,10 @@ impl Shard {
         let opened = line.is_some().then(|| {
             let listener = key.sender(client.other());
             let connector = key.sender(client).ip;
-            (Place { listener: (listener.ip, listener.port), connector }, connection.first_clock)
+            (
+                Rendezvous { listener: (listener.ip, listener.port), connector },
+                connection.first_clock,
+            )
         });
         self.emitted.push(Emission {
             clock,

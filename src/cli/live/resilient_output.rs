@@ -8,7 +8,7 @@ use crate::sink::file::OutputError;
 const RETRY: Duration = Duration::from_secs(2);
 
 /// A file that is begun anew when it cannot be written any more.
-pub(super) struct Kept<T> {
+pub(super) struct ResilientFile<T> {
     file: Option<T>,
     again: Box<dyn Fn() -> Result<T, OutputError> + Send>,
     /// Its name, and what is written to it.
@@ -21,7 +21,7 @@ pub(super) struct Kept<T> {
     told: bool,
 }
 
-impl<T> Kept<T> {
+impl<T> ResilientFile<T> {
     /// Keeps a file; `again` opens it anew.
     pub fn new(
         file: T,

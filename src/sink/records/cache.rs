@@ -13,7 +13,7 @@ const TRIED: u32 = 1024;
 
 /// Texts of parts by their bytes.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct TextCache {
     places: Vec<(Vec<u8>, Vec<u8>)>,
     hasher: foldhash::fast::RandomState,
     /// How often a part was asked for, and how often it was there.
@@ -23,7 +23,7 @@ pub(super) struct Kept {
     place: Option<usize>,
 }
 
-impl Kept {
+impl TextCache {
     /// The text of a part, if it is kept. Where parts hardly ever come again none is.
     pub fn text(&mut self, bytes: &[u8]) -> Option<&[u8]> {
         self.place = None;
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_comes_again_is_kept() {
-        let mut kept = Kept::default();
+        let mut kept = TextCache::default();
         for _ in 0..3 * TRIED {
             for part in [b"one".as_slice(), b"two", b"three"] {
                 match kept.text(part) {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_never_comes_again_is_not_asked_for_for_ever() {
-        let mut kept = Kept::default();
+        let mut kept = TextCache::default();
         for n in 0..3 * TRIED {
             let part = n.to_be_bytes();
             assert_eq!(kept.text(&part), None);

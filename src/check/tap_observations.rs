@@ -10,7 +10,7 @@ const HUNDREDTH: i128 = 10_000_000;
 
 /// What the tap knows of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct TapObservations {
     /// Its ends, the lower first.
     pub ends: [(IpAddr, u16); 2],
     /// When it was established, hundredths of a second since 1970, UTC.
@@ -21,7 +21,7 @@ pub struct Facts {
     pub late: bool,
 }
 
-impl Facts {
+impl TapObservations {
     /// Takes them from a line of the JSON output; `None` if it is about something
     /// else, or about nothing that has to be known.
     pub fn of(line: &[u8]) -> Option<Self> {

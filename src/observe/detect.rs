@@ -29,7 +29,7 @@ enum Verdict {
 
 /// The state of the look at one direction.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(super) enum HandshakeDetector {
     /// At the start; the bytes so far could begin a handshake.
     First { prefix: [u8; LONGEST_PREFIX], length: usize },
     /// Only the beginnings of segments are looked at.
@@ -58,7 +58,7 @@ impl Protocol {
 }
 
 /// Where bytes that were shown to a look belong.
-pub(super) enum Taken {
+pub(super) enum ByteDisposition {
     /// Nowhere (yet).
     Nothing,
     /// To the handshake, from this offset on.
@@ -67,25 +67,25 @@ pub(super) enum Taken {
     With(Protocol, Vec<u8>),
 }
 
-impl Look {
+impl HandshakeDetector {
     pub fn first() -> Self {
         Self::First { prefix: [0; LONGEST_PREFIX], length: 0 }
     }
 
-    pub fn take(&mut self, bytes: &[u8]) -> Taken {
+    pub fn take(&mut self, bytes: &[u8]) -> ByteDisposition {
         match self {
-            Self::Following(protocol) => Taken::Here(*protocol, 0),
+            Self::Following(protocol) => ByteDisposition::Here(*protocol, 0),
             Self::Watching => match begins_later(bytes) {
                 Verdict::Yes => {
                     let protocol = Protocol::of(bytes);
                     *self = Self::Following(protocol);
-                    Taken::Here(protocol, 0)
+                    ByteDisposition::Here(protocol, 0)
                 }
                 Verdict::Maybe => {
                     *self = Self::kept(&[], bytes);
-                    Taken::Nothing
+                    ByteDisposition::Nothing
                 }
-                Verdict::No => Taken::Nothing,
+                Verdict::No => ByteDisposition::Nothing,
             },
             Self::First { prefix, length } => {
                 let (kept, length) = (*prefix, *length);
@@ -102,25 +102,29 @@ impl Look {
                         let protocol = Protocol::of(seen);
                         *self = Self::Following(protocol);
                         if kept.is_empty() {
-                            Taken::Here(protocol, 0)
+                            ByteDisposition::Here(protocol, 0)
                         } else {
-                            Taken::With(protocol, [kept, bytes].concat())
+                            ByteDisposition::With(protocol, [kept, bytes].concat())
                         }
                     }
                     Verdict::Maybe => {
                         *self = Self::kept(kept, bytes);
-                        Taken::Nothing
+                        ByteDisposition::Nothing
                     }
                     Verdict::No => match after_greeting(bytes) {
                         Some(at) => {
                             *self = Self::Following(Protocol::Ssh);
-                            Taken::Here(Protocol::Ssh, at)
+                            ByteDisposition::Here(Protocol::Ssh, at)
                         }
                         None => {
                             *self = Self::Watching;
                             // What was kept began nothing (a PostgreSQL server
                             // says `S`); these bytes may.
-                            if kept.is_empty() { Taken::Nothing } else { self.take(bytes) }
+                            if kept.is_empty() {
+                                ByteDisposition::Nothing
+                            } else {
+                                self.take(bytes)
+                            }
                         }
                     },
                 }
@@ -326,56 +330,56 @@ mod tests {
     #[test]
     fn a_hello_in_pieces_of_any_size_is_seen() {
         for cut in 1..HELLO.len() {
-            let mut look = Look::first();
+            let mut look = HandshakeDetector::first();
             match look.take(&HELLO[..cut]) {
-                Taken::Nothing => {
-                    let Taken::With(Protocol::Tls, all) = look.take(&HELLO[cut..]) else {
+                ByteDisposition::Nothing => {
+                    let ByteDisposition::With(Protocol::Tls, all) = look.take(&HELLO[cut..]) else {
                         panic!("cut at {cut}")
                     };
                     assert_eq!(all, HELLO);
                 }
-                Taken::Here(..) => assert!(cut >= 10),
-                Taken::With(..) => panic!("nothing was kept"),
+                ByteDisposition::Here(..) => assert!(cut >= 10),
+                ByteDisposition::With(..) => panic!("nothing was kept"),
             }
-            assert!(matches!(look, Look::Following(Protocol::Tls)));
+            assert!(matches!(look, HandshakeDetector::Following(Protocol::Tls)));
         }
     }
 
     #[test]
     fn other_protocols_are_refused_at_once() {
         for other in [&b"GET / HTTP/1.1"[..], b"SSH-3.0-x", b"220 ", &[0x16, 0x04], &[0x80, 0x04]] {
-            let mut look = Look::first();
-            assert!(matches!(look.take(other), Taken::Nothing));
-            assert!(matches!(look, Look::Watching), "{other:?}");
+            let mut look = HandshakeDetector::first();
+            assert!(matches!(look.take(other), ByteDisposition::Nothing));
+            assert!(matches!(look, HandshakeDetector::Watching), "{other:?}");
         }
     }
 
     #[test]
     fn a_hello_may_begin_a_later_segment_but_not_the_middle_of_one() {
-        let mut look = Look::Watching;
-        assert!(matches!(look.take(b"data"), Taken::Nothing));
+        let mut look = HandshakeDetector::Watching;
+        assert!(matches!(look.take(b"data"), ByteDisposition::Nothing));
         let inside = [b"x", &HELLO[..]].concat();
-        assert!(matches!(look.take(&inside), Taken::Nothing));
+        assert!(matches!(look.take(&inside), ByteDisposition::Nothing));
         assert!(may_begin(&HELLO));
-        assert!(matches!(look.take(&HELLO), Taken::Here(Protocol::Tls, 0)));
+        assert!(matches!(look.take(&HELLO), ByteDisposition::Here(Protocol::Tls, 0)));
     }
 
     #[test]
     fn a_false_start_hides_nothing_after_it() {
-        let mut look = Look::first();
-        assert!(matches!(look.take(b"S"), Taken::Nothing));
-        assert!(matches!(look.take(&HELLO), Taken::Here(Protocol::Tls, 0)));
+        let mut look = HandshakeDetector::first();
+        assert!(matches!(look.take(b"S"), ByteDisposition::Nothing));
+        assert!(matches!(look.take(&HELLO), ByteDisposition::Here(Protocol::Tls, 0)));
     }
 
     #[test]
     fn an_identification_line_may_follow_other_lines() {
-        let mut look = Look::first();
+        let mut look = HandshakeDetector::first();
         let greeting = b"welcome\r\nto this system\r\nSSH-2.0-x\r\n";
-        assert!(matches!(look.take(greeting), Taken::Here(Protocol::Ssh, 25)));
-        let mut look = Look::first();
-        assert!(matches!(look.take(b"welcome\r\n"), Taken::Nothing));
+        assert!(matches!(look.take(greeting), ByteDisposition::Here(Protocol::Ssh, 25)));
+        let mut look = HandshakeDetector::first();
+        assert!(matches!(look.take(b"welcome\r\n"), ByteDisposition::Nothing));
         assert!(may_begin(b"SSH-1.99-x\n") && !may_begin(b"SSL"));
-        assert!(matches!(look.take(b"SSH-1.99-x\n"), Taken::Here(Protocol::Ssh, 0)));
+        assert!(matches!(look.take(b"SSH-1.99-x\n"), ByteDisposition::Here(Protocol::Ssh, 0)));
     }
 
     #[test]

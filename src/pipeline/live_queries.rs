@@ -6,18 +6,18 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::connection::{Connection, side};
-use super::merge::{Asked, Emission, Merger, Output};
+use super::ipsec_encapsulation;
+use super::merge::{Emission, LiveQueries, Merger, Output};
 use super::report::{row, views};
 use super::shard::{Shard, snapshot};
-use super::under;
 use crate::config::Settings;
 use crate::flow::Key;
 use crate::session::{Event, Kind, View};
-use crate::sink::survey::Row;
+use crate::sink::report::Row;
 
 /// Does what is asked of the engine, at a moment between two batches.
 pub(super) fn answer<O: Output>(
-    asked: &Asked,
+    asked: &LiveQueries,
     clock: i64,
     shards: &mut [Shard],
     merger: &mut Merger,
@@ -63,7 +63,7 @@ impl Shard {
                 let snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
                 let detail = View::of(&connection.settings, seen.stack).detail(event, &snapshot);
                 let at = side(snapshot.local);
-                let payload = under::payload(detail, seen.stack, ipsec.as_ref(), at);
+                let payload = ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at);
                 let ordinal = connection.ordinal;
                 listed.push(Emission { clock, ordinal, number: 0, payload });
             }

@@ -12,11 +12,11 @@ const BLOCKS: usize = 4;
 const BLOCKS_BEFORE: usize = 256;
 
 /// What comes from the thread: a block, empty at the end.
-type Came = io::Result<Vec<u8>>;
+type BlockResult = io::Result<Vec<u8>>;
 
 /// A reader that goes on ahead of whom it is read by, once it is clear that much is
 /// wanted of it.
-pub(super) struct Ahead(State);
+pub(super) struct ReadAhead(State);
 
 enum State {
     /// Read as it is, so many bytes so far.
@@ -28,7 +28,7 @@ enum State {
 }
 
 struct Thread {
-    blocks: Receiver<Came>,
+    blocks: Receiver<BlockResult>,
     /// Blocks that were read go back.
     free: Sender<Vec<u8>>,
     block: Vec<u8>,
@@ -36,7 +36,7 @@ struct Thread {
     ended: bool,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// Reads from another reader: the first block as it is, because of many files only
     /// the beginning is looked at.
     pub fn new(reader: Box<dyn Read + Send>) -> Self {
@@ -98,7 +98,11 @@ impl Thread {
 }
 
 /// Reads to the end, or until nobody listens.
-fn read(mut reader: Box<dyn Read + Send>, blocks: &SyncSender<Came>, back: &Receiver<Vec<u8>>) {
+fn read(
+    mut reader: Box<dyn Read + Send>,
+    blocks: &SyncSender<BlockResult>,
+    back: &Receiver<Vec<u8>>,
+) {
     loop {
         let mut block: Vec<u8> = back.try_recv().unwrap_or_default();
         block.resize(BLOCK, 0);
@@ -138,7 +142,7 @@ fn read(mut reader: Box<dyn Read + Send>, blocks: &SyncSender<Came>, back: &Rece
     }
 }
 
-impl Read for Ahead {
+impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
             match &mut self.0 {
@@ -185,9 +189,9 @@ mod tests {
     use super::*;
 
     /// Gives bytes in pieces, and then an error if there is one.
-    struct Pieces(Vec<u8>, usize, Option<io::ErrorKind>);
+    struct ChunkReader(Vec<u8>, usize, Option<io::ErrorKind>);
 
-    impl Read for Pieces {
+    impl Read for ChunkReader {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             if self.0.is_empty()
                 && let Some(kind) = self.2.take()
@@ -206,8 +210,8 @@ mod tests {
         for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
             let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
             for error in [None, Some(io::ErrorKind::InvalidData)] {
-                for how in [Ahead::new, Ahead::before] {
-                    let mut ahead = how(Box::new(Pieces(bytes.clone(), 100_000, error)));
+                for how in [ReadAhead::new, ReadAhead::before] {
+                    let mut ahead = how(Box::new(ChunkReader(bytes.clone(), 100_000, error)));
                     let mut all = Vec::new();
                     let end = ahead.read_to_end(&mut all);
                     assert!(all == bytes, "{length}");
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn it_may_be_left_before_the_end() {
-        for how in [Ahead::new, Ahead::before] {
+        for how in [ReadAhead::new, ReadAhead::before] {
             let mut ahead = how(Box::new(io::repeat(7)));
             let mut some = [0; 10];
             ahead.read_exact(&mut some).expect("there is more");

@@ -42,7 +42,7 @@ impl Address {
 
 /// Where a TCP segment comes from and goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
+pub struct EndPoints {
     /// Source address.
     pub src: Address,
     /// Destination address.
@@ -55,7 +55,7 @@ pub struct Ends {
     pub dst_port: u16,
 }
 
-impl Ends {
+impl EndPoints {
     /// Source and destination, which are of one version of IP.
     pub fn new((src, src_port): (IpAddr, u16), (dst, dst_port): (IpAddr, u16)) -> Self {
         let v6 = src.is_ipv6();
