@@ -25,6 +25,8 @@ pub fn group_name(group: u16) -> Option<&'static str> {
 pub fn version_name(version: u16) -> Option<&'static str> {
     Some(match version {
         0x0002 => "SSLv2",
+        // GB/T 38636-2020 calls it version 1.1.
+        0x0101 => "TLCP",
         0x0300 => "SSLv3",
         0x0301 => "TLSv1.0",
         0x0302 => "TLSv1.1",

@@ -6,17 +6,29 @@
 
 use super::ike::PREFIX;
 
-/// Bytes that settle the question: a record header and the head of a message.
-const LONGEST_PREFIX: usize = 11;
-/// Where a server's identification line may stand behind other lines.
-const MAX_GREETING: usize = 4096;
+/// Bytes of a hello that settle the question: the head of a handshake message and
+/// its version.
+const HELLO_HEAD: usize = 6;
+/// Bytes of a record's header.
+const RECORD_HEADER: usize = 5;
+/// Bytes that settle the question: those of a hello, each in a record of its own
+/// (RFC 5246 section 6.2.1, RFC 8446 section 5.1).
+const LONGEST_PREFIX: usize = HELLO_HEAD * (RECORD_HEADER + 1);
+/// Bytes of the lines that a server may send before its identification line (RFC
+/// 4253 section 4.2). The RFC sets no limit; this is what a first look reads.
+const MAX_GREETING: usize = 16 * 1024;
+/// A line end and the longest beginning of an identification line.
+const IDENTIFICATION: usize = 7;
 /// The longest TLS record (RFC 5246 section 6.2.3).
 pub(super) const MAX_RECORD: usize = (1 << 14) + 2048;
 
 const HANDSHAKE: u8 = 22;
 const ALERT: u8 = 21;
+const HELLO_REQUEST: u8 = 0;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+/// HelloRetryRequest of the drafts of TLS 1.3 before 22.
+const HELLO_RETRY_REQUEST: u8 = 6;
 
 /// What the beginning of a direction or segment looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +44,9 @@ enum Verdict {
 pub(super) enum HandshakeDetector {
     /// At the start; the bytes so far could begin a handshake.
     First { prefix: [u8; LONGEST_PREFIX], length: usize },
+    /// The side began with a line of text: an SSH server's identification line may
+    /// follow. The last bytes, and how many were read.
+    Greeting { last: [u8; IDENTIFICATION], read: usize },
     /// Only the beginnings of segments are looked at.
     Watching,
     /// A handshake has begun: every byte belongs to it.
@@ -75,17 +90,25 @@ impl HandshakeDetector {
     pub fn take(&mut self, bytes: &[u8]) -> ByteDisposition {
         match self {
             Self::Following(protocol) => ByteDisposition::Here(*protocol, 0),
-            Self::Watching => match begins_later(bytes) {
-                Verdict::Yes => {
-                    let protocol = Protocol::of(bytes);
-                    *self = Self::Following(protocol);
-                    ByteDisposition::Here(protocol, 0)
+            Self::Watching => self.later(bytes),
+            Self::Greeting { last, read } => match after_greeting(&[&last[..], bytes].concat()) {
+                Some(at) => {
+                    let kept = last.get(at..).unwrap_or_default().to_vec();
+                    *self = Self::Following(Protocol::Ssh);
+                    if kept.is_empty() {
+                        ByteDisposition::Here(Protocol::Ssh, at.saturating_sub(IDENTIFICATION))
+                    } else {
+                        ByteDisposition::With(Protocol::Ssh, [&kept, bytes].concat())
+                    }
                 }
-                Verdict::Maybe => {
-                    *self = Self::kept(&[], bytes);
-                    ByteDisposition::Nothing
+                None => {
+                    let (last, read) = (*last, *read);
+                    let taken = self.later(bytes);
+                    if matches!(self, Self::Watching | Self::Greeting { .. }) {
+                        *self = Self::greeting(last, read, bytes);
+                    }
+                    taken
                 }
-                Verdict::No => ByteDisposition::Nothing,
             },
             Self::First { prefix, length } => {
                 let (kept, length) = (*prefix, *length);
@@ -116,7 +139,7 @@ impl HandshakeDetector {
                             *self = Self::Following(Protocol::Ssh);
                             ByteDisposition::Here(Protocol::Ssh, at)
                         }
-                        None => {
+                        None if !kept.is_empty() || !is_text(bytes) => {
                             *self = Self::Watching;
                             // What was kept began nothing (a PostgreSQL server
                             // says `S`); these bytes may.
@@ -126,9 +149,56 @@ impl HandshakeDetector {
                                 self.take(bytes)
                             }
                         }
+                        None => {
+                            *self = Self::greeting([0; IDENTIFICATION], 0, bytes);
+                            ByteDisposition::Nothing
+                        }
                     },
                 }
             }
+        }
+    }
+
+    /// Looks at the beginning of a segment in the middle of a direction.
+    fn later(&mut self, bytes: &[u8]) -> ByteDisposition {
+        match begins_later(bytes) {
+            Verdict::Yes => {
+                let protocol = Protocol::of(bytes);
+                *self = Self::Following(protocol);
+                ByteDisposition::Here(protocol, 0)
+            }
+            Verdict::Maybe => {
+                *self = Self::kept(&[], bytes);
+                ByteDisposition::Nothing
+            }
+            Verdict::No => ByteDisposition::Nothing,
+        }
+    }
+
+    /// The state after lines of text, as long as they may be those of an SSH server.
+    fn greeting(last: [u8; IDENTIFICATION], read: usize, bytes: &[u8]) -> Self {
+        let read = read.saturating_add(bytes.len());
+        if read > MAX_GREETING || !is_text(bytes) {
+            return Self::Watching;
+        }
+        let mut end = [0; IDENTIFICATION];
+        for (slot, &byte) in end.iter_mut().rev().zip(bytes.iter().rev().chain(last.iter().rev())) {
+            *slot = byte;
+        }
+        Self::Greeting { last: end, read }
+    }
+
+    /// Whether lines of text are read behind which an identification line may come.
+    pub fn is_greeting(&self) -> bool {
+        matches!(self, Self::Greeting { .. })
+    }
+
+    /// Whether the direction has begun with something else than SSH.
+    pub fn is_other_than_ssh(&self) -> bool {
+        match self {
+            Self::First { prefix, length } => *length > 0 && prefix.first() != Some(&b'S'),
+            Self::Following(protocol) => *protocol != Protocol::Ssh,
+            Self::Greeting { .. } | Self::Watching => true,
         }
     }
 
@@ -147,12 +217,22 @@ impl HandshakeDetector {
         match self {
             Self::Following(_) => true,
             Self::Watching => false,
-            Self::First { .. } => {
+            Self::First { .. } | Self::Greeting { .. } => {
                 *self = Self::Watching;
                 false
             }
         }
     }
+}
+
+/// Whether bytes begin a TLS handshake, as far as they go.
+pub(super) fn begins_tls(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && hello(bytes) != Verdict::No
+}
+
+/// Whether bytes begin a TLS or SSH handshake, as far as they go.
+pub(super) fn begins_handshake(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && begins_later(bytes) != Verdict::No
 }
 
 /// Whether a segment in the middle of a connection may begin a handshake and
@@ -200,34 +280,104 @@ fn identification(bytes: &[u8]) -> Verdict {
 /// section 4.2).
 fn after_greeting(bytes: &[u8]) -> Option<usize> {
     let head = bytes.get(..MAX_GREETING).unwrap_or(bytes);
-    let line = head.windows(7).position(|w| match w {
+    let line = head.windows(IDENTIFICATION).position(|w| match w {
         [b'\n', after @ ..] => identification(after) == Verdict::Yes,
         _ => false,
     })?;
     Some(line + 1)
 }
 
-/// A record that holds the beginning of a ClientHello or ServerHello.
+/// Whether bytes are of lines of text (UTF-8, RFC 4253 section 4.2).
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&b| b >= b' ' && b != 0x7F || matches!(b, b'\t' | b'\r' | b'\n'))
+}
+
+/// Whether two bytes are a version that a record or a hello may have: SSL 3.0 to TLS
+/// 1.3, tried drafts of it, or TLCP (GB/T 38636).
+fn is_version(high: u8, low: u8) -> bool {
+    matches!((high, low), (3, 0..=4) | (0x7E | 0x7F, _) | (1, 1))
+}
+
+/// Records that hold the beginning of a ClientHello or ServerHello, or of what a
+/// server may send before: HelloRequest, and the HelloRetryRequest of drafts. The
+/// message may be cut into records anywhere.
 fn hello(bytes: &[u8]) -> Verdict {
-    let record_length = |b: &Head| usize::from(u16::from_be_bytes([b[3], b[4]]));
-    check(
-        bytes,
-        &[
-            &|b| b[0] == HANDSHAKE,
-            &|b| b[1] == 3,
-            &|b| b[2] <= 4,
-            &|b| usize::from(b[3]) << 8 <= MAX_RECORD,
-            &|b| (1..=MAX_RECORD).contains(&record_length(b)),
-            &|b| b[5] == CLIENT_HELLO || b[5] == SERVER_HELLO,
-            // Hellos are no longer than the 64 KiB that are put together.
-            &|b| b[6] == 0,
-            &|_| true,
-            &|b| u16::from_be_bytes([b[7], b[8]]) >= 38 - 4,
-            // The hello's own version: SSL 3.0 and later; tried drafts of TLS 1.3
-            // and the Chinese protocol answer with others.
-            &|b| b[5] == SERVER_HELLO || b[9] == 3,
-        ],
-    )
+    let mut message = [0; HELLO_HEAD];
+    let mut have = 0;
+    let mut rest = bytes;
+    while have < HELLO_HEAD {
+        let Some((header, fragment)) = rest.split_first_chunk::<RECORD_HEADER>() else {
+            return if may_be_header(rest) { Verdict::Maybe } else { Verdict::No };
+        };
+        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        if !may_be_header(header) || length == 0 {
+            return Verdict::No;
+        }
+        let (fragment, after) = fragment.split_at(length.min(fragment.len()));
+        for &byte in fragment.iter().take(HELLO_HEAD - have) {
+            if let Some(slot) = message.get_mut(have) {
+                *slot = byte;
+            }
+            have += 1;
+            match hello_message(message.get(..have).unwrap_or_default()) {
+                Verdict::Maybe => {}
+                settled => return settled,
+            }
+        }
+        if fragment.len() < length {
+            return Verdict::Maybe;
+        }
+        rest = after;
+    }
+    Verdict::Maybe
+}
+
+/// Whether up to five bytes may be the header of a handshake record.
+fn may_be_header(bytes: &[u8]) -> bool {
+    let at = |n: usize| bytes.get(n).copied();
+    at(0).is_none_or(|b| b == HANDSHAKE)
+        && at(1).is_none_or(|b| b == 3 || b == 1)
+        && at(2).is_none_or(|b| is_version(at(1).unwrap_or(0), b))
+        && at(3).is_none_or(|b| usize::from(b) << 8 <= MAX_RECORD)
+        && at(4)
+            .is_none_or(|b| usize::from(u16::from_be_bytes([at(3).unwrap_or(0), b])) <= MAX_RECORD)
+}
+
+/// What the first bytes of a handshake message say: type, length, version.
+fn hello_message(bytes: &[u8]) -> Verdict {
+    /// The least that a hello has: version and random value, and more.
+    const LEAST: u32 = 34;
+    /// The longest ClientHello (RFC 8446 section 4.1.2) and ServerHello.
+    const LONGEST_CLIENT: u32 = 131_396;
+    const LONGEST_SERVER: u32 = 65_607;
+    let Some(&kind) = bytes.first() else { return Verdict::Maybe };
+    let (least, longest) = match kind {
+        HELLO_REQUEST => (0, 0),
+        CLIENT_HELLO => (LEAST, LONGEST_CLIENT),
+        SERVER_HELLO => (LEAST, LONGEST_SERVER),
+        HELLO_RETRY_REQUEST => (4, LONGEST_SERVER),
+        _ => return Verdict::No,
+    };
+    let digits = bytes.get(1..4.min(bytes.len())).unwrap_or_default();
+    let so_far = digits.iter().fold(0, |n, &b| n << 8 | u32::from(b));
+    // What the digits that are still to come can make of it.
+    let open = 8 * (3 - digits.len().min(3));
+    let (low, high) = (so_far << open, ((so_far + 1) << open) - 1);
+    if low > longest || high < least {
+        return Verdict::No;
+    }
+    if open > 0 {
+        return Verdict::Maybe;
+    }
+    if kind == HELLO_REQUEST {
+        return Verdict::Yes;
+    }
+    match *bytes {
+        [_, _, _, _] => Verdict::Maybe,
+        [_, _, _, _, high] if is_version(high, if high == 1 { 1 } else { 0 }) => Verdict::Maybe,
+        [_, _, _, _, high, low, ..] if high == 3 || is_version(high, low) => Verdict::Yes,
+        _ => Verdict::No,
+    }
 }
 
 /// The prefix of IKE in TCP.
@@ -247,8 +397,8 @@ fn alert(bytes: &[u8]) -> Verdict {
         bytes,
         &[
             &|b| b[0] == ALERT,
-            &|b| b[1] == 3,
-            &|b| b[2] <= 4,
+            &|b| b[1] == 3 || b[1] == 1,
+            &|b| is_version(b[1], b[2]),
             &|b| b[3] == 0,
             &|b| b[4] == 2,
             &|b| matches!(b[5], 1 | 2),
@@ -322,73 +472,5 @@ fn check(bytes: &[u8], tests: &[Test<'_>]) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HELLO: [u8; 11] = [22, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3];
-
-    #[test]
-    fn a_hello_in_pieces_of_any_size_is_seen() {
-        for cut in 1..HELLO.len() {
-            let mut look = HandshakeDetector::first();
-            match look.take(&HELLO[..cut]) {
-                ByteDisposition::Nothing => {
-                    let ByteDisposition::With(Protocol::Tls, all) = look.take(&HELLO[cut..]) else {
-                        panic!("cut at {cut}")
-                    };
-                    assert_eq!(all, HELLO);
-                }
-                ByteDisposition::Here(..) => assert!(cut >= 10),
-                ByteDisposition::With(..) => panic!("nothing was kept"),
-            }
-            assert!(matches!(look, HandshakeDetector::Following(Protocol::Tls)));
-        }
-    }
-
-    #[test]
-    fn other_protocols_are_refused_at_once() {
-        for other in [&b"GET / HTTP/1.1"[..], b"SSH-3.0-x", b"220 ", &[0x16, 0x04], &[0x80, 0x04]] {
-            let mut look = HandshakeDetector::first();
-            assert!(matches!(look.take(other), ByteDisposition::Nothing));
-            assert!(matches!(look, HandshakeDetector::Watching), "{other:?}");
-        }
-    }
-
-    #[test]
-    fn a_hello_may_begin_a_later_segment_but_not_the_middle_of_one() {
-        let mut look = HandshakeDetector::Watching;
-        assert!(matches!(look.take(b"data"), ByteDisposition::Nothing));
-        let inside = [b"x", &HELLO[..]].concat();
-        assert!(matches!(look.take(&inside), ByteDisposition::Nothing));
-        assert!(may_begin(&HELLO));
-        assert!(matches!(look.take(&HELLO), ByteDisposition::Here(Protocol::Tls, 0)));
-    }
-
-    #[test]
-    fn a_false_start_hides_nothing_after_it() {
-        let mut look = HandshakeDetector::first();
-        assert!(matches!(look.take(b"S"), ByteDisposition::Nothing));
-        assert!(matches!(look.take(&HELLO), ByteDisposition::Here(Protocol::Tls, 0)));
-    }
-
-    #[test]
-    fn an_identification_line_may_follow_other_lines() {
-        let mut look = HandshakeDetector::first();
-        let greeting = b"welcome\r\nto this system\r\nSSH-2.0-x\r\n";
-        assert!(matches!(look.take(greeting), ByteDisposition::Here(Protocol::Ssh, 25)));
-        let mut look = HandshakeDetector::first();
-        assert!(matches!(look.take(b"welcome\r\n"), ByteDisposition::Nothing));
-        assert!(may_begin(b"SSH-1.99-x\n") && !may_begin(b"SSL"));
-        assert!(matches!(look.take(b"SSH-1.99-x\n"), ByteDisposition::Here(Protocol::Ssh, 0)));
-    }
-
-    #[test]
-    fn sslv2_hellos() {
-        let client = [0x80, 0x2E, 1, 0, 2, 0, 0x15, 0, 0, 0, 16];
-        assert_eq!(begins_first(&client), Verdict::Yes);
-        let tls_in_v2 = [0x80, 0x2E, 1, 3, 1, 0, 0x15, 0, 0, 0, 32];
-        assert_eq!(begins_first(&tls_in_v2), Verdict::Yes);
-        assert_eq!(begins_first(&[0x83, 0xF8, 4, 0, 1, 0, 2]), Verdict::Yes);
-        assert_eq!(begins_first(&[0x80, 0x2E, 1, 0, 3]), Verdict::No);
-    }
-}
+#[path = "look_tests.rs"]
+mod tests;

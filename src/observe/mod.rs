@@ -11,6 +11,7 @@ mod detect;
 pub mod ee;
 pub mod ike;
 pub mod ssh;
+mod tds;
 pub mod tls;
 pub mod upgrade;
 
@@ -81,6 +82,13 @@ pub struct Observer {
     ssh: Option<Box<Ssh>>,
     ike: Option<Box<TcpEncapsulation>>,
     upgrade: Option<Box<Upgrade>>,
+    /// TDS packets around the handshake.
+    tds: Option<Box<tds::Packets>>,
+    /// How many tunnels the dialogues so far have led through.
+    tunnels: u8,
+    /// Whether the client has not waited for the answer to its request: what it says is
+    /// not the dialogue's while it may begin a handshake.
+    early: bool,
     /// Whether the first speaker's first bytes are still to come.
     silent: bool,
     /// Position of each side's first byte that belongs to the handshake.
@@ -95,6 +103,9 @@ pub struct Observer {
 /// Bytes after which a ClientHello in the middle of a connection that nobody
 /// has answered is taken for data that looks like one.
 const MAX_UNANSWERED: usize = 16 * 1024;
+
+/// Tunnels and PROXY headers within each other that are looked into.
+const MAX_TUNNELS: u8 = 4;
 
 /// What is left of an observer when a handshake is complete or has failed.
 #[derive(Debug)]
@@ -129,6 +140,9 @@ impl Observer {
             ssh: None,
             ike: None,
             upgrade: None,
+            tds: None,
+            tunnels: 0,
+            early: false,
             silent: false,
             began: [None; 2],
             ends: [None; 2],
@@ -162,7 +176,10 @@ impl Observer {
 
     /// Whether no handshake has begun on the side, though one may later.
     pub fn is_watching(&self, side: Side) -> bool {
-        matches!(side.of(&self.looks), HandshakeDetector::Watching)
+        matches!(
+            side.of(&self.looks),
+            HandshakeDetector::Watching | HandshakeDetector::Greeting { .. }
+        )
     }
 
     /// The dialogue of the connection, if it has one.
@@ -189,14 +206,41 @@ impl Observer {
         certificates: &mut Certificates,
     ) -> Progress {
         *side.of_mut(&mut self.ends) = Some(at.saturating_add(count(bytes)));
-        match side.of_mut(&mut self.looks).take(bytes) {
+        match &mut self.tds {
+            Some(tds) => {
+                let content = tds.content(side, bytes);
+                if content.is_empty() {
+                    return Progress::Open;
+                }
+                let before = count(bytes).saturating_sub(count(&content));
+                self.content(side, at.saturating_add(before), &content, certificates)
+            }
+            None => self.content(side, at, bytes, certificates),
+        }
+    }
+
+    /// Takes the next bytes of a side without what is around them.
+    fn content(
+        &mut self,
+        side: Side,
+        at: i64,
+        bytes: &[u8],
+        certificates: &mut Certificates,
+    ) -> Progress {
+        let taken = side.of_mut(&mut self.looks).take(bytes);
+        // The lines before an identification line are those of an SSH server: the
+        // other side says nothing but SSH, or nothing yet.
+        if side.of(&self.looks).is_greeting() && side.other().of(&self.looks).is_other_than_ssh() {
+            *side.of_mut(&mut self.looks) = HandshakeDetector::Watching;
+        }
+        match taken {
             ByteDisposition::Nothing => {
                 if let Some(from) = self.dialogue(side, bytes) {
-                    // What follows is looked at as if it began a connection.
-                    self.looks = [HandshakeDetector::first(), HandshakeDetector::first()];
+                    self.begin_anew(side);
                     let (before, rest) = bytes.split_at(from.min(bytes.len()));
                     if !rest.is_empty() {
                         let at = at.saturating_add(count(before));
+                        // As it came: it may be within a packet that was found just now.
                         return self.data(side, at, rest, certificates);
                     }
                     return Progress::Open;
@@ -216,13 +260,45 @@ impl Observer {
         }
     }
 
+    /// Looks at what follows a dialogue as if it began a connection: of both sides, or
+    /// only of a client that has not waited for the answer.
+    fn begin_anew(&mut self, side: Side) {
+        let upgrade = self.upgrade.as_ref();
+        let granted = upgrade.and_then(|u| u.granted());
+        if let Some(left) = upgrade.and_then(|u| u.packet()) {
+            self.tds = Some(Box::new(tds::Packets::within(side, left)));
+        }
+        self.early = granted.is_none();
+        if granted.is_some_and(upgrade::Kind::is_tunnel) && self.tunnels < MAX_TUNNELS {
+            self.tunnels += 1;
+            self.silent = true;
+        }
+        for of in [side, side.other()] {
+            let look = of.of_mut(&mut self.looks);
+            if (of == side || granted.is_some()) && !matches!(look, HandshakeDetector::Following(_))
+            {
+                *look = HandshakeDetector::first();
+            }
+        }
+    }
+
     /// Shows bytes to the dialogue; returns where in them another protocol
     /// begins.
     fn dialogue(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
-        if self.has_begun() {
+        // A client that has not waited for the answer to its request has begun already.
+        if self.has_begun() && self.upgrade.is_none() {
             return None;
         }
-        if std::mem::take(&mut self.silent) && Upgrade::may_open(bytes, side == self.opener) {
+        if self.early && side == self.opener {
+            self.early = matches!(side.of(&self.looks), HandshakeDetector::First { .. });
+            if self.early {
+                return None;
+            }
+        }
+        if std::mem::take(&mut self.silent)
+            && !self.has_begun()
+            && Upgrade::may_open(bytes, side == self.opener)
+        {
             self.upgrade = Some(Box::new(Upgrade::new(self.opener)));
         }
         self.upgrade.as_mut()?.data(side, bytes)
@@ -294,6 +370,9 @@ impl Observer {
         if let Some(upgrade) = &mut self.upgrade {
             upgrade.hole(side);
         }
+        if let Some(tds) = &mut self.tds {
+            tds.hole(side, length);
+        }
         self.silent = false;
         if !side.of_mut(&mut self.looks).hole() {
             return;
@@ -335,7 +414,9 @@ impl Observer {
 
     /// Ends the observation and hands over what was learned.
     pub fn finish(self) -> Finished {
-        let watches = self.tls.as_ref().map(|tls| tls.watches(self.ends)).unwrap_or_default();
+        // Positions in TDS packets are not those of records.
+        let bare = self.tls.as_ref().filter(|_| self.tds.is_none());
+        let watches = bare.map(|tls| tls.watches(self.ends)).unwrap_or_default();
         Finished {
             findings: Findings {
                 tls: self.tls.map(|tls| tls.into_facts()),

@@ -82,6 +82,9 @@ pub(super) struct Connection {
     /// The security sessions that it is in, once it has settled.
     pub members: Members,
     ipsec: IpsecEncapsulation,
+    /// The client as records of two stacks have it, where no start was seen: what each
+    /// counts stays its own.
+    pub(super) recorded_client: Option<Dir>,
     /// Those of its beginning.
     pub settings: Arc<Settings>,
     pub first_ts: i64,
@@ -181,6 +184,7 @@ impl Connection {
             settles_at: i64::MAX,
             members: [None, None],
             ipsec: IpsecEncapsulation::default(),
+            recorded_client: None,
             settings,
             first_ts: ts,
             first_clock: clock,
@@ -523,15 +527,26 @@ impl Connection {
             || self.findings().incomplete()
     }
 
-    /// The direction in which the client sends: the opener of the connection;
-    /// where that was not seen the end with the higher port, because servers
-    /// have the lower one.
+    /// The direction in which the client sends: the opener of the connection. Where
+    /// that was not seen, the end that its handshake shows to be the client; and where
+    /// that was not seen either, the end with the higher port, because servers have the
+    /// lower one.
     pub fn client(&self, key: &Key) -> Dir {
-        self.life.client().unwrap_or(if key.low().port > key.high().port {
-            Dir::FromLow
-        } else {
-            Dir::FromHigh
-        })
+        let by_port = if key.low().port > key.high().port { Dir::FromLow } else { Dir::FromHigh };
+        let known = self.life.client().or(self.recorded_client);
+        known.or_else(|| self.shown_client()).unwrap_or(by_port)
+    }
+
+    /// The client by proof: the other side of who sent a ServerHello, an SSH server's
+    /// messages or the answers of IKE.
+    fn shown_client(&self) -> Option<Dir> {
+        let findings = self.findings();
+        let tls = findings.tls.filter(|tls| tls.server_hello).and_then(|tls| tls.client);
+        let ssh = || findings.ssh.filter(|ssh| ssh.roles_shown).and_then(|ssh| ssh.client);
+        let ike = || self.ike().map(|ike| ike.client());
+        let hello = || findings.tls.and_then(|tls| tls.client);
+        let client = tls.or_else(ssh).or_else(ike).or_else(hello)?;
+        Some(if client == Side::Low { Dir::FromLow } else { Dir::FromHigh })
     }
 
     /// How the connection ended, as text.

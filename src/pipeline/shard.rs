@@ -407,7 +407,11 @@ impl Shard {
         let client = connection.client(key);
         let ipsec = connection.ipsec().copied();
         let settings = Arc::clone(&connection.settings);
-        for (n, seen) in views(&settings, key, client).into_iter().flatten().enumerate() {
+        let views = views(&settings, key, client);
+        if !connection.life.start_seen() && views.iter().all(Option::is_some) {
+            connection.recorded_client = Some(client);
+        }
+        for (n, seen) in views.into_iter().flatten().enumerate() {
             let stack = settings.stacks.get(seen.stack);
             let snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
             let at = side(snapshot.local);

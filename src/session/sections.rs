@@ -500,10 +500,7 @@ fn serial(field: &mut [u8; 20], certificate: &Certificate) -> u8 {
 /// The end of validity as characters, and its form (`cert_time_type`).
 fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
     let time = certificate.not_after;
-    let Ok(moment) = jiff::Timestamp::from_second(time.seconds) else {
-        return 0;
-    };
-    let civil = jiff::tz::TimeZone::UTC.to_datetime(moment);
+    let civil = time.utc();
     let year = civil.year().unsigned_abs();
     let bytes = [civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second()];
     let pairs = [year / 100, year % 100].into_iter().chain(bytes.map(|n| n.unsigned_abs().into()));

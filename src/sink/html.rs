@@ -393,7 +393,7 @@ fn certificates(out: &mut String, report: &Report, soon_days: i64) {
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{style}\">{days}</td><td class=\"n\">{}</td></tr>",
             escape(&c.certificate.subject),
             escape(&place(c.server)),
-            short_time(c.certificate.not_after.seconds.saturating_mul(1_000_000_000)),
+            short(&c.certificate.not_after.to_string()),
             group(c.connections)
         );
     }
@@ -464,8 +464,12 @@ fn percent(part: u64, all: u64) -> String {
 
 /// A time to the second, UTC.
 fn short_time(nanos: i64) -> String {
-    let text = time(nanos);
-    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
+    short(&time(nanos))
+}
+
+/// Date and time of day of a time in the form of RFC 3339, to the second.
+fn short(text: &str) -> String {
+    let (day, rest) = text.split_once('T').unwrap_or((text, ""));
     format!("{day} {}", rest.get(..8).unwrap_or_default())
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use super::jsonl_ee::EeConnection;
 use crate::names::{ike as ike_names, tls as names, x509};
-use crate::observe::certificate::{Certificate, CertificateTime};
+use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Failure, Suite};
 use crate::observe::{Side, ike, ssh};
 
@@ -524,8 +524,8 @@ fn certificate(c: &Certificate) -> CertificateLine {
         subject: c.subject.to_string(),
         issuer: c.issuer.to_string(),
         serial: hex(&c.serial),
-        not_before: certificate_time(c.not_before),
-        not_after: certificate_time(c.not_after),
+        not_before: c.not_before.to_string(),
+        not_after: c.not_after.to_string(),
         signature_algorithm: c.signature_algorithm.clone(),
         signature_algorithm_name: x509::algorithm_name(&c.signature_algorithm),
         public_key_algorithm: c.public_key_algorithm.clone(),
@@ -533,10 +533,6 @@ fn certificate(c: &Certificate) -> CertificateLine {
         key_bits: c.key_bits,
         curve: c.curve,
     }
-}
-
-fn certificate_time(t: CertificateTime) -> String {
-    jiff::Timestamp::from_second(t.seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 /// A time, in nanoseconds since 1970, as RFC 3339.

@@ -1,6 +1,10 @@
 //! Leaf certificates: the attributes that records and reports show.
 
+use std::fmt;
 use std::sync::Arc;
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 use hashbrown::HashMap;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate, X509Name};
@@ -19,6 +23,26 @@ pub struct CertificateTime {
     pub seconds: i64,
     /// Whether it is a GeneralizedTime; otherwise a UTCTime.
     pub generalized: bool,
+}
+
+impl CertificateTime {
+    /// The same as date and time of day in UTC. What an offset moves out of the years
+    /// 0000 to 9999, which are all that a GeneralizedTime can write, is their first or
+    /// last second.
+    pub fn utc(self) -> DateTime {
+        const FIRST: DateTime = DateTime::constant(0, 1, 1, 0, 0, 0, 0);
+        const LAST: DateTime = DateTime::constant(9999, 12, 31, 23, 59, 59, 0);
+        const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        let moment = EPOCH.checked_add(SignedDuration::from_secs(self.seconds));
+        moment.unwrap_or(if self.seconds < 0 { FIRST } else { LAST }).clamp(FIRST, LAST)
+    }
+}
+
+impl fmt::Display for CertificateTime {
+    /// In the form of RFC 3339.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}Z", self.utc())
+    }
 }
 
 /// The attributes of a certificate.

@@ -21,6 +21,9 @@ const QUICK: u8 = 32;
 const IKE_SA_INIT: u8 = 34;
 const IKE_AUTH: u8 = 35;
 const IKE_INTERMEDIATE: u8 = 43;
+/// RFC 5723: a ticket stands for the exchange that set up the session.
+const IKE_SESSION_RESUME: u8 = 38;
+const V2_NONCE: u8 = 40;
 
 /// The observer of one IKE SA.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub struct Ike {
     facts: Facts,
     /// Sides whose encrypted messages after the set-up were seen.
     went_on: [bool; 2],
+    /// The responder has accepted a ticket: the algorithms are those of the session
+    /// that is resumed, and no message repeats them.
+    resumed: bool,
 }
 
 impl Ike {
@@ -49,6 +55,7 @@ impl Ike {
                 nat_traversal: false,
             },
             went_on: [false; 2],
+            resumed: false,
         })
     }
 
@@ -59,7 +66,7 @@ impl Ike {
 
     /// ESP or AH flows between the peers: an SA that has its choice is in use.
     pub fn in_use(&mut self) {
-        if self.facts.choice.is_some() {
+        if self.facts.choice.is_some() || self.resumed {
             self.facts.completed = true;
         }
     }
@@ -114,8 +121,8 @@ impl Ike {
     fn v2(&mut self, side: Side, header: &Header, message: &[u8]) {
         let from_initiator = header.flags & V2_INITIATOR != 0;
         self.facts.initiator.get_or_insert(if from_initiator { side } else { side.other() });
-        if header.exchange == IKE_SA_INIT {
-            self.facts.exchange = IKE_SA_INIT;
+        if matches!(header.exchange, IKE_SA_INIT | IKE_SESSION_RESUME) {
+            self.facts.exchange = header.exchange;
         }
         let response = header.flags & V2_RESPONSE != 0;
         for (kind, body) in Payloads::new(header, message) {
@@ -126,11 +133,20 @@ impl Ike {
                         self.facts.failure = None;
                     }
                 }
+                // With TICKET_NACK the answer has no nonce (RFC 5723 section 4.3.2).
+                V2_NONCE if header.exchange == IKE_SESSION_RESUME && response => {
+                    self.resumed = true;
+                    self.facts.failure = None;
+                }
                 V2_NOTIFY => self.notify(true, body),
                 kind if wire::is_encrypted(kind) => {
                     self.facts.encrypted += 1;
                     // Whatever comes after IKE_AUTH shows that it succeeded.
-                    if !matches!(header.exchange, IKE_SA_INIT | IKE_AUTH | IKE_INTERMEDIATE) {
+                    let sets_up = matches!(
+                        header.exchange,
+                        IKE_SA_INIT | IKE_SESSION_RESUME | IKE_AUTH | IKE_INTERMEDIATE
+                    );
+                    if !sets_up {
                         *side.of_mut(&mut self.went_on) = true;
                         self.facts.completed |= self.went_on == [true; 2];
                     }
@@ -143,6 +159,7 @@ impl Ike {
     fn notify(&mut self, version_2: bool, body: &[u8]) {
         if let Some(error) = wire::notify_error(version_2, body)
             && self.facts.choice.is_none()
+            && !self.resumed
         {
             self.facts.failure = Some(error);
         }
@@ -192,6 +209,25 @@ mod tests {
         ike.message(I, &v2(37, V2_INITIATOR, 46, &sealed), true);
         ike.message(R, &v2(37, V2_RESPONSE, 46, &sealed), true);
         assert!(ike.facts().completed);
+    }
+
+    #[test]
+    fn a_ticket_resumes_a_session_unless_it_is_refused() {
+        let nonce = [0, 0, 0, 20, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
+        // TICKET_NACK is a status and no error.
+        let refusal = [0, 0, 0, 8, 0, 0, 0x40, 0x1C];
+        for (next, payload, resumed) in [(V2_NONCE, &nonce[..], true), (V2_NOTIFY, &refusal, false)]
+        {
+            let request = v2(IKE_SESSION_RESUME, V2_INITIATOR, V2_NONCE, &nonce);
+            let mut ike = Ike::new(&request).expect("a message");
+            ike.message(I, &request, false);
+            ike.in_use();
+            assert!(!ike.facts().completed, "a request is no answer");
+            ike.message(R, &v2(IKE_SESSION_RESUME, V2_RESPONSE, next, payload), false);
+            assert_eq!(ike.facts().exchange, IKE_SESSION_RESUME);
+            ike.in_use();
+            assert_eq!((ike.facts().completed, &ike.facts().choice), (resumed, &None));
+        }
     }
 
     #[test]

@@ -78,6 +78,11 @@ impl TcpEncapsulation {
         }
     }
 
+    /// The side that sent the prefix, as only the TCP client does.
+    pub fn client(&self) -> Side {
+        self.client
+    }
+
     /// The IKE security associations.
     pub fn ikes(&self) -> &[Ike] {
         &self.ikes

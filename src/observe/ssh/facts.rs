@@ -24,6 +24,9 @@ pub struct Facts {
     /// The SSH client: who sends the first message of the key exchange; until
     /// that is seen, who opened the connection.
     pub client: Option<Side>,
+    /// Whether messages that only a client or only a server sends have shown who is
+    /// the client.
+    pub roles_shown: bool,
     /// Protocol version, 1 or 2.
     pub version: Option<u8>,
     /// What each side says of its software, after the protocol version.

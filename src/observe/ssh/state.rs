@@ -226,6 +226,7 @@ impl Ssh {
     }
 
     fn set_client(&mut self, client: Side) {
+        self.facts.roles_shown = true;
         if self.facts.client != Some(client) {
             self.facts.client = Some(client);
             self.agree();
@@ -247,6 +248,7 @@ impl Ssh {
         match message {
             V1Message::PublicKey { host_key_bits } => {
                 self.facts.client = Some(side.other());
+                self.facts.roles_shown = true;
                 self.facts.host_key = Some(HostKey {
                     kind: "rsa1".to_owned(),
                     bits: Some(host_key_bits),
@@ -257,6 +259,7 @@ impl Ssh {
             }
             V1Message::SessionKey { cipher } => {
                 self.facts.client = Some(side);
+                self.facts.roles_shown = true;
                 let name = crate::names::ssh::v1_cipher(cipher)
                     .map_or_else(|| format!("cipher {cipher}"), str::to_owned);
                 self.facts.cipher_c2s = Some(name.clone());

@@ -124,7 +124,8 @@ impl CloseWatch {
 
 /// Whether some bytes could be the beginning of a record's header.
 fn could_begin(bytes: &[u8]) -> bool {
-    bytes.first().is_none_or(|b| (20..=24).contains(b)) && bytes.get(1).is_none_or(|&b| b == 3)
+    bytes.first().is_none_or(|b| (20..=24).contains(b))
+        && bytes.get(1).is_none_or(|&b| b == 3 || b == 1)
 }
 
 /// Whether bytes are those of a clear protocol: text, or a TELNET command.

@@ -19,11 +19,21 @@ const HEARTBEAT: u8 = 24;
 /// Bytes of a record's header.
 pub(super) const HEADER: usize = 5;
 
-/// The longest handshake message that is put together.
-const MAX_MESSAGE: usize = 64 * 1024;
-/// The same for Certificate messages, which hold whole chains.
-const MAX_CERTIFICATE: usize = 256 * 1024;
+/// The longest handshake message that is put together: no ClientHello and no
+/// CertificateRequest is longer (RFC 8446 section 4.1.2; RFC 5246 section 7.4.4 allows
+/// types of 255 bytes and lists of 65,534 and 65,535).
+const MAX_MESSAGE: usize = 131_396;
+/// The same for Certificate messages, which hold whole chains, and for
+/// ServerKeyExchange, of which three numbers and a signature have 65,535 bytes each
+/// (RFC 5246 section 7.4.3).
+const MAX_LONG_MESSAGE: usize = 262_150;
 const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
+/// Messages of which nothing is read but that they were there: CertificateStatus,
+/// SupplementalData.
+const NOT_READ: [u8; 2] = [22, 23];
+/// Bytes of a handshake message's header.
+const MESSAGE_HEADER: usize = 4;
 
 /// What the deframer found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,11 +112,11 @@ pub(super) fn resumes(bytes: &[u8]) -> bool {
     let Some((_, length)) = header(first) else {
         return false;
     };
-    if length == 0 || first.get(1) != Some(&3) {
+    if length == 0 || !matches!(first.get(1), Some(3 | 1)) {
         return false;
     }
     match bytes.get(HEADER + length..) {
-        Some(rest) if rest.len() >= HEADER => header(rest).is_some() && rest.get(1) == Some(&3),
+        Some(rest) if rest.len() >= HEADER => header(rest).is_some() && rest.get(1) == first.get(1),
         Some(rest) => {
             rest.first().is_none_or(|content| (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(content))
         }
@@ -124,7 +134,7 @@ pub(super) fn begins_message(bytes: &[u8], length: usize) -> bool {
     KNOWN.contains(&kind) && 4 + message <= length
 }
 
-/// A handshake message is longer than anything a handshake needs.
+/// A handshake message is longer than those that are put together; it was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
@@ -132,26 +142,66 @@ pub(super) struct TooLong;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     buffer: Vec<u8>,
+    /// Bytes of a message that are passed over.
+    skip: usize,
 }
 
 impl Messages {
     /// Takes a piece of handshake data and hands out every complete message,
-    /// header included.
+    /// header included. Of a message that is passed over only the header is handed
+    /// out. An error if that was one that should have been read.
     pub fn feed(&mut self, fragment: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), TooLong> {
-        if self.buffer.is_empty() {
-            let used = complete(fragment, &mut each)?;
-            self.buffer.extend_from_slice(fragment.get(used..).unwrap_or_default());
-        } else {
-            self.buffer.extend_from_slice(fragment);
-            let used = complete(&self.buffer, &mut each)?;
-            self.buffer.drain(..used);
+        let mut result = Ok(());
+        let mut rest = fragment;
+        while !rest.is_empty() {
+            if self.skip > 0 {
+                let n = self.skip.min(rest.len());
+                self.skip -= n;
+                rest = rest.get(n..).unwrap_or_default();
+                continue;
+            }
+            // A whole message is read where it lies.
+            if self.buffer.is_empty()
+                && let Some(message) = whole(rest)
+            {
+                each(message);
+                rest = rest.get(message.len()..).unwrap_or_default();
+                continue;
+            }
+            let wanted = self.wanted().saturating_sub(self.buffer.len());
+            let (now, after) = rest.split_at(wanted.min(rest.len()));
+            self.buffer.extend_from_slice(now);
+            rest = after;
+            if self.buffer.len() < MESSAGE_HEADER {
+                continue;
+            }
+            let (kind, length) = head(&self.buffer);
+            if !is_kept(kind, length) {
+                self.skip = length;
+                if !NOT_READ.contains(&kind) {
+                    result = Err(TooLong);
+                }
+            }
+            if self.buffer.len() == MESSAGE_HEADER + length || self.skip > 0 {
+                each(&self.buffer);
+                self.buffer.clear();
+            }
         }
-        Ok(())
+        result
+    }
+
+    /// Bytes that the buffer shall have: a header, then a message.
+    fn wanted(&self) -> usize {
+        if self.buffer.len() < MESSAGE_HEADER {
+            MESSAGE_HEADER
+        } else {
+            MESSAGE_HEADER + head(&self.buffer).1
+        }
     }
 
     /// Forgets an incomplete message.
     pub fn clear(&mut self) {
-        self.buffer = Vec::new();
+        *self = Self::default();
     }
 
     /// Bytes that are held.
@@ -160,23 +210,27 @@ impl Messages {
     }
 }
 
-/// Hands out the complete messages at the start of `bytes`; returns how many
-/// bytes they are.
-fn complete(bytes: &[u8], each: &mut impl FnMut(&[u8])) -> Result<usize, TooLong> {
-    let mut used = 0;
-    while let Some(&[kind, a, b, c, ..]) = bytes.get(used..) {
-        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-        let limit = if kind == CERTIFICATE { MAX_CERTIFICATE } else { MAX_MESSAGE };
-        if length > limit {
-            return Err(TooLong);
+/// Type and length of a message; zeros where there is no header.
+fn head(bytes: &[u8]) -> (u8, usize) {
+    let Some(&[kind, a, b, c]) = bytes.first_chunk() else { return (0, 0) };
+    (kind, usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c))
+}
+
+/// Whether a message of a type and length is put together.
+fn is_kept(kind: u8, length: usize) -> bool {
+    length
+        <= match kind {
+            CERTIFICATE | SERVER_KEY_EXCHANGE => MAX_LONG_MESSAGE,
+            kind if NOT_READ.contains(&kind) => 0,
+            _ => MAX_MESSAGE,
         }
-        let Some(message) = bytes.get(used..used + 4 + length) else {
-            break;
-        };
-        each(message);
-        used += message.len();
-    }
-    Ok(used)
+}
+
+/// The message at the start of `bytes`, if all of it is there and it is put together.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.first_chunk::<MESSAGE_HEADER>()?;
+    let (kind, length) = head(bytes);
+    bytes.get(..MESSAGE_HEADER + length).filter(|_| is_kept(kind, length))
 }
 
 #[cfg(test)]
@@ -222,10 +276,34 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_a_greatest_length() {
-        let mut m = Messages::default();
-        assert_eq!(m.feed(&[1, 1, 0, 1], |_| {}), Err(TooLong));
-        assert_eq!(m.feed(&[11, 1, 0, 1], |_| {}), Ok(()));
+    fn a_message_has_a_greatest_length_and_is_passed_over_beyond_it() {
+        let fed = |kind: u8, length: usize, piece: usize| {
+            let mut all = vec![kind];
+            all.extend(&u32::try_from(length).expect("short").to_be_bytes()[1..]);
+            all.extend(vec![7; length]);
+            all.extend([14, 0, 0, 0]);
+            let (mut m, mut seen, mut result, mut most) = (Messages::default(), vec![], Ok(()), 0);
+            for bytes in all.chunks(piece) {
+                result = m.feed(bytes, |m| seen.push((m[0], m.len()))).and(result);
+                most = most.max(m.held());
+            }
+            (seen, result, most)
+        };
+        for piece in [100, 16_384, 300_000] {
+            // CertificateRequest: 1 + 255, 2 + 65,534, 2 + 65,535.
+            assert_eq!(fed(13, 131_329, piece).0, [(13, 131_333), (14, 4)]);
+            assert_eq!(fed(1, 131_396, piece).1, Ok(()));
+            assert_eq!(fed(11, 262_144, piece).0, [(11, 262_148), (14, 4)]);
+            assert_eq!(fed(12, 262_150, piece).1, Ok(()));
+            let (seen, result, most) = fed(11, 300_000, piece);
+            assert_eq!((seen, result), (vec![(11, 4), (14, 4)], Err(TooLong)));
+            assert!(most <= MESSAGE_HEADER);
+            assert_eq!(fed(13, 131_397, piece).1, Err(TooLong));
+            // Nothing is read of a CertificateStatus, whatever its length.
+            let (seen, result, most) = fed(22, 1_000_000, piece);
+            assert_eq!((seen, result), (vec![(22, 4), (14, 4)], Ok(())));
+            assert!(most <= MESSAGE_HEADER);
+        }
     }
 
     #[test]

@@ -292,12 +292,9 @@ impl Tls {
                     }
                     let mut messages = std::mem::take(&mut half.messages);
                     let fed = messages.feed(bytes, |m| self.message(side, m, certificates));
-                    let half = side.of_mut(&mut self.halves);
-                    half.messages = messages;
-                    if fed.is_err() {
-                        half.framing = Framing::Broken;
-                        self.facts.incomplete = true;
-                    }
+                    side.of_mut(&mut self.halves).messages = messages;
+                    // A message that was passed over would have been read.
+                    self.facts.incomplete |= fed.is_err();
                 }
                 record::ALERT if !half.sealed => self.alert(side, bytes),
                 _ => {}
@@ -377,7 +374,13 @@ impl Tls {
             Message::ServerHelloDone if self.is_server(side) => self.full_handshake(),
             // The other half of a full handshake, should the server's be lost.
             Message::ClientKeyExchange if self.is_client(side) => self.full_handshake(),
-            Message::Malformed(_) => self.facts.incomplete = true,
+            Message::Malformed(kind) => {
+                self.facts.incomplete = true;
+                // A Certificate that was passed over, too, is one of a full handshake.
+                if kind == wire::CERTIFICATE && self.is_server(side) {
+                    self.full_handshake();
+                }
+            }
             _ => {}
         }
     }

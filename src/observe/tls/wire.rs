@@ -8,7 +8,8 @@ use tls_parser::{TlsMessage, TlsMessageHandshake, parse_tls_message_handshake};
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
-const CERTIFICATE: u8 = 11;
+/// Message type Certificate.
+pub(super) const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
@@ -218,7 +219,7 @@ pub fn parse(message: &[u8]) -> Message<'_> {
 fn server_hello<'a>(message: &'a [u8], body: &'a [u8]) -> Message<'a> {
     let hello = match parse_tls_message_handshake(message) {
         Ok((_, TlsMessage::Handshake(TlsMessageHandshake::ServerHello(hello))))
-            if hello.version.0 != 0x0300 =>
+            if matches!(hello.version.0, 0x0301..=0x0303) =>
         {
             Some((
                 hello.random,
@@ -246,7 +247,12 @@ fn server_hello_fields(body: &[u8]) -> Option<(&[u8], ServerHello<'_>)> {
     let (version, rest) = body.split_first_chunk::<2>()?;
     let legacy_version = u16::from_be_bytes(*version);
     let (random, rest) = rest.split_at_checked(32)?;
-    let short = matches!(legacy_version, 0x7E00..=0x7F15);
+    // Implementations of these drafts may already write the final version.
+    let short = match legacy_version {
+        0x7E00..=0x7F15 => true,
+        0x0304 => is_short(rest),
+        _ => false,
+    };
     let (session_id, rest) = if short {
         (&[][..], rest)
     } else {
@@ -269,6 +275,18 @@ fn server_hello_fields(body: &[u8]) -> Option<(&[u8], ServerHello<'_>)> {
         random,
         ServerHello { legacy_version, session_id, suite, extensions: Extensions(extensions) },
     ))
+}
+
+/// Whether what follows the random value is a cipher suite and extensions to the end
+/// of the message, as in the drafts of TLS 1.3 before 22.
+fn is_short(rest: &[u8]) -> bool {
+    match rest.split_at_checked(2).map(|(_, rest)| (rest, rest.split_first_chunk::<2>())) {
+        Some((_, Some((length, extensions)))) => {
+            extensions.len() == usize::from(u16::from_be_bytes(*length))
+        }
+        Some((rest, None)) => rest.is_empty(),
+        None => false,
+    }
 }
 
 /// The named curve of an ECDHE ServerKeyExchange (RFC 8422 section 5.4).
@@ -336,7 +354,10 @@ mod tests {
     #[test]
     fn versions_that_the_crate_does_not_know() {
         for (version, session_id) in
-            [(0x0300, true), (0x0101, true), (0x7F0E, false), (0x7F12, false)]
+            [(0x0300, true), (0x0101, true), (0x0304, true), (0x0304, false)]
+                .into_iter()
+                .chain((0x7F0E..=0x7F15).map(|draft| (draft, false)))
+                .chain((0x7F16..=0x7F1C).map(|draft| (draft, true)))
         {
             let m = server_hello(version, session_id, &[0, 22, 0, 0]);
             let Message::ServerHello(hello) = parse(&m) else { panic!("{version:04X}") };

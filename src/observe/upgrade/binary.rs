@@ -1,6 +1,8 @@
 //! Negotiations of a few messages of fixed form.
 
 use super::{Kind, of_mut};
+use crate::observe::detect::begins_handshake;
+use crate::observe::tds;
 
 /// What a side's bytes did to a dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +13,14 @@ pub(super) enum Turn {
     Over,
     /// From this offset on the bytes are those of another protocol.
     Granted(usize),
+    /// The same, of a client that does not wait for the answer.
+    Early(usize),
 }
 
 /// Longest message: a PROXY header of version 2 with its options, a SOCKS
 /// request with a name.
 const MAX_KEPT: usize = 1024;
-/// Messages of both sides: more than any of these negotiations has.
+/// Messages of a side: more than any of these negotiations has.
 const MAX_STEPS: u8 = 16;
 /// MySQL: CLIENT_SSL, and the length of the packet that asks for TLS.
 const CLIENT_SSL: u8 = 0x08;
@@ -28,12 +32,15 @@ pub(super) struct Binary {
     kind: Kind,
     /// Bytes of the server and the client that are not used yet.
     kept: [Vec<u8>; 2],
-    step: u8,
+    /// Messages of each so far.
+    steps: [u8; 2],
+    /// TDS: bytes of the packet in which the handshake begins.
+    packet: usize,
 }
 
 impl Binary {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, kept: [Vec::new(), Vec::new()], step: 0 }
+        Self { kind, kept: [Vec::new(), Vec::new()], steps: [0; 2], packet: 0 }
     }
 
     pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
@@ -44,8 +51,12 @@ impl Binary {
         let cut = bytes.len() > room;
         let mut all = std::mem::take(kept);
         let mut at = 0;
-        while at < all.len() {
-            match self.message(client, all.get(at..).unwrap_or_default()) {
+        while let Some(rest) = all.get(at..).filter(|rest| !rest.is_empty()) {
+            // What is asked for may be taken for granted.
+            if client && *of_mut(client, &mut self.steps) > 0 && begins_handshake(rest) {
+                return Turn::Early(at.saturating_sub(before));
+            }
+            match self.message(client, rest) {
                 Step::Wait => {
                     // A message longer than any that is expected.
                     if cut {
@@ -57,8 +68,9 @@ impl Binary {
                 Step::Over => return Turn::Over,
                 Step::Granted(used) => return Turn::Granted((at + used).saturating_sub(before)),
                 Step::Next(used) => {
-                    self.step += 1;
-                    if self.step > MAX_STEPS {
+                    let steps = of_mut(client, &mut self.steps);
+                    *steps += 1;
+                    if *steps > MAX_STEPS {
                         return Turn::Over;
                     }
                     at += used.max(1);
@@ -68,13 +80,19 @@ impl Binary {
         if cut { Turn::Over } else { Turn::Goes }
     }
 
-    fn message(&self, client: bool, bytes: &[u8]) -> Step {
+    /// TDS: bytes of the packet in which the handshake begins.
+    pub fn packet(&self) -> usize {
+        self.packet
+    }
+
+    fn message(&mut self, client: bool, bytes: &[u8]) -> Step {
         match self.kind {
             Kind::Postgresql => postgresql(client, bytes),
             Kind::Mysql => mysql(client, bytes),
             Kind::Rdp => rdp(client, bytes),
             Kind::Socks4 => socks4(client, bytes),
-            Kind::Socks5 => socks5(client, self.step, bytes),
+            Kind::Socks5 => socks5(client, *of_mut(client, &mut self.steps), bytes),
+            Kind::Tds => tds(client, bytes, &mut self.packet),
             Kind::Proxy => proxy(client, bytes),
             _ => Step::Over,
         }
@@ -165,24 +183,49 @@ fn socks4(client: bool, bytes: &[u8]) -> Step {
     }
 }
 
-/// Methods, choice, request, reply; user and password may come between. `step`
-/// counts the messages so far.
+/// Methods, choice, request, reply; user and password may come between (RFC 1928, RFC
+/// 1929). `step` counts the messages of the side so far: a client need not wait for
+/// answers.
 fn socks5(client: bool, step: u8, bytes: &[u8]) -> Step {
     match (client, bytes) {
         (_, []) => Step::Wait,
         (true, [5, methods, ..]) if step == 0 => complete(bytes, 2 + usize::from(*methods)),
-        (false, [5, 0 | 2, ..]) if step == 1 => Step::Next(2),
-        (false, [1, 0, ..]) if step == 3 => Step::Next(2),
-        (true, [1, user, rest @ ..]) => match rest.get(usize::from(*user)) {
+        (false, [5, 0 | 2, ..]) if step == 0 => Step::Next(2),
+        (false, [1, 0, ..]) if step == 1 => Step::Next(2),
+        (true, [1, user, rest @ ..]) if step > 0 => match rest.get(usize::from(*user)) {
             Some(password) => complete(bytes, 3 + usize::from(*user) + usize::from(*password)),
             None => Step::Wait,
         },
-        (true, [5, 1, 0, ..]) => request(bytes).map_or(Step::Wait, |n| complete(bytes, n)),
-        (false, [5, 0, 0, 1 | 3 | 4, ..]) if step >= 3 => match request(bytes) {
+        (true, [5, 1, 0, ..]) if step > 0 => {
+            request(bytes).map_or(Step::Wait, |n| complete(bytes, n))
+        }
+        (false, [5, 0, 0, 1 | 3 | 4, ..]) if step > 0 => match request(bytes) {
             Some(n) if bytes.len() >= n => Step::Granted(n),
             _ => Step::Wait,
         },
         (_, [_] | [5, _] | [5, _, _]) => Step::Wait,
+        _ => Step::Over,
+    }
+}
+
+/// PRELOGIN packets and their answers, until one holds a record instead of options. The
+/// handshake begins behind its header; the length of its content is written to
+/// `packet`.
+fn tds(client: bool, bytes: &[u8], packet: &mut usize) -> Step {
+    const HANDSHAKE: u8 = 22;
+    const TABULAR_RESULT: u8 = 4;
+    let Some((header, content)) = bytes.split_first_chunk::<{ tds::HEADER }>() else {
+        return Step::Wait;
+    };
+    let Some(length) = tds::length(header) else { return Step::Over };
+    match (header[0], content.first()) {
+        (_, None) if length > tds::HEADER => Step::Wait,
+        (tds::PRELOGIN, Some(&HANDSHAKE)) => {
+            *packet = length - tds::HEADER;
+            Step::Granted(tds::HEADER)
+        }
+        (tds::PRELOGIN, _) => complete(bytes, length),
+        (TABULAR_RESULT, _) if !client => complete(bytes, length),
         _ => Step::Over,
     }
 }

@@ -2,6 +2,7 @@
 //! section 4.14).
 
 use super::{binary::Turn, of_mut};
+use crate::observe::detect::begins_tls;
 
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 const SEQUENCE: u8 = 0x30;
@@ -39,6 +40,9 @@ impl Ldap {
                 messages.skip -= n;
                 rest = rest.get(n..).unwrap_or_default();
                 continue;
+            }
+            if client && self.asked.is_some() && messages.kept.is_empty() && begins_tls(rest) {
+                return Turn::Early(bytes.len() - rest.len());
             }
             messages.kept.push(first);
             rest = after;

@@ -57,6 +57,8 @@ pub enum Kind {
     Postgresql,
     /// MySQL's SSL connection request packet.
     Mysql,
+    /// TDS, of SQL Server (MS-TDS).
+    Tds,
     /// RDP's negotiation in X.224 connection requests.
     Rdp,
     /// HTTP CONNECT (RFC 9110).
@@ -86,12 +88,19 @@ impl Kind {
             Self::Telnet => "telnet",
             Self::Postgresql => "postgresql",
             Self::Mysql => "mysql",
+            Self::Tds => "tds",
             Self::Rdp => "rdp",
             Self::HttpConnect => "http_connect",
             Self::Socks4 => "socks4",
             Self::Socks5 => "socks5",
             Self::Proxy => "proxy",
         })
+    }
+
+    /// Whether what follows its negotiation is a stream of its own, as if it began a
+    /// connection.
+    pub fn is_tunnel(self) -> bool {
+        matches!(self, Self::HttpConnect | Self::Socks4 | Self::Socks5 | Self::Proxy)
     }
 
     /// Whether it is one of the negotiations that also z/OS's own observation
@@ -135,6 +144,8 @@ pub struct Upgrade {
     talk: DialogueState,
     read: [usize; 2],
     granted: bool,
+    /// TDS: bytes of the packet in which the handshake begins.
+    packet: usize,
 }
 
 impl Upgrade {
@@ -146,6 +157,7 @@ impl Upgrade {
             talk: DialogueState::Opening(None, Vec::new()),
             read: [0; 2],
             granted: false,
+            packet: 0,
         }
     }
 
@@ -170,9 +182,16 @@ impl Upgrade {
         self.kind.filter(|_| self.granted)
     }
 
+    /// Of TDS the bytes of the packet in which the handshake begins.
+    pub(super) fn packet(&self) -> Option<usize> {
+        (self.granted() == Some(Kind::Tds)).then_some(self.packet)
+    }
+
     /// Takes the next bytes of a side. When the negotiation is over, returns
     /// where in these bytes the other protocol's bytes begin; the other side's
-    /// begin with its next byte.
+    /// begin with its next byte. Before the negotiation is over (it is not
+    /// [granted](Self::granted)) the same of the bytes of a client that does not wait
+    /// for the answer; the other side's are still those of the dialogue.
     pub fn data(&mut self, side: Side, bytes: &[u8]) -> Option<usize> {
         if !self.is_active() || bytes.is_empty() {
             return None;
@@ -184,7 +203,7 @@ impl Upgrade {
             return None;
         }
         let client = side == self.opener;
-        let granted = match &mut self.talk {
+        match &mut self.talk {
             DialogueState::Opening(speaker, kept) => {
                 if *speaker.get_or_insert(side) != side {
                     // The other side answers before the first has said enough.
@@ -215,12 +234,7 @@ impl Upgrade {
                 Some(granted.saturating_sub(before))
             }
             _ => self.turn(client, bytes),
-        };
-        if granted.is_some() {
-            self.granted = true;
-            self.talk = DialogueState::Over;
         }
-        granted
     }
 
     fn turn(&mut self, client: bool, bytes: &[u8]) -> Option<usize> {
@@ -237,7 +251,11 @@ impl Upgrade {
                 self.talk = DialogueState::Over;
                 None
             }
+            binary::Turn::Early(at) => Some(at),
             binary::Turn::Granted(at) => {
+                if let DialogueState::Binary(binary) = &self.talk {
+                    self.packet = binary.packet();
+                }
                 self.granted = true;
                 self.talk = DialogueState::Over;
                 Some(at)
@@ -277,9 +295,13 @@ fn begin(kind: Kind) -> DialogueState {
     match kind {
         Kind::Ldap => DialogueState::Ldap(ldap::Ldap::default()),
         Kind::Telnet => DialogueState::Telnet(telnet::Telnet::default()),
-        Kind::Postgresql | Kind::Mysql | Kind::Rdp | Kind::Socks4 | Kind::Socks5 | Kind::Proxy => {
-            DialogueState::Binary(binary::Binary::new(kind))
-        }
+        Kind::Postgresql
+        | Kind::Mysql
+        | Kind::Tds
+        | Kind::Rdp
+        | Kind::Socks4
+        | Kind::Socks5
+        | Kind::Proxy => DialogueState::Binary(binary::Binary::new(kind)),
         _ => DialogueState::Text(text::Text::default()),
     }
 }
@@ -337,6 +359,9 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
             Some(false) => return Opening::Unknown,
             None => None,
         },
+        // Header, then the first option: VERSION (MS-TDS section 2.2.6.5).
+        [0x12, 0 | 1, _, _, _, _, _, 0, 0, ..] if client => Some(Kind::Tds),
+        [0x12] | [0x12, 0 | 1, ..] if client && bytes.len() < 9 => None,
         [3, 0, _, _, _, 0xE0, ..] if client => Some(Kind::Rdp),
         [4, 1, _, _, _, ..] if client => Some(Kind::Socks4),
         &[5, methods @ 1..=MOST_METHODS, ..] if client => {

@@ -2,6 +2,7 @@
 //! then the handshake. TN3270 clients and servers use it.
 
 use super::{binary::Turn, of_mut};
+use crate::observe::detect::begins_tls;
 
 const IAC: u8 = 0xFF;
 const SE: u8 = 0xF0;
@@ -81,6 +82,9 @@ impl Telnet {
                 *of_mut(client, &mut self.follows) = true;
                 if self.follows == [true; 2] {
                     return Turn::Granted(at + 1);
+                }
+                if client && begins_tls(bytes.get(at + 1..).unwrap_or_default()) {
+                    return Turn::Early(at + 1);
                 }
             }
         }

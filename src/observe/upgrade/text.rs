@@ -3,6 +3,7 @@
 use super::binary::Turn;
 use super::ftp::{self, Announcement};
 use super::{Kind, Line, Lines};
+use crate::observe::detect::{begins_handshake, begins_tls};
 
 /// Announcements that wait to be taken.
 const MAX_ANNOUNCEMENTS: usize = 16;
@@ -35,7 +36,21 @@ impl Text {
             if turn != Turn::Goes {
                 return turn;
             }
+            if client && self.is_early(&line, bytes.get(at..).unwrap_or_default(), *kind) {
+                return Turn::Early(at);
+            }
         }
+    }
+
+    /// Whether the client goes on with a handshake without waiting for the answer: after
+    /// the empty line that ends a request for a tunnel, or after the command that asks
+    /// for TLS.
+    fn is_early(&self, line: &Line, rest: &[u8], kind: Option<Kind>) -> bool {
+        self.asked.is_some()
+            && match kind {
+                Some(Kind::HttpConnect) => line.text.is_empty() && begins_handshake(rest),
+                _ => begins_tls(rest),
+            }
     }
 
     pub fn hole(&mut self, client: bool) {
@@ -53,8 +68,7 @@ impl Text {
         let second = words.next().unwrap_or_default();
         let is = |word: &[u8], name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         if *kind == Some(Kind::Greeting) {
-            let smtp = ["EHLO", "HELO", "LHLO"].iter().any(|c| is(first, c));
-            *kind = Some(if smtp { Kind::Smtp } else { Kind::Ftp });
+            *kind = Some(greeted(first, second));
         }
         match kind {
             Some(Kind::Smtp | Kind::Nntp | Kind::Sieve | Kind::Irc) if is(first, "STARTTLS") => {
@@ -144,9 +158,46 @@ impl Text {
             let is = |name: &[u8]| tag.text.trim_ascii_start().starts_with(name);
             if client && is(b"<starttls") {
                 self.asked = Some(Vec::new());
+                if begins_tls(bytes.get(at..).unwrap_or_default()) {
+                    return Turn::Early(at);
+                }
             } else if !client && self.asked.is_some() && is(b"<proceed") {
                 return Turn::Granted(at);
             }
         }
+    }
+}
+
+/// Which of the protocols that greet with 220 has a command. Some are of both.
+fn greeted(command: &[u8], argument: &[u8]) -> Kind {
+    const SMTP: [&str; 16] = [
+        // RFC 5321, RFC 3207, RFC 3030, RFC 1985, RFC 2645, RFC 2033, RFC 4468, and
+        // those that RFC 5321 took out.
+        "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "VRFY", "EXPN", "STARTTLS",
+        "ETRN", "ATRN", "TURN", "BURL", "XCLIENT",
+    ];
+    const BOTH: [&str; 3] = ["NOOP", "QUIT", "HELP"];
+    // FTP's AUTH names a mechanism of RFC 2228 or RFC 4217, SMTP's one of SASL (RFC 4954).
+    const SASL: [&str; 10] = [
+        "PLAIN",
+        "LOGIN",
+        "CRAM-MD5",
+        "DIGEST-MD5",
+        "NTLM",
+        "XOAUTH2",
+        "OAUTHBEARER",
+        "EXTERNAL",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-256",
+    ];
+    let is = |word: &[u8], names: &[&str]| {
+        names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    if is(command, &SMTP) || is(command, &["AUTH"]) && is(argument, &SASL) {
+        Kind::Smtp
+    } else if is(command, &BOTH) {
+        Kind::Greeting
+    } else {
+        Kind::Ftp
     }
 }
