@@ -91,25 +91,19 @@ impl HandshakeDetector {
         match self {
             Self::Following(protocol) => ByteDisposition::Here(*protocol, 0),
             Self::Watching => self.later(bytes),
-            Self::Greeting { last, read } => match after_greeting(&[&last[..], bytes].concat()) {
-                Some(at) => {
-                    let kept = last.get(at..).unwrap_or_default().to_vec();
-                    *self = Self::Following(Protocol::Ssh);
-                    if kept.is_empty() {
-                        ByteDisposition::Here(Protocol::Ssh, at.saturating_sub(IDENTIFICATION))
-                    } else {
-                        ByteDisposition::With(Protocol::Ssh, [&kept, bytes].concat())
+            Self::Greeting { last, read } => {
+                let (last, read) = (*last, *read);
+                match after_greeting(&[&last[..], bytes].concat()) {
+                    Some(at) => self.identified(&last, bytes, at),
+                    None => {
+                        let taken = self.later(bytes);
+                        if matches!(self, Self::Watching | Self::Greeting { .. }) {
+                            *self = Self::greeting(last, read, bytes);
+                        }
+                        taken
                     }
                 }
-                None => {
-                    let (last, read) = (*last, *read);
-                    let taken = self.later(bytes);
-                    if matches!(self, Self::Watching | Self::Greeting { .. }) {
-                        *self = Self::greeting(last, read, bytes);
-                    }
-                    taken
-                }
-            },
+            }
             Self::First { prefix, length } => {
                 let (kept, length) = (*prefix, *length);
                 let kept = kept.get(..length).unwrap_or_default();
@@ -134,12 +128,14 @@ impl HandshakeDetector {
                         *self = Self::kept(kept, bytes);
                         ByteDisposition::Nothing
                     }
-                    Verdict::No => match after_greeting(bytes) {
-                        Some(at) => {
-                            *self = Self::Following(Protocol::Ssh);
-                            ByteDisposition::Here(Protocol::Ssh, at)
-                        }
-                        None if !kept.is_empty() || !is_text(bytes) => {
+                    Verdict::No => {
+                        let all = [kept, bytes].concat();
+                        if let Some(at) = after_greeting(&all) {
+                            self.identified(kept, bytes, at)
+                        } else if is_text(&all) {
+                            *self = Self::greeting([0; IDENTIFICATION], 0, &all);
+                            ByteDisposition::Nothing
+                        } else {
                             *self = Self::Watching;
                             // What was kept began nothing (a PostgreSQL server
                             // says `S`); these bytes may.
@@ -149,13 +145,18 @@ impl HandshakeDetector {
                                 self.take(bytes)
                             }
                         }
-                        None => {
-                            *self = Self::greeting([0; IDENTIFICATION], 0, bytes);
-                            ByteDisposition::Nothing
-                        }
-                    },
+                    }
                 }
             }
+        }
+    }
+
+    /// An identification line begins at an offset in what was kept and what follows it.
+    fn identified(&mut self, kept: &[u8], bytes: &[u8], at: usize) -> ByteDisposition {
+        *self = Self::Following(Protocol::Ssh);
+        match kept.get(at..).filter(|line| !line.is_empty()) {
+            Some(line) => ByteDisposition::With(Protocol::Ssh, [line, bytes].concat()),
+            None => ByteDisposition::Here(Protocol::Ssh, at.saturating_sub(kept.len())),
         }
     }
 

@@ -64,8 +64,17 @@ fn an_identification_line_may_follow_other_lines() {
 
 #[test]
 fn an_identification_line_may_be_cut_anywhere_behind_lines_of_any_length() {
-    let lines = [&b"welcome\r\n"[..], b"to this\n", &[b'x'; 3000], b"\r\n"].concat();
-    let all = [&lines[..], b"SSH-2.0-x\r\n\0\0\x01"].concat();
+    let long = [b'x'; 3000];
+    // Lines that begin as an identification line or the prefix of IKE does, too.
+    let all = [&b"welcome"[..], b"S", b"SSH: authorized use only", b"IKE", b"IKETC "]
+        .map(|first| [first, b"\r\n", b"to this\n", &long, b"\r\n"].concat());
+    for lines in all {
+        an_identification_line_may_be_cut_anywhere_behind(&lines);
+    }
+}
+
+fn an_identification_line_may_be_cut_anywhere_behind(lines: &[u8]) {
+    let all = [lines, b"SSH-2.0-x\r\n\0\0\x01"].concat();
     for cut in 1..all.len() {
         let mut look = HandshakeDetector::first();
         let mut at = 0;
