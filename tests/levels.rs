@@ -104,12 +104,9 @@ fn v3r2_tells_of_failed_handshakes() {
     assert_eq!(section(summary, 1).map(|s| number(&s[208..])), Some(1));
 
     // Where bytes are missing nothing is claimed; earlier levels have no word.
-    for (options, case) in [(V3R2, "cut-in-handshake"), (V2R5, "tls12-no-shared-cipher")] {
-        let run = read(&options, case);
-        for detail in of_subtype(&run, 11) {
-            assert_eq!(section(detail, 1).map(|s| s[1]), Some(0), "{case}");
-        }
-    }
+    assert!(read(&V3R2, "cut-frames").records.is_empty());
+    let run = read(&V2R5, "tls12-no-shared-cipher");
+    assert_eq!(section(of_subtype(&run, 11)[0], 1).map(|s| s[1]), Some(0));
 }
 
 /// A capture whose packets from the `first` on come so many seconds later.

@@ -148,6 +148,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     ];
     if let (Some(path), Some(Ok(())), false) = (&args.write, finished.first(), args.quiet) {
         note_written(path, &outputs.written);
+        note_unrecorded(&ledger);
     }
     let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
@@ -314,6 +315,19 @@ fn report(set: &CaptureSet, ledger: &Ledger) {
                 "{} connections were given up because too many were open at once",
                 ledger.connections.evicted
             ),
+        );
+    }
+}
+
+/// How many connections are in no record because a record cannot say what is known of them.
+fn note_unrecorded(ledger: &Ledger) {
+    let n = ledger.connections.not_known;
+    if n > 0 {
+        let (are, their) =
+            if n == 1 { ("connection is", "its") } else { ("connections are", "their") };
+        super::notify(
+            "note",
+            &format!("{n} {are} in no record: the capture does not show {their} protection"),
         );
     }
 }

@@ -243,6 +243,14 @@ pub fn may_begin(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(&HANDSHAKE | b'S')) && begins_later(bytes) != Verdict::No
 }
 
+/// Whether as much of a segment was captured, of `length` bytes on the wire, as tells whether
+/// a handshake begins with it.
+#[inline]
+pub fn shows_beginning(captured: &[u8], length: u32) -> bool {
+    captured.len() >= length as usize
+        || !captured.is_empty() && begins_first(captured) != Verdict::Maybe
+}
+
 /// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
 /// server that wants no handshake.
 fn begins_first(bytes: &[u8]) -> Verdict {

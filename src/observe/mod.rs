@@ -15,7 +15,7 @@ mod tds;
 pub mod tls;
 pub mod upgrade;
 
-pub use detect::may_begin;
+pub use detect::{may_begin, shows_beginning};
 
 use crate::prefetch;
 use certificate::Certificates;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::completeness::BEGINNING;
 use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
 use super::sessions::Members;
@@ -13,13 +14,13 @@ use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{CloseIndication, CloseWatch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
-use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin};
+use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin, shows_beginning};
 use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
 use crate::stream::{Positions, Ranges, Reassembler};
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
-const MAX_AHEAD: i64 = 1 << 30;
+pub(super) const MAX_AHEAD: i64 = 1 << 30;
 
 /// One direction: a cache line.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Positions of sequence numbers, where they are known.
-    fn positions(&self) -> Option<Positions> {
+    pub(super) fn positions(&self) -> Option<Positions> {
         let mut positions = Positions::from_sequence(self.base?);
         positions.reached(self.ranges.edge().unwrap_or(0));
         Some(positions)
@@ -97,13 +98,21 @@ pub(super) struct Connection {
     pub conflicts: u64,
     pub out_of_window: u64,
     /// Stretches with lost packets up to its beginning.
-    losses: u32,
+    pub(super) losses: u32,
     /// Records written so far; part of the order of the output.
     pub emitted: u32,
     /// Whether it is in the queue of those that hold bytes.
     pub queued: bool,
     /// Whether its handshake is counted.
     pub counted: bool,
+    /// Whether bytes of a direction in which a handshake may have begun were not looked at:
+    /// segments that were captured shorter than the beginning of one, holes in what was
+    /// followed.
+    pub(super) unseen: [bool; 2],
+    /// Whether the first bytes of a direction were captured too short to tell.
+    pub(super) beginning_cut: bool,
+    /// Whether records tell of it.
+    pub(super) recorded: bool,
 }
 
 /// With the key before it, what belongs together is in one cache line.
@@ -197,6 +206,9 @@ impl Connection {
             emitted: 0,
             queued: false,
             counted: false,
+            unseen: [false; 2],
+            beginning_cut: false,
+            recorded: false,
         }
     }
 
@@ -291,7 +303,11 @@ impl Connection {
                 let end = edge + i64::from(segment.length);
                 stream.watch.as_ref().is_none_or(|watch| watch.is_beyond(end))
             } else {
-                !self.observed && self.watching && !may_begin(segment.payload(arena))
+                let payload = segment.payload(arena);
+                !self.observed
+                    && self.watching
+                    && shows_beginning(payload, segment.length)
+                    && !may_begin(payload)
             };
             if !unwatched {
                 return false;
@@ -382,6 +398,10 @@ impl Connection {
                 return false;
             }
         }
+        if place.fresh && !shows_beginning(payload, segment.length) {
+            *dir.of_mut(&mut self.unseen) = true;
+            self.beginning_cut |= start < BEGINNING;
+        }
         self.observe(dir, place, payload, clock, context)
     }
 
@@ -454,6 +474,14 @@ impl Connection {
         if unfinished.is_empty() { finished } else { unfinished }
     }
 
+    /// Whether a handshake has begun that was neither completed nor seen to fail. One whose
+    /// protection has ended since was completed.
+    pub(super) fn handshake_incomplete(&self) -> bool {
+        let open = self.observer.as_ref().is_some_and(|o| !o.findings().is_empty());
+        let clear_again = self.course().is_some_and(|course| course.clear_again.is_some());
+        open || !clear_again && !self.findings().is_empty()
+    }
+
     /// What protects the connection as far as records tell.
     pub fn recorded_protection(&self) -> FindingsRef<'_> {
         if self.beyond_zos { FindingsRef::default() } else { self.protection() }
@@ -482,49 +510,6 @@ impl Connection {
     /// Segments of each direction.
     pub fn segments(&self) -> [u64; 2] {
         self.streams.each_ref().map(|s| s.segments)
-    }
-
-    /// Bytes that are known to have been sent and were not captured.
-    pub fn missed(&self) -> u64 {
-        [Dir::FromLow, Dir::FromHigh].into_iter().map(|dir| self.missed_from(dir)).sum()
-    }
-
-    fn missed_from(&self, dir: Dir) -> u64 {
-        let stream = dir.of(&self.streams);
-        let first = self.life.first_byte(dir);
-        let positions = match (stream.positions(), first) {
-            (Some(p), _) => p,
-            (None, Some(first)) => Positions::from_sequence(first),
-            (None, None) => return 0,
-        };
-        let within = |p: i64| {
-            let edge = stream.ranges.edge().unwrap_or(0);
-            (p >= 0 && p <= edge + MAX_AHEAD).then_some(p)
-        };
-        let fin = self.life.fin_sequence(dir).and_then(|s| within(positions.position(s)));
-        let to = fin.or_else(|| {
-            // An acknowledgment one byte beyond may be that of a FIN that was
-            // not captured: it proves nothing.
-            let acked = self.life.acknowledged(dir).and_then(|s| within(positions.position(s)))?;
-            let edge = stream.ranges.edge().unwrap_or(0);
-            (acked > edge + 1).then_some(acked)
-        });
-        stream.ranges.missed(first.map(|_| 0), to)
-    }
-
-    /// Notes at its end whether packets were lost during its life.
-    pub fn note_losses(&mut self, losses: u32) {
-        self.lossy |= losses != self.losses;
-    }
-
-    /// Whether the capture lacks something of the connection, or may.
-    pub fn incomplete(&self) -> bool {
-        let one_sided = self.life.established().is_some() && self.segments().contains(&0);
-        self.lossy
-            || one_sided
-            || !self.life.start_seen()
-            || self.missed() > 0
-            || self.findings().incomplete()
     }
 
     /// The direction in which the client sends: the opener of the connection. Where

@@ -6,7 +6,7 @@ use super::observation::deliver;
 use super::shard::Shard;
 use crate::flow::Dir;
 use crate::observe::{Progress, Side};
-use crate::stream::Reassembler;
+use crate::stream::{Piece, Reassembler};
 
 impl Connection {
     /// Counts the bytes that the handshake holds.
@@ -31,6 +31,7 @@ impl Connection {
     /// Gives up the bytes that its handshake holds: they count as not captured.
     pub fn give_up(&mut self, clock: i64, context: &mut Context) {
         self.flush(clock, context);
+        self.unseen = [true; 2];
         if let Some(observer) = &mut self.observer {
             observer.hole(Side::Low, 1);
             observer.hole(Side::High, 1);
@@ -52,9 +53,12 @@ impl Connection {
             };
             let mut progress = Progress::Open;
             let side = side(dir);
+            let mut unseen = false;
             reassembler.flush(clock, &mut |piece| {
+                unseen |= matches!(piece, Piece::Hole(_)) && observer.follows(side);
                 deliver(observer, side, piece, &mut context.certificates, &mut progress);
             });
+            *dir.of_mut(&mut self.unseen) |= unseen;
             self.settle_progress(progress, context);
         }
     }

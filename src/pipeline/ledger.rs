@@ -144,8 +144,10 @@ pub struct Connections {
     pub ipsec: u64,
     /// Whose handshake failed or did not complete.
     pub failed: u64,
-    /// Established, and without recognised protection.
+    /// Established, and proved to be without recognised protection.
     pub unprotected: u64,
+    /// Whose protection the capture does not show: established, or midstream.
+    pub not_known: u64,
     /// Of which the capture lacks something.
     pub incomplete: u64,
 }
@@ -331,6 +333,7 @@ impl Ledger {
         c.ipsec += o.ipsec;
         c.failed += o.failed;
         c.unprotected += o.unprotected;
+        c.not_known += o.not_known;
         c.incomplete += o.incomplete;
         let (s, o) = (&mut self.streams, &other.streams);
         s.retransmitted_segments += o.retransmitted_segments;

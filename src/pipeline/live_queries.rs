@@ -8,6 +8,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::connection::{Connection, side};
 use super::ipsec_encapsulation;
 use super::merge::{Emission, LiveQueries, Merger, Output};
+use super::protection::ProtectionState;
 use super::report::{row, views};
 use super::shard::{Shard, snapshot};
 use crate::config::Settings;
@@ -53,7 +54,8 @@ impl Shard {
         let mut listed = Vec::new();
         for (key, connection) in self.under_way() {
             let recorded = connection.session.is_some()
-                && (connection.life.start_seen() || self.settings.include_midstream);
+                && (connection.life.start_seen() || self.settings.include_midstream)
+                && (connection.recorded || ProtectionState::of(connection).can_be_recorded());
             if !recorded {
                 continue;
             }

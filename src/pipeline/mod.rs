@@ -6,6 +6,7 @@
 //! hasher seeds.
 
 mod address_pair;
+mod completeness;
 mod connection;
 mod ee;
 mod ee_link;
@@ -23,6 +24,7 @@ mod live_queries;
 mod merge;
 mod not_followed;
 mod observation;
+mod protection;
 mod report;
 mod sessions;
 mod shard;

@@ -57,14 +57,19 @@ impl Connection {
             Box::new(Reassembler::at(first))
         });
         let mut progress = Progress::Open;
+        let mut unseen = false;
         reassembler.push(
             place.start,
             payload,
             place.length,
             clock,
             place.acknowledged,
-            &mut |piece| deliver(observer, side, piece, &mut context.certificates, &mut progress),
+            &mut |piece| {
+                unseen |= matches!(piece, Piece::Hole(_)) && observer.follows(side);
+                deliver(observer, side, piece, &mut context.certificates, &mut progress);
+            },
         );
+        *dir.of_mut(&mut self.unseen) |= unseen;
         self.note_course();
         for dir in [Dir::FromLow, Dir::FromHigh] {
             self.release_unless_followed(dir);

@@ -3,6 +3,7 @@
 
 use super::connection::{Connection, side};
 use super::ipsec_encapsulation;
+use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Dir, Key};
 use crate::observe::FindingsRef;
@@ -11,7 +12,7 @@ use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
 use crate::sink::report::Row;
-use crate::sink::table::{RowKey, RowKind, UNKNOWN};
+use crate::sink::table::{FAILED, RowKey, RowKind, UNKNOWN};
 
 /// Which stacks see a connection. Without configured addresses the server is
 /// local; when both ends are one stack's, it is the server's view.
@@ -26,6 +27,7 @@ pub(super) fn local(seen: StackView, client: Dir) -> Dir {
 
 pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {
     let server = client.other();
+    let not_known = ProtectionState::of(c).unknown_because();
     let endpoint = |dir: Dir| {
         let end = key.sender(dir);
         jsonl::Endpoint { ip: end.ip, port: end.port }
@@ -64,6 +66,8 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
         clear_before: c.course().and_then(|course| course.clear_before).map(both),
         clear_again_at: c.course().and_then(|course| course.clear_again).map(jsonl::time),
         protection: protocols(c),
+        protection_known: established(c).then(|| not_known.is_none()),
+        not_known: not_known.filter(|_| established(c)),
         tls: c
             .findings()
             .tls
@@ -73,22 +77,29 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
     }
 }
 
+/// Whether a connection carried data, or may have: its three-way handshake was completed, or
+/// its start was not captured.
+fn established(c: &Connection) -> bool {
+    c.life.established().is_some() || !c.life.start_seen()
+}
+
 /// What people are told of a connection, unless it was never established.
 pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
-    let established = c.life.established().is_some() || !c.life.start_seen();
-    if !established {
+    if !established(c) {
         return None;
     }
     let server = client.other();
-    // A handshake that was not captured whole is not known to have failed.
-    let lacking = || {
-        let findings = c.findings();
-        c.lossy || findings.incomplete() && findings.tls.is_none_or(|t| t.failure.is_none())
-    };
+    let state = ProtectionState::of(c);
     let ipsec = c.ipsec().map(ipsec_encapsulation::describe);
     let protection = match (describe(c.protection()), ipsec) {
         (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
-        (one, other) => one.or(other).or_else(|| lacking().then(|| UNKNOWN.to_owned())),
+        (one, other) => one.or(other).or_else(|| match state {
+            ProtectionState::NotKnown(_) | ProtectionState::HandshakeOpen => {
+                Some(UNKNOWN.to_owned())
+            }
+            ProtectionState::HandshakeFailed => Some(FAILED.to_owned()),
+            ProtectionState::None | ProtectionState::Protected => None,
+        }),
     };
     let (c_end, s_end) = (key.sender(client), key.sender(server));
     let bytes = c.bytes();
@@ -99,8 +110,10 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
         Some("one direction was not captured")
     } else if c.missed() > 0 {
         Some("bytes were not captured")
+    } else if let Some(why) = state.unknown_because() {
+        Some(why)
     } else if c.lossy {
-        Some("packets were lost meanwhile")
+        Some(NotKnown::PacketsLost.reason())
     } else {
         None
     };

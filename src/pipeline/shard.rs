@@ -11,11 +11,12 @@ use super::ike_peers::{PeerPacket, PeerTable};
 use super::ipsec_encapsulation;
 use super::ledger::{Ledger, PacketDisposition};
 use super::merge::{Emission, Payload};
+use super::protection::ProtectionState;
 use super::report::{local, views};
 use super::sessions::{self, IntervalEnd, RecordEndPoints, Sessions};
 use super::teardown::count_handshake;
 use super::timers::Timers;
-use crate::config::{Settings, StackView};
+use crate::config::{Mode, Settings, StackView};
 use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
 use crate::frame::{Ipsec, Segment};
 use crate::observe::certificate::Certificates;
@@ -404,9 +405,30 @@ impl Shard {
         if !connection.life.start_seen() && !self.settings.include_midstream {
             return;
         }
+        let mut event = event;
+        if !connection.recorded {
+            if !ProtectionState::of(connection).can_be_recorded() {
+                return;
+            }
+            connection.recorded = true;
+            match event.kind {
+                // What was withheld is known since: this begins what is recorded.
+                Kind::Change => event.kind = Kind::Initiation,
+                Kind::Termination => {
+                    let initiation = Event { kind: Kind::Initiation, ..event };
+                    self.record(slot, Some(initiation), clock);
+                    return self.record(slot, Some(event), clock);
+                }
+                Kind::Initiation | Kind::ShortTermination | Kind::Enabled | Kind::Disabled => {}
+            }
+        }
         let client = connection.client(key);
         let ipsec = connection.ipsec().copied();
         let settings = Arc::clone(&connection.settings);
+        // At the end of the input, before the connection has lasted long enough.
+        let settle = i64::from(settings.settle_seconds) * SECOND;
+        let lasted = connection.session.as_ref().map_or(0, Session::established);
+        let early = event.kind == Kind::Initiation && event.at < lasted.saturating_add(settle);
         let views = views(&settings, key, client);
         if !connection.life.start_seen() && views.iter().all(Option::is_some) {
             connection.recorded_client = Some(client);
@@ -436,7 +458,8 @@ impl Shard {
                     sessions::follow(member, event.kind, short, (keys, traffic), tally);
                 }
             }
-            if self.wants.detail && stack.detail {
+            let snapshot_only = early && settings.mode == Mode::Strict;
+            if self.wants.detail && stack.detail && !snapshot_only {
                 let payload = ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at);
                 let (ordinal, number) = (connection.ordinal, connection.emitted);
                 self.emitted.push(Emission { clock, ordinal, number, payload });

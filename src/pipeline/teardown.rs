@@ -5,6 +5,7 @@ use super::ftp::Rendezvous;
 use super::ike_tcp;
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
+use super::protection::ProtectionState;
 use super::report::{line, local, row, views};
 use super::sessions::{self, IntervalEnd};
 use super::shard::Shard;
@@ -14,6 +15,7 @@ impl Shard {
     /// Ends the run at the clock of the last packet: every connection is
     /// reported as it stands.
     pub fn finish(&mut self, clock: i64) {
+        self.record_settling(clock);
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
             self.close(IntervalEnd { clock, stack });
@@ -25,6 +27,21 @@ impl Shard {
         self.ledger.ipsec.join(self.peers.counts);
         self.ee.finish(clock, &mut self.emitted);
         self.ledger.join(&self.ee.ledger);
+    }
+
+    /// Records the connections that are too young for their initiation when the input ends:
+    /// nothing more of them will come.
+    fn record_settling(&mut self, clock: i64) {
+        for slot in self.table.occupied() {
+            let Some((_, connection)) = self.table.get_mut(slot) else { continue };
+            if connection.life.ended().is_some() {
+                continue;
+            }
+            connection.note_losses(self.losses[1]);
+            connection.conclude(true, clock, &mut self.context);
+            let event = connection.session.as_mut().and_then(|session| session.cut_short(clock));
+            self.record(slot, event, clock);
+        }
     }
 
     /// The ordinals of the connections that are left at the end.
@@ -102,10 +119,13 @@ impl Shard {
         counts.ssh += u64::from(protection.ssh.is_some());
         counts.failed += u64::from(!connection.protected && !connection.findings().is_empty());
         counts.ipsec += u64::from(connection.ipsec().is_some());
-        let protected = connection.protected || connection.ipsec().is_some();
-        // Where packets were lost, protection may be what was not seen.
-        let sure = connection.life.start_seen() && !connection.lossy;
-        counts.unprotected += u64::from(established && sure && !protected);
+        match ProtectionState::of(connection) {
+            ProtectionState::None => counts.unprotected += u64::from(established),
+            ProtectionState::NotKnown(_) | ProtectionState::HandshakeOpen => {
+                counts.not_known += u64::from(established || !connection.life.start_seen());
+            }
+            ProtectionState::Protected | ProtectionState::HandshakeFailed => {}
+        }
         counts.incomplete += u64::from(connection.incomplete());
         let streams = &mut self.ledger.streams;
         streams.retransmitted_segments += connection.retransmitted;

@@ -100,6 +100,15 @@ impl Session {
         None
     }
 
+    /// The input ends at a moment before the connection has lasted long enough: its
+    /// initiation, as a snapshot of that moment.
+    pub fn cut_short(&mut self, at: i64) -> Option<Event> {
+        self.is_settling().then(|| {
+            self.initiated = true;
+            self.event(Kind::Initiation, at.max(self.established))
+        })
+    }
+
     /// The protection has changed. Before the initiation this is folded into it.
     pub fn changed(&mut self, at: i64) -> Option<Event> {
         if self.waiting && self.is_settling() {

@@ -18,9 +18,9 @@ const RANKED: usize = 20;
 /// The style of pages.
 pub const STYLE: &str = "
 :root { --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff; --panel: #f6f8fa;
-  --unprotected: #cf222e; --weak: #bf8700; --protected: #1a7f37; --unknown: #8c959f; }
+  --unprotected: #cf222e; --failed: #8250df; --weak: #bf8700; --protected: #1a7f37; --unknown: #8c959f; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d;
-  --paper: #0d1117; --panel: #151b23; --unprotected: #f85149; --weak: #d29922;
+  --paper: #0d1117; --panel: #151b23; --unprotected: #f85149; --failed: #a371f7; --weak: #d29922;
   --protected: #3fb950; --unknown: #656c76; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 68rem; padding: 1.5rem; background: var(--paper);
@@ -34,7 +34,7 @@ p.soft, td.soft, figcaption { color: var(--soft); }
 .numbers b { display: block; font-size: 1.5rem; }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
-.unprotected { fill: var(--unprotected); } .weak { fill: var(--weak); }
+.unprotected { fill: var(--unprotected); } .failed { fill: var(--failed); } .weak { fill: var(--weak); }
 .protected { fill: var(--protected); } .unknown { fill: var(--unknown); }
 svg.bar { height: .8em; margin-top: .35em; } th.share { width: 9rem; }
 .key span { margin-right: 1.25rem; white-space: nowrap; }
@@ -125,7 +125,10 @@ fn left_out(out: &mut String, text: &str) {
 fn numbers(out: &mut String, report: &Report, policy: &Policy, head: Head<'_>) {
     let total = report.total();
     let _ = writeln!(out, "<section class=\"numbers\" id=\"numbers\">");
-    for class in [Class::Unprotected, Class::Weak, Class::Protected] {
+    for class in CLASSES {
+        if report.class(class).connections == 0 && matches!(class, Class::Failed | Class::Unknown) {
+            continue;
+        }
         let amount = report.class(class);
         let name = match class {
             Class::Weak => format!("weak by policy {}", policy.name),
@@ -442,6 +445,7 @@ fn key() -> String {
 fn css(class: Class) -> &'static str {
     match class {
         Class::Unprotected => "unprotected",
+        Class::Failed => "failed",
         Class::Weak => "weak",
         Class::Protected => "protected",
         Class::Unknown => "unknown",

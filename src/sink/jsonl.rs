@@ -106,6 +106,11 @@ pub struct Connection {
     pub clear_again_at: Option<String>,
     /// Recognised protection.
     pub protection: Vec<&'static str>,
+    /// Whether the capture proves that this is all; `null` if no data could flow.
+    pub protection_known: Option<bool>,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_known: Option<&'static str>,
     /// What was seen of TLS or SSL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::ranking::{By, Ranking};
-use super::table::{RowKey, Table, UNKNOWN};
+use super::table::{FAILED, RowKey, Table, UNKNOWN};
 use crate::observe::certificate::Certificate;
 use crate::policy::{Policy, Severity};
 
@@ -59,6 +59,7 @@ pub fn class(row: &Row, policy: &Policy) -> Class {
     match (&row.key.protection, policy.worst(&row.findings)) {
         (None, _) => Class::Unprotected,
         (Some(p), _) if p == UNKNOWN => Class::Unknown,
+        (Some(p), _) if p == FAILED => Class::Failed,
         (_, Some(Severity::Weak | Severity::Broken)) => Class::Weak,
         _ => Class::Protected,
     }
@@ -90,6 +91,8 @@ impl TrafficTotals {
 pub enum Class {
     /// Nothing recognised protects it.
     Unprotected,
+    /// A handshake began and failed.
+    Failed,
     /// The policy calls its protection broken or weak.
     Weak,
     /// It is protected.
@@ -99,13 +102,15 @@ pub enum Class {
 }
 
 /// All classes, worst first.
-pub const CLASSES: [Class; 4] = [Class::Unprotected, Class::Weak, Class::Protected, Class::Unknown];
+pub const CLASSES: [Class; 5] =
+    [Class::Unprotected, Class::Failed, Class::Weak, Class::Protected, Class::Unknown];
 
 impl Class {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unprotected => "unprotected",
+            Self::Failed => "handshake failed",
             Self::Weak => "weak",
             Self::Protected => "protected",
             Self::Unknown => "not known",
@@ -113,9 +118,10 @@ impl Class {
     }
 
     /// What is its own of a list in the order of [`CLASSES`].
-    pub fn of<T>(self, [unprotected, weak, protected, unknown]: &[T; CLASSES.len()]) -> &T {
+    pub fn of<T>(self, [unprotected, failed, weak, protected, unknown]: &[T; CLASSES.len()]) -> &T {
         match self {
             Self::Unprotected => unprotected,
+            Self::Failed => failed,
             Self::Weak => weak,
             Self::Protected => protected,
             Self::Unknown => unknown,
@@ -125,10 +131,11 @@ impl Class {
     /// The same, to be changed.
     pub fn of_mut<T>(
         self,
-        [unprotected, weak, protected, unknown]: &mut [T; CLASSES.len()],
+        [unprotected, failed, weak, protected, unknown]: &mut [T; CLASSES.len()],
     ) -> &mut T {
         match self {
             Self::Unprotected => unprotected,
+            Self::Failed => failed,
             Self::Weak => weak,
             Self::Protected => protected,
             Self::Unknown => unknown,
@@ -379,8 +386,9 @@ mod tests {
         report.add(row(Some("TLS"), 0, note.into_iter().collect()), &policy);
         report.add(row(Some("TLS"), 0, note.into_iter().chain(weak).collect()), &policy);
         report.add(row(Some(UNKNOWN), 0, Vec::new()), &policy);
-        assert_eq!(report.classes.map(|a| a.connections), [1, 1, 1, 1]);
-        assert_eq!((report.total().bytes, report.findings.len()), (40, 2));
+        report.add(row(Some(FAILED), 0, Vec::new()), &policy);
+        assert_eq!(report.classes.map(|a| a.connections), [1, 1, 1, 1, 1]);
+        assert_eq!((report.total().bytes, report.findings.len()), (50, 2));
     }
 
     #[test]

@@ -67,8 +67,10 @@ pub struct Layout {
 const MAX_ROWS: usize = 200_000;
 
 const NONE: &str = "none";
-/// What stands for protection when the capture lacks a part of a handshake.
-pub const UNKNOWN: &str = "unknown (handshake incomplete)";
+/// What stands for protection that the capture does not show.
+pub const UNKNOWN: &str = "unknown";
+/// What stands for protection where a handshake has failed.
+pub const FAILED: &str = "handshake failed";
 const HEADINGS: [&str; 6] =
     ["SERVER", "CLIENT", "PROTECTION", "CONNECTIONS", "FROM CLIENT", "FROM SERVER"];
 
@@ -100,7 +102,7 @@ impl Table {
         totals
     }
 
-    /// Connections of which the capture lacks a part of the handshake.
+    /// Connections whose protection the capture does not show.
     pub fn unknown(&self) -> u64 {
         let unknown = |k: &RowKey| k.protection.as_deref() == Some(UNKNOWN);
         self.rows.iter().filter(|(k, _)| unknown(k)).map(|(_, c)| c.connections).sum()

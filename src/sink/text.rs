@@ -34,11 +34,15 @@ pub fn report(report: &Report, policy: &Policy, soon_days: i64) -> String {
         let _ = writeln!(out, "Weak by policy {}: {}.", policy.name, of(weak));
         findings(&mut out, report, policy);
     }
+    let failed = report.class(Class::Failed);
+    if failed.connections > 0 {
+        let _ = writeln!(out, "Handshake failed: {}.", of(failed));
+    }
     let unknown = report.class(Class::Unknown);
     if unknown.connections > 0 {
         let _ = writeln!(
             out,
-            "Not known, because the capture lacks a part of the handshake: {}.",
+            "Protection not known, because the capture does not show it: {}.",
             of(unknown)
         );
     }

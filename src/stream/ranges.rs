@@ -108,6 +108,14 @@ impl Ranges {
         (self.last.0 < self.last.1).then_some(self.last.1)
     }
 
+    /// Whether all bytes from position 0 to before `end` were seen.
+    pub fn seen_from_zero(&self, end: i64) -> bool {
+        let given_up = self.broken.as_ref().is_some_and(|broken| broken.given_up > 0);
+        let lowest = self.broken.as_ref().and_then(|broken| broken.below.first());
+        let (from, to) = *lowest.unwrap_or(&self.last);
+        !given_up && from <= 0 && to >= end
+    }
+
     /// Bytes that were not seen between `from` (where it is known) and the
     /// highest byte, or `to` if that is higher.
     pub fn missed(&self, from: Option<i64>, to: Option<i64>) -> u64 {

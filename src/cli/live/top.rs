@@ -259,6 +259,7 @@ fn summary(view: &View) -> Vec<Line<'static>> {
     };
     let colour = |class: Class| match class {
         Class::Unprotected => Style::new().fg(Color::Red),
+        Class::Failed => Style::new().fg(Color::Magenta),
         Class::Weak => Style::new().fg(Color::Yellow),
         Class::Protected => Style::new().fg(Color::Green),
         Class::Unknown => Style::new(),
