@@ -69,12 +69,16 @@ among them.
   that it has sent until then, or when it ends before. It is counted once in each;
   as a part of those that it enters later or leaves before its end; as short if it
   lasted less than ten seconds (TCP only).
+  A short one is wholly in the sessions of the protection that was found in its life,
+  also where that had ended before.
 - Bytes and segments count in every session that the connection is in.
 - At the end of an interval there is one record for each session that had a
   connection in it, in the order of addresses, ports and attributes. Counters are
   cumulative: the end of one interval is the beginning of the next. A session
   without connections is forgotten after its record; if it comes back its counters
-  begin at zero. Of an interval without any session nothing is written.
+  begin at zero, and a connection that had left it and enters it again counts anew, as
+  a part. So no session has more active connections than connections. Of an interval
+  without any session nothing is written.
 - Intervals end by packet time at multiples of their length after midnight plus
   `--sync`, in the zone of `--tz`. The first begins with the first packet, the last
   ends with the last one. Of a silence of more than 48 intervals the rest is one
@@ -84,7 +88,10 @@ among them.
   20 for connections that come from port 20 (IPv4), with the caller as server; the
   range of `--passive-data-ports`; and where a readable FTP control connection has
   announced the connection, 1024 to 65535 (passive, or IPv6) or the port below that
-  of the control connection. At the server such sessions have the user *FTPUSR*.
+  of the control connection. The same range stands for connections from 1024 on between
+  a client with an encrypted FTP control connection (AUTH TLS) and its server, while that
+  is open, if the server has announced passive ports to anybody in clear, and the port is
+  that of no job. At the server such sessions have the user *FTPUSR*.
 - The session identifier is the protocol's letter, a hyphen and a SHA-1 in upper-case
   hexadecimal over: the text `zerttap security session 1` and a zero byte; the stack's
   name (eight EBCDIC characters); S1 with duration, event type, session identifier

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use proptest::prelude::*;
+use zerttap::config::Settings;
 use zerttap::flow::{Endpoint, Key, Table};
 use zerttap::record::{Attributes, Names};
-use zerttap::session::{Event, Kind, Session};
+use zerttap::session::{Event, Kind, Session, View};
 use zerttap::stream::{Piece, Ranges, Reassembler};
 use zerttap::summary::{
-    Identity, Key as SessionKey, Membership, Role, SessionCounters, ShardCounters, Traffic,
+    Identity, Key as SessionKey, Membership, RecordReason, Role, SessionCounters, SessionTable,
+    ShardCounters, Traffic,
 };
 
 fn key(n: u16) -> Key {
@@ -197,7 +199,7 @@ proptest! {
         let mut tally = ShardCounters::default();
         let mut sums: BTreeMap<u16, SessionCounters> = BTreeMap::new();
         let drain = |tally: &mut ShardCounters, sums: &mut BTreeMap<u16, SessionCounters>| {
-            for (key, counts) in tally.take() {
+            for (key, counts) in tally.end_interval().unwrap_or_default().sessions {
                 sums.entry(key.identity().ports.0).or_default().add(&counts);
             }
         };
@@ -240,5 +242,119 @@ proptest! {
         for (session, counts) in expected {
             prop_assert_eq!(sums.get(&session).copied().unwrap_or_default(), counts, "{}", session);
         }
+    }
+
+    /// What the records of intervals say of connections that enter sessions, leave them,
+    /// come back and end, while intervals end in between: against sets of connections. A
+    /// session that nobody is in at the end of an interval is dropped, and whoever comes
+    /// back to it later counts anew.
+    #[test]
+    fn no_session_has_more_active_connections_than_connections(
+        steps in prop::collection::vec(on_sessions(), 0..80),
+    ) {
+        let mut shards = [ShardCounters::default(), ShardCounters::default()];
+        let mut members: BTreeMap<usize, Membership> = BTreeMap::new();
+        let mut table = SessionTable::default();
+        let mut model: BTreeMap<u16, ModelSession> = BTreeMap::new();
+        let settings = Settings::default();
+        // A connection's number, and whether it was in a session before.
+        let mut lives = [(0usize, false); 6];
+        for step in steps.into_iter().chain([OnSessions::Interval]) {
+            match step {
+                OnSessions::Enter(n, session) => {
+                    let key = vec![session_key(session)];
+                    let shard = &mut shards[n % 2];
+                    let (number, later) = lives[n];
+                    let id = (n, number);
+                    match members.get_mut(&n) {
+                        None => drop(members.insert(n, Membership::enter(key, Traffic::default(), shard))),
+                        Some(member) => member.change(key, Traffic::default(), shard),
+                    }
+                    for (port, other) in &mut model {
+                        if *port != session && other.active.remove(&id) {
+                            other.partial.insert(id);
+                        }
+                    }
+                    let entered = model.entry(session).or_default();
+                    if entered.active.insert(id) && later {
+                        entered.partial.insert(id);
+                    }
+                    entered.connections.insert(id);
+                    lives[n].1 = true;
+                }
+                OnSessions::End(n) => {
+                    if let Some(member) = members.remove(&n) {
+                        member.end(false, Traffic::default(), &mut shards[n % 2]);
+                    }
+                    for session in model.values_mut() {
+                        session.active.remove(&(n, lives[n].0));
+                    }
+                    lives[n] = (lives[n].0 + 1, false);
+                }
+                OnSessions::Interval => {
+                    for shard in &mut shards {
+                        let counted = shard.end_interval().unwrap_or_default();
+                        for (key, counts) in &counted.sessions {
+                            table.add(key, counts, |_| None);
+                        }
+                        counted.reentries.iter().for_each(|r| table.reenter(r));
+                    }
+                    let view = View::of(&settings, 0);
+                    let mut found = BTreeMap::new();
+                    table.close(RecordReason::Interval, |some| {
+                        for c in some.iter().map(|closed| closed.summary(0, 1, &view).common) {
+                            let init = [c.init_life_conn_cnt, c.init_life_partial_conn_cnt, c.init_active_conn_cnt];
+                            let end = [c.end_life_conn_cnt, c.end_life_partial_conn_cnt, c.end_active_conn_cnt];
+                            found.insert(c.srv_port_start, (init, end));
+                        }
+                    });
+                    for (init, end) in found.values() {
+                        prop_assert!(init[2] <= init[0] && end[2] <= end[0], "{init:?} {end:?}");
+                        prop_assert!(init[1] <= init[0] && end[1] <= end[0], "{init:?} {end:?}");
+                    }
+                    let expected: BTreeMap<u16, _> = model
+                        .iter_mut()
+                        .map(|(port, session)| {
+                            let now = session.counts();
+                            (*port, (std::mem::replace(&mut session.init, now), now))
+                        })
+                        .collect();
+                    prop_assert_eq!(found, expected);
+                    model.retain(|_, session| !session.active.is_empty());
+                }
+            }
+        }
+    }
+}
+
+/// What a connection does: it enters a session, leaving the one it was in, or ends.
+#[derive(Clone, Debug)]
+enum OnSessions {
+    Enter(usize, u16),
+    End(usize),
+    Interval,
+}
+
+fn on_sessions() -> impl Strategy<Value = OnSessions> {
+    prop_oneof![
+        4 => (0usize..6, 1u16..4).prop_map(|(n, session)| OnSessions::Enter(n, session)),
+        1 => (0usize..6).prop_map(OnSessions::End),
+        2 => Just(OnSessions::Interval),
+    ]
+}
+
+/// A security session as sets of connections.
+#[derive(Debug, Default)]
+struct ModelSession {
+    connections: BTreeSet<(usize, usize)>,
+    partial: BTreeSet<(usize, usize)>,
+    active: BTreeSet<(usize, usize)>,
+    /// At the beginning of the interval.
+    init: [u32; 3],
+}
+
+impl ModelSession {
+    fn counts(&self) -> [u32; 3] {
+        [&self.connections, &self.partial, &self.active].map(|set| set.len() as u32)
     }
 }

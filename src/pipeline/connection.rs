@@ -146,6 +146,12 @@ pub(super) struct ConnectionHistory {
     pub clear_before: Option<[u64; 2]>,
     /// When it went back to clear text.
     pub clear_again: Option<i64>,
+    /// The TLS protection that records told of and that has ended last.
+    ended: Option<Box<Findings>>,
+    /// The same of AH or ESP.
+    ended_ipsec: Option<IpsecProtection>,
+    /// Whether the merge knows it as an encrypted FTP control connection.
+    pub(super) encrypted_control: bool,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) announcements: Vec<Announcement>,
 }
@@ -251,7 +257,15 @@ impl Connection {
             return false;
         }
         self.carried = true;
-        self.life.ended().is_none() && self.ipsec.packet(side(dir), header)
+        if self.life.ended().is_some() {
+            return false;
+        }
+        let before = self.ipsec.protection().copied();
+        let changed = self.ipsec.packet(side(dir), header);
+        if changed && before.is_some() {
+            self.course.get_or_insert_default().ended_ipsec = before;
+        }
+        changed
     }
 
     /// The AH or ESP security association that protects the connection.
@@ -423,8 +437,10 @@ impl Connection {
         *dir.of_mut(&mut clear_from) = None;
         self.protected = false;
         let opener = side(self.life.client().unwrap_or(dir));
+        let ended = self.findings.clone().filter(|_| !self.beyond_zos);
         let course = self.course.get_or_insert_default();
         course.clear_again = Some(ts);
+        course.ended = ended;
         let observer = Observer::clear_again(opener, course.upgrade.take());
         for ((stream, reassembler), from) in
             self.streams.iter().zip(&mut self.reassemblers).zip(clear_from)
@@ -485,6 +501,18 @@ impl Connection {
     /// What protects the connection as far as records tell.
     pub fn recorded_protection(&self) -> FindingsRef<'_> {
         if self.beyond_zos { FindingsRef::default() } else { self.protection() }
+    }
+
+    /// What protects or has protected the connection, as far as records tell: what its
+    /// one record says where it is a short one.
+    pub fn lifetime_protection(&self) -> (FindingsRef<'_>, Option<&IpsecProtection>) {
+        let course = self.course();
+        let ended = course.and_then(|course| course.ended.as_ref());
+        let tls = match self.recorded_protection() {
+            none if none.is_empty() => ended.map(|f| f.view().complete()).unwrap_or(none),
+            now => now,
+        };
+        (tls, self.ipsec().or(course.and_then(|course| course.ended_ipsec.as_ref())))
     }
 
     /// What protects the connection.

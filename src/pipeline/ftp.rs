@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,6 +31,19 @@ const MAX_OF_PLACE: usize = 4;
 pub(super) struct Rendezvous {
     pub listener: (IpAddr, u16),
     pub connector: IpAddr,
+}
+
+/// The first port that a server takes for passive data connections where their range is
+/// not configured.
+pub(super) const FIRST_EPHEMERAL: u16 = 1024;
+
+/// A control connection whose dialogue cannot be read any more, or is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EncryptedControl {
+    pub server: (IpAddr, u16),
+    pub client: IpAddr,
+    /// Whether it begins.
+    pub begins: bool,
 }
 
 /// A control connection and its announcement.
@@ -76,16 +89,63 @@ pub(super) fn places(
         .map(move |address| Rendezvous { listener: (address, port), connector })
 }
 
-/// Announced data connections.
+/// Announced data connections, and those that an encrypted control connection may have
+/// announced.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     places: HashMap<Rendezvous, VecDeque<(i64, Arc<Control>)>>,
     order: VecDeque<Rendezvous>,
+    /// Servers whose readable control connections have shown that clients connect to
+    /// ports of theirs.
+    passive: BoundedSet<IpAddr>,
+    /// Encrypted control connections, by server and client.
+    encrypted: HashMap<(IpAddr, IpAddr), EncryptedControls>,
+    encrypted_order: VecDeque<(IpAddr, IpAddr)>,
+}
+
+/// The encrypted control connections between a server and a client.
+#[derive(Debug, Default)]
+struct EncryptedControls {
+    open: u32,
+    /// The clock of the last end.
+    ended: Option<i64>,
+    /// The port of the latest one.
+    port: u16,
+}
+
+/// A set of at most [`MAX_PLACES`]; the oldest goes.
+#[derive(Debug)]
+struct BoundedSet<T> {
+    all: HashSet<T>,
+    order: VecDeque<T>,
+}
+
+impl<T> Default for BoundedSet<T> {
+    fn default() -> Self {
+        Self { all: HashSet::default(), order: VecDeque::new() }
+    }
+}
+
+impl<T: Copy + Eq + std::hash::Hash> BoundedSet<T> {
+    fn insert(&mut self, value: T) {
+        if !self.all.insert(value) {
+            return;
+        }
+        if self.order.len() >= MAX_PLACES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+        self.order.push_back(value);
+    }
 }
 
 impl Expected {
     /// Notes an announcement.
     pub fn announce(&mut self, place: Rendezvous, clock: i64, control: Arc<Control>) {
+        if control.is_passive() {
+            self.passive.insert(control.server.ip);
+        }
         if !self.places.contains_key(&place) {
             if self.order.len() >= MAX_PLACES
                 && let Some(oldest) = self.order.pop_front()
@@ -99,6 +159,45 @@ impl Expected {
             announced.pop_front();
         }
         announced.push_back((clock, control));
+    }
+
+    /// A control connection between a server (and its port) and a client is encrypted
+    /// from now on, or was and is over.
+    pub fn encrypted(&mut self, change: EncryptedControl, clock: i64) {
+        let EncryptedControl { server, client, begins } = change;
+        let pair = (server.0, client);
+        if !self.encrypted.contains_key(&pair) {
+            if !begins {
+                return;
+            }
+            if self.encrypted_order.len() >= MAX_PLACES
+                && let Some(oldest) = self.encrypted_order.pop_front()
+            {
+                self.encrypted.remove(&oldest);
+            }
+            self.encrypted_order.push_back(pair);
+        }
+        let controls = self.encrypted.entry(pair).or_default();
+        if begins {
+            controls.open = controls.open.saturating_add(1);
+            controls.port = server.1;
+        } else {
+            controls.open = controls.open.saturating_sub(1);
+            controls.ended = Some(clock);
+        }
+    }
+
+    /// Whether a connection since a moment may be one that an encrypted control
+    /// connection of the two has announced: the server has shown elsewhere that its
+    /// clients connect to ephemeral ports, and this is one.
+    pub fn may_be_passive(&self, place: &Rendezvous, since: i64) -> bool {
+        let (server, port) = place.listener;
+        let Some(controls) = self.encrypted.get(&(server, place.connector)) else { return false };
+        let under_way = controls.open > 0 || controls.ended.is_some_and(|at| at >= since);
+        under_way
+            && port >= FIRST_EPHEMERAL
+            && port != controls.port
+            && self.passive.all.contains(&server)
     }
 
     /// The latest announcement of a place since a moment, or shortly before.
@@ -144,6 +243,56 @@ mod tests {
         assert_eq!(translated, [place(ip(2), ip(1)), place(ip(9), ip(1))]);
         assert_eq!(announced(Verb::Port, Some(ip(1))), [place(ip(1), ip(2))]);
         assert_eq!(announced(Verb::Port, Some(ip(9))), [place(ip(9), ip(2))]);
+    }
+
+    #[test]
+    fn under_an_encrypted_control_connection_goes_what_the_server_has_shown() {
+        let second = 1_000_000_000;
+        let place = |port, client| Rendezvous { listener: (ip(2), port), connector: ip(client) };
+        let mut expected = Expected::default();
+        let change = |expected: &mut Expected, begins, at: i64| {
+            let server = (ip(2), 2121);
+            expected.encrypted(EncryptedControl { server, client: ip(1), begins }, at * second);
+        };
+        change(&mut expected, true, 10);
+        // Nothing has shown that the server listens for data connections.
+        assert!(!expected.may_be_passive(&place(50_000, 1), 0));
+        let control = Control {
+            verb: Verb::Pasv,
+            command: "PASV",
+            client: Endpoint { ip: ip(7), port: 1 },
+            server: Endpoint { ip: ip(2), port: 2121 },
+        };
+        expected.announce(place(40_000, 7), 0, Arc::new(control));
+        let may = |expected: &Expected, port, client, since: i64| {
+            expected.may_be_passive(&place(port, client), since * second)
+        };
+        assert!(may(&expected, 50_000, 1, 0));
+        // Not of a client without such a control connection, not of its own port, not of
+        // ports that servers do not take for it.
+        assert!(!may(&expected, 50_000, 7, 0) && !may(&expected, 2121, 1, 0));
+        assert!(!may(&expected, 443, 1, 0));
+        change(&mut expected, false, 100);
+        assert!(may(&expected, 50_001, 1, 90) && !may(&expected, 50_001, 1, 101));
+    }
+
+    #[test]
+    fn encrypted_control_connections_are_bounded() {
+        let mut expected = Expected::default();
+        for n in 0..MAX_PLACES as u32 + 10 {
+            let client = n.to_be_bytes().into();
+            let change = EncryptedControl { server: (ip(2), 21), client, begins: true };
+            expected.encrypted(change, 0);
+            expected.passive.insert(client);
+        }
+        assert_eq!(
+            (expected.encrypted.len(), expected.encrypted_order.len()),
+            (MAX_PLACES, MAX_PLACES)
+        );
+        assert_eq!(
+            (expected.passive.all.len(), expected.passive.order.len()),
+            (MAX_PLACES, MAX_PLACES)
+        );
     }
 
     #[test]

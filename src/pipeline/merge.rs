@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::address_pair::Pair;
-use super::ftp::{Control, Expected, Rendezvous};
+use super::ftp::{Control, EncryptedControl, Expected, Rendezvous};
 use super::ledger::Ledger;
 use super::sessions::IntervalEnd;
 use super::shard::RequestedOutputs;
@@ -22,7 +22,7 @@ use crate::record::Detail;
 use crate::session::key_exchange;
 use crate::sink::jsonl;
 use crate::sink::report::Row;
-use crate::summary::{Key, SessionCounters};
+use crate::summary::IntervalCounts;
 
 /// Something to be written.
 #[derive(Debug)]
@@ -44,11 +44,13 @@ pub(super) enum Payload {
     /// What IKE has shown of a pair; `None` where nothing is sure.
     KeyExchange(Pair, Option<Box<Facts>>),
     /// What one shard has counted in an interval of a stack.
-    Sessions(usize, Vec<(Arc<Key>, SessionCounters)>),
+    Sessions(usize, IntervalCounts),
     /// A JSON object of its own.
     Line(Vec<u8>),
     /// An FTP control connection announces a data connection.
     Announcement(Rendezvous, Arc<Control>),
+    /// An FTP control connection is encrypted from now on, or is over.
+    EncryptedControl(EncryptedControl),
     /// The end of a connection: its JSON object and its row, where wanted; for
     /// TCP also the place and the clock of its first packet; who has seen it.
     Connection {
@@ -308,6 +310,10 @@ impl Merger {
             }
             Payload::Announcement(place, control) => {
                 self.expected.announce(place, emission.clock, control);
+                Ok(())
+            }
+            Payload::EncryptedControl(change) => {
+                self.expected.encrypted(change, emission.clock);
                 Ok(())
             }
             Payload::Connection { line, row, opened, views } => {

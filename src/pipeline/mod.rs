@@ -13,6 +13,7 @@ mod ee_link;
 mod ee_report;
 mod failed_handshake;
 mod ftp;
+mod ftp_control;
 mod handshake_memory;
 mod ike_peers;
 mod ike_tcp;

@@ -97,10 +97,7 @@ impl Sessions {
     pub fn close(&mut self, end: IntervalEnd, emitted: &mut Vec<Emission>) {
         let Some(counted) = self.stacks.get_mut(end.stack) else { return };
         counted.packets = self.packets;
-        if counted.tally.is_empty() {
-            return;
-        }
-        let tally = counted.tally.take();
+        let Some(tally) = counted.tally.end_interval() else { return };
         let number = u32::try_from(end.stack).unwrap_or(u32::MAX);
         let payload = Payload::Sessions(end.stack, tally);
         emitted.push(Emission { clock: end.clock, ordinal: 0, number, payload });

@@ -7,6 +7,7 @@ use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
 use super::failed_handshake;
 use super::ftp::{self, Control};
+use super::ftp_control;
 use super::ike_peers::{PeerPacket, PeerTable};
 use super::ipsec_encapsulation;
 use super::ledger::{Ledger, PacketDisposition};
@@ -250,6 +251,7 @@ impl Shard {
         let finished = !had_finished && connection.life.finished();
         if effect.completed {
             count_handshake(connection, &mut self.ledger);
+            self.emitted.extend(ftp_control::change(&p.key, connection, true, p.clock));
         }
         if effect.closed {
             connection.ended_clock = p.clock;
@@ -423,7 +425,10 @@ impl Shard {
             }
         }
         let client = connection.client(key);
-        let ipsec = connection.ipsec().copied();
+        // A short connection has one record, which tells of the protection of its life.
+        let short = event.kind == Kind::ShortTermination;
+        let lifetime = connection.lifetime_protection();
+        let ipsec = if short { lifetime.1.copied() } else { connection.ipsec().copied() };
         let settings = Arc::clone(&connection.settings);
         // At the end of the input, before the connection has lasted long enough.
         let settle = i64::from(settings.settle_seconds) * SECOND;
@@ -435,7 +440,11 @@ impl Shard {
         }
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let stack = settings.stacks.get(seen.stack);
-            let snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
+            let mut snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
+            if short && snapshot.protection.is_empty() {
+                snapshot.protection = connection.lifetime_protection().0;
+                snapshot.failed = snapshot.failed.filter(|_| snapshot.protection.is_empty());
+            }
             let at = side(snapshot.local);
             let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
             if self.wants.summary && stack.summary {

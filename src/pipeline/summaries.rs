@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::address_pair::Pair;
-use super::ftp::{Control, Expected, Rendezvous};
+use super::ftp::{Control, Expected, FIRST_EPHEMERAL, Rendezvous};
 use super::sessions::{FTP_USER, IntervalEnd};
 use super::shard::RequestedOutputs;
 use crate::config::Settings;
@@ -17,12 +17,12 @@ use crate::observe::ike::Facts;
 use crate::record::{Attributes, Ipsec, Ipsec12, ebcdic};
 use crate::session::{Event, Kind, View, key_exchange};
 use crate::summary::{
-    Identity, IntervalTotals, Key, RecordReason, Role, SessionCounters, SessionTable,
+    Identity, IntervalCounts, IntervalTotals, Key, RecordReason, Role, SessionTable,
 };
 
 /// The ephemeral ports under which FTP data connections are joined where their
 /// range is not configured.
-const ANY_PORT: (u16, u16) = (1024, 65535);
+const ANY_PORT: (u16, u16) = (FIRST_EPHEMERAL, u16::MAX);
 /// IP protocol TCP.
 const TCP: u8 = 6;
 /// `ss_event_type`: aggregation enabled, disabled.
@@ -95,16 +95,14 @@ impl Summaries {
     }
 
     /// Adds what a shard has counted of a stack.
-    pub fn add(
-        &mut self,
-        stack: usize,
-        counted: &[(Arc<Key>, SessionCounters)],
-        shown: &MergedFacts<'_>,
-    ) {
+    pub fn add(&mut self, stack: usize, counted: &IntervalCounts, shown: &MergedFacts<'_>) {
         let Some(of) = self.stacks.get_mut(stack) else { return };
         let since = of.start.unwrap_or(i64::MIN);
-        for (key, counts) in counted {
+        for (key, counts) in &counted.sessions {
             of.book.add(key, counts, |key| shown.resolve(key, since));
+        }
+        for reentry in &counted.reentries {
+            of.book.reenter(reentry);
         }
     }
 
@@ -219,11 +217,15 @@ impl MergedFacts<'_> {
         }
         let listener = (identity.server, identity.ports.0);
         let place = Rendezvous { listener, connector: identity.client };
-        let control = self.expected.announced(&place, since)?;
+        let control = self.expected.announced(&place, since);
+        // A port that is known to be a job's is its service.
+        let unnamed = identity.jobname == [ebcdic::BLANK; 8];
+        if control.is_none() && !(unnamed && self.expected.may_be_passive(&place, since)) {
+            return None;
+        }
         let mut identity = identity.clone();
-        if control.is_passive() || identity.server.is_ipv6() {
-            identity.ports = ANY_PORT;
-        } else {
+        let active = control.filter(|control| !control.is_passive() && identity.server.is_ipv4());
+        if let Some(control) = active {
             // Active: the server has opened it, from the port below its own.
             std::mem::swap(&mut identity.server, &mut identity.client);
             let port = Control::data_port(control.server.port);
@@ -233,6 +235,8 @@ impl MergedFacts<'_> {
                 Role::Client => Role::Server,
                 Role::Peer => Role::Peer,
             };
+        } else {
+            identity.ports = ANY_PORT;
         }
         if identity.role == Role::Server {
             identity.user_id = ebcdic::field(FTP_USER);

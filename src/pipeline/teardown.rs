@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, side};
 use super::ftp::Rendezvous;
+use super::ftp_control;
 use super::ike_tcp;
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
@@ -75,6 +76,7 @@ impl Shard {
             count_handshake(&mut connection, &mut self.ledger);
         }
         self.count(&connection);
+        self.emitted.extend(ftp_control::change(&key, &mut connection, false, clock));
         let client = connection.client(&key);
         let views = views(&connection.settings, &key, client);
         let (bytes, segments) = (connection.bytes(), connection.segments());

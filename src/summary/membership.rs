@@ -64,10 +64,33 @@ impl SessionCounters {
     }
 }
 
+/// A connection that has entered a session again, which it had left in an earlier
+/// interval. Only the table of all sessions knows whether the session was dropped
+/// meanwhile.
+#[derive(Clone, Debug)]
+pub struct Reentry {
+    /// The session.
+    pub key: Arc<Key>,
+    /// Number of the interval in which the connection had left it.
+    pub left: u32,
+}
+
+/// What a shard has counted in one interval.
+#[derive(Debug, Default)]
+pub struct IntervalCounts {
+    /// Counts by session.
+    pub sessions: Vec<(Arc<Key>, SessionCounters)>,
+    /// Connections that came back; their sessions are among those counted.
+    pub reentries: Vec<Reentry>,
+}
+
 /// Counts by session.
 #[derive(Debug)]
 pub struct ShardCounters {
     counts: HashMap<Arc<Key>, SessionCounters, foldhash::quality::RandomState>,
+    reentries: Vec<Reentry>,
+    /// Number of the interval, from zero.
+    interval: u32,
     most: usize,
     refused: u64,
 }
@@ -81,17 +104,16 @@ impl Default for ShardCounters {
 impl ShardCounters {
     /// Counts at most so many sessions that connections enter.
     pub fn new(most: usize) -> Self {
-        Self { counts: HashMap::default(), most, refused: 0 }
+        Self { counts: HashMap::default(), reentries: Vec::new(), interval: 0, most, refused: 0 }
     }
 
-    /// Whether nothing was counted.
-    pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
-    }
-
-    /// Takes out what was counted.
-    pub fn take(&mut self) -> Vec<(Arc<Key>, SessionCounters)> {
-        self.counts.drain().collect()
+    /// Ends an interval: takes out what was counted in it, if anything was.
+    pub fn end_interval(&mut self) -> Option<IntervalCounts> {
+        self.interval = self.interval.saturating_add(1);
+        (!self.counts.is_empty()).then(|| IntervalCounts {
+            sessions: self.counts.drain().collect(),
+            reentries: std::mem::take(&mut self.reentries),
+        })
     }
 
     /// Connections for whose sessions there was no room, since the last time.
@@ -118,6 +140,8 @@ struct SessionStay {
     key: Arc<Key>,
     here: bool,
     partial: bool,
+    /// Number of the interval in which the connection left it last.
+    left: u32,
 }
 
 /// The sessions of one connection.
@@ -142,9 +166,13 @@ impl Membership {
 
     fn enter_one(&mut self, key: Key, partial: bool, tally: &mut ShardCounters) {
         if let Some(stay) = self.stays.iter_mut().find(|s| *s.key == key) {
-            // It comes back: counted once, active again.
+            // It comes back: counted once, active again, unless the session was dropped
+            // meanwhile.
             stay.here = true;
             counts(tally, &stay.key).active += 1;
+            if stay.left < tally.interval {
+                tally.reentries.push(Reentry { key: Arc::clone(&stay.key), left: stay.left });
+            }
             return;
         }
         let Some(key) = tally.enter(key) else { return };
@@ -152,7 +180,7 @@ impl Membership {
         counts.connections += 1;
         counts.active += 1;
         counts.partial += u32::from(partial);
-        self.stays.push(SessionStay { key, here: true, partial });
+        self.stays.push(SessionStay { key, here: true, partial, left: 0 });
     }
 
     /// Counts what was sent and received since the last time, in every session
@@ -175,6 +203,7 @@ impl Membership {
         for stay in &mut self.stays {
             if stay.here && !keys.contains(&stay.key) {
                 stay.here = false;
+                stay.left = tally.interval;
                 let counts = counts(tally, &stay.key);
                 counts.active -= 1;
                 counts.partial += u32::from(!stay.partial);

@@ -12,5 +12,7 @@ mod membership;
 mod session_table;
 
 pub use identity::{Identity, Key, Role};
-pub use membership::{Membership, SessionCounters, ShardCounters, Traffic};
+pub use membership::{
+    IntervalCounts, Membership, Reentry, SessionCounters, ShardCounters, Traffic,
+};
 pub use session_table::{IntervalTotals, RecordReason, SessionTable};

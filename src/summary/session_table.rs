@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Identity, Key, SessionCounters};
+use super::{Identity, Key, Reentry, SessionCounters};
 use crate::record::{Common12, Common12V3r2, Summary};
 use crate::session::View;
 
@@ -40,6 +40,8 @@ struct Session {
     init: SessionCounters,
     /// Now.
     now: SessionCounters,
+    /// Number of the interval in which it began.
+    since: u32,
 }
 
 /// Sessions whose interval ends at once: the records of so many are in memory.
@@ -59,6 +61,8 @@ pub struct IntervalTotals<'a> {
 struct Resolved {
     session: Arc<Key>,
     active: i64,
+    /// Number of the interval in which it was resolved.
+    since: u32,
 }
 
 /// The sessions.
@@ -67,6 +71,8 @@ pub struct SessionTable {
     /// Each has a place of its own: a table that grows is there twice meanwhile.
     sessions: HashMap<Arc<Key>, Box<Session>, foldhash::quality::RandomState>,
     resolved: HashMap<Arc<Key>, Resolved, foldhash::quality::RandomState>,
+    /// Number of the interval under way, from zero.
+    interval: u32,
 }
 
 impl SessionTable {
@@ -89,11 +95,29 @@ impl SessionTable {
                 }
             };
             let known = self.sessions.get_key_value(&session).map(|(known, _)| Arc::clone(known));
-            Resolved { session: known.unwrap_or(session), active: 0 }
+            Resolved { session: known.unwrap_or(session), active: 0, since: self.interval }
         });
         resolved.active += counts.active;
-        let session = self.sessions.entry(Arc::clone(&resolved.session)).or_default();
+        let session = self
+            .sessions
+            .entry(Arc::clone(&resolved.session))
+            .or_insert_with(|| Box::new(Session { since: self.interval, ..Session::default() }));
         session.now.add(counts);
+    }
+
+    /// A connection has entered a session again whose counts were added. If the session
+    /// began after the connection had left, it was dropped meanwhile, and the connection
+    /// counts anew, as one that the session protects for a part of its life.
+    pub fn reenter(&mut self, reentry: &Reentry) {
+        let Reentry { key, left } = reentry;
+        let Some(resolved) = self.resolved.get(key) else { return };
+        let Some(session) = self.sessions.get_mut(&resolved.session) else { return };
+        // What stood for another session was resolved anew: it may be another one now.
+        let moves = key.carrier().is_some() || resolved.session.identity() != key.identity();
+        if session.since > *left || moves && resolved.since > *left {
+            session.now.connections = session.now.connections.saturating_add(1);
+            session.now.partial = session.now.partial.saturating_add(1);
+        }
     }
 
     /// Number of sessions.
@@ -138,6 +162,7 @@ impl SessionTable {
         }
         self.sessions.retain(|_, session| session.now.active > 0);
         self.resolved.retain(|_, resolved| resolved.active > 0);
+        self.interval = self.interval.saturating_add(1);
     }
 }
 
@@ -262,6 +287,47 @@ mod tests {
         assert!(close(&mut book).is_empty() && book.is_empty());
         book.add(&key(443), &counts(1, 0), plain);
         assert_eq!(close(&mut book), [(443, 0x80, 0, 1, 0, 0)]);
+    }
+
+    #[test]
+    fn a_connection_that_comes_back_to_a_dropped_session_counts_anew() {
+        let plain = |_: &Key| None;
+        let back = |book: &mut SessionTable, left| {
+            book.add(&key(23), &counts(0, 1), plain);
+            book.reenter(&Reentry { key: key(23), left });
+            close(book)
+        };
+        // Interval 0: it comes and goes. The session is dropped.
+        let mut book = SessionTable::default();
+        book.add(&key(23), &counts(1, 0), plain);
+        close(&mut book);
+        assert_eq!(back(&mut book, 0), [(23, 0x80, 0, 1, 0, 1)]);
+        // Another one stays in it: it was not dropped.
+        let mut book = SessionTable::default();
+        book.add(&key(23), &counts(2, 1), plain);
+        close(&mut book);
+        assert_eq!(back(&mut book, 0), [(23, 0x80, 2, 2, 1, 2)]);
+        // It was dropped, and began again with another before this one came back.
+        let mut book = SessionTable::default();
+        book.add(&key(23), &counts(1, 0), plain);
+        close(&mut book);
+        book.add(&key(23), &counts(1, 1), plain);
+        close(&mut book);
+        assert_eq!(back(&mut book, 0), [(23, 0x80, 1, 2, 1, 2)]);
+    }
+
+    /// A key that is resolved anew may stand for a session that never had the
+    /// connection.
+    #[test]
+    fn a_connection_that_comes_back_to_another_session_counts_in_it() {
+        let range = |k: &Key| Some(Identity { ports: (1024, 65535), ..k.identity().clone() });
+        let mut book = SessionTable::default();
+        book.add(&key(50_000), &counts(1, 0), range);
+        book.add(&key(50_001), &counts(1, 1), range);
+        close(&mut book);
+        book.add(&key(50_000), &counts(0, 1), range);
+        book.reenter(&Reentry { key: key(50_000), left: 0 });
+        assert_eq!(close(&mut book), [(1024, 0x80, 2, 3, 1, 2)]);
     }
 
     #[test]

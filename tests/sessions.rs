@@ -1,0 +1,304 @@
+//! Sessions that stay true over intervals, changes of protection and FTP's data
+//! connections, by the bytes of the records. The flights of TLS are those of the cases,
+//! which OpenSSL has made; what is around them is written here.
+
+mod common;
+#[path = "common/packets.rs"]
+mod packets;
+
+use std::fs;
+
+use common::{Run, case, records_of};
+use packets::Packet;
+
+const SECOND: i64 = 1_000_000_000;
+/// 2023-11-14 22:13:20 UTC: twenty seconds into a minute.
+const BEGIN: i64 = 1_700_000_000 * SECOND;
+const SERVER: [u8; 4] = [192, 0, 2, 10];
+
+/// Bytes that one end says at once: whether the client does, and what.
+type Said = (bool, Vec<u8>);
+
+/// What both ends of a case's first connection say, one entry a turn.
+fn flights(name: &str) -> Vec<Said> {
+    let file = fs::read(case(name).join("capture.pcap")).expect("a capture");
+    let mut client = None;
+    let mut said: Vec<Said> = Vec::new();
+    for packet in packets::read(&file).expect("packets") {
+        let ip = &packet.data[14..];
+        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+        let tcp = &ip[usize::from(ip[0] & 15) * 4..total];
+        let ports = [u16::from_be_bytes([tcp[0], tcp[1]]), u16::from_be_bytes([tcp[2], tcp[3]])];
+        let client = *client.get_or_insert(ports[0]);
+        let payload = &tcp[usize::from(tcp[12] >> 4) * 4..];
+        if payload.is_empty() || !ports.contains(&client) {
+            continue;
+        }
+        match said.last_mut() {
+            Some((by, bytes)) if *by == (ports[0] == client) => bytes.extend(payload),
+            _ => said.push((ports[0] == client, payload.to_vec())),
+        }
+    }
+    said
+}
+
+/// The flights of a full handshake of TLS 1.2, up to the server's Finished.
+fn handshake() -> Vec<Said> {
+    let said = flights("tls12-full");
+    let kept = said.into_iter().take(4).collect::<Vec<_>>();
+    assert_eq!(kept.iter().map(|s| s.0).collect::<Vec<_>>(), [true, false, true, false]);
+    // The server's last flight may have more than its Finished.
+    let mut kept = kept;
+    let last = &mut kept[3].1;
+    let (mut at, mut sealed, mut end) = (0, false, 0);
+    while at < last.len() && end == 0 {
+        let length = 5 + usize::from(u16::from_be_bytes([last[at + 3], last[at + 4]]));
+        if sealed {
+            end = at + length;
+        }
+        sealed |= last[at] == 20;
+        at += length;
+    }
+    last.truncate(end);
+    kept
+}
+
+/// One TCP connection, written packet by packet.
+struct Conversation {
+    client: ([u8; 4], u16),
+    port: u16,
+    next: [u32; 2],
+    now: i64,
+    out: Vec<Packet>,
+}
+
+impl Conversation {
+    /// A connection that is established at a moment, in milliseconds from the beginning.
+    fn open(client: ([u8; 4], u16), port: u16, at: i64) -> Self {
+        let now = BEGIN + at * 1_000_000;
+        let mut new = Self { client, port, next: [1000, 5000], now, out: Vec::new() };
+        new.next = [999, 4999];
+        new.packet(true, 2, &[]);
+        new.next[0] = 1000;
+        new.packet(false, 0x12, &[]);
+        new.next[1] = 5000;
+        new.packet(true, 0x10, &[]);
+        new
+    }
+
+    fn packet(&mut self, client: bool, flags: u8, payload: &[u8]) {
+        let server = (SERVER, self.port);
+        let (from, to) = if client { (self.client, server) } else { (server, self.client) };
+        let (seq, ack) =
+            if client { (self.next[0], self.next[1]) } else { (self.next[1], self.next[0]) };
+        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
+        let total = u16::try_from(40 + payload.len()).expect("short").to_be_bytes();
+        data.extend([0x45, 0, total[0], total[1], 0, 0, 0x40, 0, 64, 6, 0, 0]);
+        data.extend(from.0);
+        data.extend(to.0);
+        data.extend(from.1.to_be_bytes());
+        data.extend(to.1.to_be_bytes());
+        data.extend(seq.to_be_bytes());
+        data.extend(ack.to_be_bytes());
+        data.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
+        data.extend(payload);
+        let wire = u32::try_from(data.len()).expect("short");
+        self.out.push(Packet { ts: self.now, link: 1, wire, data });
+        self.now += 1_000_000;
+    }
+
+    fn say(&mut self, client: bool, bytes: &[u8]) -> &mut Self {
+        for piece in bytes.chunks(1400) {
+            self.packet(client, 0x18, piece);
+            self.next[usize::from(!client)] += u32::try_from(piece.len()).expect("short");
+            self.packet(!client, 0x10, &[]);
+        }
+        self
+    }
+
+    fn all(&mut self, said: &[Said]) -> &mut Self {
+        for (client, bytes) in said {
+            self.say(*client, bytes);
+        }
+        self
+    }
+
+    fn at(&mut self, milliseconds: i64) -> &mut Self {
+        self.now = BEGIN + milliseconds * 1_000_000;
+        self
+    }
+
+    /// Both alerts of TLS's end, encrypted, and then clear text goes on.
+    fn clear_again(&mut self, words: &str) -> &mut Self {
+        for client in [true, false] {
+            let mut alert = vec![21, 3, 3, 0, 26];
+            alert.extend([7; 26]);
+            self.say(client, &alert);
+        }
+        self.say(true, words.as_bytes()).say(false, b"200 Ok.\r\n")
+    }
+
+    /// FTP's beginning, AUTH TLS and the handshake.
+    fn auth_tls(&mut self) -> &mut Self {
+        self.say(true, b"AUTH TLS\r\n").say(false, b"234 Begin.\r\n").all(&handshake())
+    }
+
+    fn close(&mut self) -> Vec<Packet> {
+        self.packet(true, 0x11, &[]);
+        self.next[0] += 1;
+        self.packet(false, 0x11, &[]);
+        self.next[1] += 1;
+        self.packet(true, 0x10, &[]);
+        std::mem::take(&mut self.out)
+    }
+
+    fn left_open(&mut self) -> Vec<Packet> {
+        std::mem::take(&mut self.out)
+    }
+}
+
+fn run(conversations: Vec<Vec<Packet>>, options: &[&str]) -> Run {
+    let mut all = conversations.concat();
+    all.sort_by_key(|p| p.ts);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("a.pcap");
+    fs::write(&path, packets::to_pcap(&all)).expect("written");
+    common::read_all(options, &[&path])
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b))
+}
+
+/// Of an interval record of subtype 12: protection, the server's ports, and connections,
+/// partial, short and active at the beginning and at the end; by the layout's offsets.
+type Interval = (u8, (u64, u64), [u64; 4], [u64; 4]);
+
+fn intervals(run: &Run) -> Vec<Interval> {
+    let of = |r: &[u8]| {
+        let s1 = number(&r[36..40]) as usize;
+        let counts = |at: usize| [0, 4, 8, 12].map(|n| number(&r[s1 + at + n..][..4]));
+        let ports = (number(&r[s1 + 60..][..2]), number(&r[s1 + 62..][..2]));
+        (r[s1 + 8] == 1).then(|| (r[s1 + 10], ports, counts(108), counts(156)))
+    };
+    records_of(&run.records).into_iter().filter(|r| r[23] == 12).filter_map(of).collect()
+}
+
+/// Event types and protection flags of the records of subtype 11.
+fn events(run: &Run) -> Vec<(u8, u8)> {
+    run.events.iter().filter(|e| e.kind < 5).map(|e| (e.kind, e.protocols)).collect()
+}
+
+const A: ([u8; 4], u16) = ([198, 51, 100, 7], 40_000);
+const TLS: u8 = 0x80;
+
+/// Clear, TLS over the end of an interval, and clear again: the clear session was dropped,
+/// and begins anew with the connection, as a part. With another connection that stays in
+/// the session it was not dropped, and nothing counts twice.
+#[test]
+fn a_session_that_is_entered_again_begins_anew() {
+    // Intervals end at 40 s, 100 s, 160 s from the beginning.
+    let flapping = |client| {
+        let mut c = Conversation::open(client, 21, 0);
+        c.say(false, b"220 ready\r\n").at(15_000).auth_tls();
+        c.at(110_000).clear_again("NOOP\r\n").at(170_000).say(true, b"NOOP\r\n");
+        c.at(171_000).close()
+    };
+    let found = intervals(&run(vec![flapping(A)], &["--interval", "1"]));
+    let clear: Vec<_> = found.iter().filter(|r| r.0 == 0).map(|r| (r.2, r.3)).collect();
+    let none = [0; 4];
+    assert_eq!(
+        clear,
+        [(none, [1, 1, 0, 0]), (none, [1, 1, 0, 1]), ([1, 1, 0, 1], [1, 1, 0, 0])],
+        "{found:?}"
+    );
+    let tls: Vec<_> = found.iter().filter(|r| r.0 == TLS).map(|r| (r.2, r.3)).collect();
+    let here = [1, 1, 0, 1];
+    assert_eq!(
+        tls[..2],
+        [(none, here), (here, here)].map(|(i, e)| (i.map(|n| n), e))[..],
+        "{tls:?}"
+    );
+    // With another one that is there all the time.
+    let other = (A.0, A.1 + 1);
+    let mut stays = Conversation::open(other, 21, 5);
+    stays.say(false, b"220 ready\r\n").at(169_000).say(true, b"NOOP\r\n");
+    let stays = stays.left_open();
+    let found = intervals(&run(vec![flapping(A), stays], &["--interval", "1"]));
+    let clear: Vec<_> = found.iter().filter(|r| r.0 == 0).map(|r| r.3).collect();
+    assert_eq!(clear, [[2, 1, 0, 1], [2, 1, 0, 1], [2, 1, 0, 2], [2, 1, 0, 1]], "{found:?}");
+}
+
+/// AUTH TLS, CCC, closed at 5 s: one record with the protection of its life, in both modes
+/// and in both subtypes.
+#[test]
+fn a_short_connection_tells_of_the_protection_in_its_life() {
+    let ended = || {
+        let mut c = Conversation::open(A, 21, 0);
+        c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
+        c.at(3_000).clear_again("PWD\r\n").at(5_000).close()
+    };
+    for options in [&[][..], &["--strict"]] {
+        let options: Vec<&str> = options.iter().copied().chain(["--detail"]).collect();
+        let run = run(vec![ended()], &options);
+        assert_eq!(events(&run), [(4, TLS)], "{options:?}");
+        let found: Vec<_> = intervals(&run).iter().map(|r| (r.0, r.3)).collect();
+        assert_eq!(found, [(TLS, [1, 0, 1, 0])], "{options:?}");
+    }
+    // Ten seconds later it is a change, and the rest is clear.
+    let mut c = Conversation::open(A, 21, 0);
+    c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
+    let late = c.at(13_000).clear_again("PWD\r\n").at(25_000).close();
+    assert_eq!(events(&run(vec![late], &["--detail"])), [(1, TLS), (2, 0), (3, 0)]);
+    // A second handshake that fails does not take the first one away.
+    let mut c = Conversation::open(A, 21, 0);
+    c.say(false, b"220 ready\r\n").at(1_000).auth_tls().at(2_000).clear_again("AUTH TLS\r\n");
+    c.say(true, &handshake()[0].1).say(false, &[21, 3, 3, 0, 2, 2, 40]);
+    let failed = c.at(4_000).close();
+    assert_eq!(events(&run(vec![failed], &["--detail"])), [(4, TLS)]);
+}
+
+/// Data connections under an encrypted control connection are one session where the same
+/// server has shown to another client that it listens for them.
+#[test]
+fn ftp_data_under_an_encrypted_control_connection_is_one_session() {
+    let control = |client: [u8; 4]| {
+        let mut c = Conversation::open((client, 40_000), 21, 0);
+        c.say(false, b"220 ready\r\n").at(500).auth_tls();
+        c.at(60_000).say(true, &[23, 3, 3, 0, 3, 1, 2, 3]).close()
+    };
+    let data = |client: [u8; 4], port: u16, at: i64| {
+        let mut c = Conversation::open((client, 40_000 + port), port, at);
+        c.say(false, &[b'x'; 300]).close()
+    };
+    let shown = || {
+        let mut c = Conversation::open(([198, 51, 100, 9], 41_000), 21, 100);
+        c.say(false, b"220 ready\r\n").say(true, b"PASV\r\n");
+        c.say(false, b"227 Entering Passive Mode (192,0,2,10,195,80)\r\n").at(50_000).close()
+    };
+    let secret = [198, 51, 100, 7];
+    let transfers = || vec![control(secret), data(secret, 5001, 2_000), data(secret, 5002, 4_000)];
+    let ports = |run: &Run| {
+        let all = intervals(run).into_iter().filter(|r| r.1.0 != 21);
+        all.map(|r| (r.1, r.3[0])).collect::<Vec<_>>()
+    };
+    // Nothing was shown: each is a port of its own.
+    let each = [((5001, 5001), 1), ((5002, 5002), 1)];
+    assert_eq!(ports(&run(transfers(), &[])), each);
+    let with = |more: Vec<Vec<Packet>>, options: &[&str]| {
+        let all = transfers().into_iter().chain([shown()]).chain(more).collect();
+        ports(&run(all, options))
+    };
+    assert_eq!(with(vec![], &[]), [((1024, 65535), 2)]);
+    // Threads and batches change nothing.
+    for batch in ["1", "7"] {
+        assert_eq!(with(vec![], &["--batch", batch, "--threads", "3"]), [((1024, 65535), 2)]);
+    }
+    // Another client, without such a control connection, and a service below 1024.
+    let others = vec![data([198, 51, 100, 8], 5003, 3_000), data(secret, 443, 3_000)];
+    let found = with(others, &[]);
+    assert_eq!(found, [((443, 443), 1), ((1024, 65535), 2), ((5003, 5003), 1)]);
+    // A port that is known to be a job's is its service.
+    let named = with(vec![], &["--job", "5002=WEB"]);
+    assert_eq!(named, [((1024, 65535), 1), ((5002, 5002), 1)]);
+}
