@@ -210,8 +210,50 @@ fn what_is_read_follows_the_profile() {
     // Without aggregation there are no summaries.
     let no =
         format!("{home}GLOBALCONFIG ZERT NOAGGREGATION SMFCONFIG TYPE119 ZERTSUMMARY ZERTDETAIL");
-    let (records, _) = recorded(&no, &[]);
+    let (records, err) = recorded(&no, &[]);
     assert!(!records.is_empty() && records.iter().all(|(subtype, _)| *subtype == 11));
+    assert!(err.contains("NOAGGREGATION), so no summaries"), "{err}");
+}
+
+/// NOAGGREGATION, which is also what ZERT alone means: no summaries, whatever SMFCONFIG
+/// says; options stand above it, with a warning.
+#[test]
+fn without_aggregation_there_are_no_summaries() {
+    let home = "HOME 192.0.2.10 L\n";
+    let subtypes = |profile: &str, options: &[&str]| {
+        let (records, err) = recorded(&format!("{home}{profile}"), options);
+        let kinds: std::collections::BTreeSet<u8> = records.iter().map(|r| r.0).collect();
+        (kinds.into_iter().collect::<Vec<_>>(), err)
+    };
+    let smf = "SMFCONFIG TYPE119 ZERTSUMMARY";
+    for zert in ["GLOBALCONFIG ZERT NOAGGREGATION", "GLOBALCONFIG ZERT"] {
+        for rest in ["", smf] {
+            let profile = format!("{zert}\n{rest}\n");
+            let (kinds, err) = subtypes(&profile, &[]);
+            assert!(kinds.is_empty(), "{profile}: {kinds:?}");
+            assert!(err.contains("so no summaries (subtype 12) are written"), "{profile}: {err}");
+            assert!(err.contains("2:14: "), "its place is named: {err}");
+            for (option, expected) in [("--summary-only", vec![12]), ("--detail", vec![11, 12])] {
+                let (kinds, err) = subtypes(&profile, &[option]);
+                assert_eq!(kinds, expected, "{profile}");
+                assert!(
+                    err.contains(&format!("because {option} asks for them")),
+                    "{profile}: {err}"
+                );
+                assert!(err.contains("warning: "), "{err}");
+            }
+            let (kinds, err) = subtypes(&profile, &["--detail-only"]);
+            assert_eq!(kinds, [11], "{profile}");
+            assert!(!err.contains("asks for them"), "{err}");
+        }
+        let (kinds, _) =
+            subtypes(&format!("{zert}\nSMFCONFIG TYPE119 ZERTDETAIL ZERTSUMMARY\n"), &[]);
+        assert_eq!(kinds, [11], "{zert}");
+    }
+    let (kinds, err) =
+        subtypes("GLOBALCONFIG ZERT AGGREGATION\nSMFCONFIG TYPE119 ZERTSUMMARY", &[]);
+    assert_eq!(kinds, [12]);
+    assert!(!err.contains("AGGREGATION)"), "{err}");
 }
 
 /// Words of profiles in any order, and bytes that are none.

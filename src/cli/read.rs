@@ -209,6 +209,7 @@ pub(super) fn stacks(args: &ReadOptions, sources: &Sources) -> anyhow::Result<Ve
         // What is said here stands above profiles.
         if args.detail || args.detail_only || args.summary_only {
             (stack.detail, stack.summary) = (!args.summary_only, !args.detail_only);
+            stack.aggregation |= stack.summary;
         } else if configured.profile.as_ref().and_then(Profile::recorded).is_none() {
             stack.detail = false;
         }
@@ -255,6 +256,22 @@ pub(super) fn note_profiles(args: &ReadOptions, stacks: &[Configured]) {
             super::notify("note", &text);
         }
         let stack = &configured.stack;
+        if let Some(place) = profile.no_aggregation() {
+            if stack.aggregation {
+                let text = format!(
+                    "{place}: the profile does not aggregate (NOAGGREGATION), but summaries \
+                     (subtype 12) are written because --{} asks for them; the stack has none",
+                    if args.summary_only { "summary-only" } else { "detail" }
+                );
+                super::notify("warning", &text);
+            } else {
+                let text = format!(
+                    "{place}: the profile does not aggregate (NOAGGREGATION), so no summaries \
+                     (subtype 12) are written; --summary-only or --detail write them"
+                );
+                super::notify("note", &text);
+            }
+        }
         if args.write.is_some() && !stack.detail && !stack.summary {
             let file = profile.files.first().map(|f| f.display().to_string());
             let text = format!(

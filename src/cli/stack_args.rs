@@ -169,6 +169,7 @@ impl StackArgs {
                 stack.interval = zert.interval.unwrap_or(stack.interval);
                 stack.sync_minutes = zert.sync_minutes.unwrap_or(stack.sync_minutes);
             }
+            stack.aggregation = profile.no_aggregation().is_none();
             if let Some((detail, summary)) = profile.recorded() {
                 (stack.detail, stack.summary) = (detail, summary);
             }

@@ -62,6 +62,8 @@ pub struct Stack {
     pub detail: bool,
     /// Whether it records summaries, if those are wanted at all.
     pub summary: bool,
+    /// Whether it aggregates: without it there are no summaries for anybody.
+    pub aggregation: bool,
 }
 
 impl Default for Stack {
@@ -76,6 +78,7 @@ impl Default for Stack {
             passive_ports: Vec::new(),
             detail: true,
             summary: true,
+            aggregation: true,
         }
     }
 }

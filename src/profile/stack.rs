@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AddressKind, Port, PortUser, Profile};
+use super::{AddressKind, Port, PortUser, Profile, SourceLocation};
 use crate::config::{Home, Job, JobRule, Prefix};
 
 impl Profile {
@@ -57,13 +57,18 @@ impl Profile {
         if off {
             return Some((false, false));
         }
-        let aggregates = self.zert.as_ref().is_none_or(|z| z.aggregation);
-        if self.smf.detail.is_none() && self.smf.summary.is_none() {
+        let aggregates = self.no_aggregation().is_none();
+        if self.smf.detail.is_none() && self.smf.summary.is_none() && aggregates {
             return None;
         }
         // What is not said is not recorded.
         let summary = self.smf.summary.unwrap_or(false) && aggregates;
         Some((self.smf.detail.unwrap_or(false), summary))
+    }
+
+    /// Where the profile switches zERT on without aggregation: the stack has no summaries.
+    pub fn no_aggregation(&self) -> Option<&SourceLocation> {
+        self.zert.as_ref().filter(|zert| zert.enabled && !zert.aggregation).map(|zert| &zert.place)
     }
 }
 

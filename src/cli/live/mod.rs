@@ -149,7 +149,7 @@ fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, RequestedOutp
     let mut stacks = settings.stacks.list().to_vec();
     let recorded = stacks.iter().map(|s| [s.detail && written, s.summary && written]).collect();
     if served {
-        stacks.iter_mut().for_each(|s| (s.detail, s.summary) = (true, true));
+        stacks.iter_mut().for_each(|s| (s.detail, s.summary) = (true, s.aggregation));
     }
     let wants = RequestedOutputs {
         detail: (written || served) && stacks.iter().any(|s| s.detail),
