@@ -37,6 +37,7 @@ pub mod observe;
 pub mod pipeline;
 pub mod policy;
 mod prefetch;
+pub mod printable;
 pub mod profile;
 pub mod record;
 pub mod service;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use of the others.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("printable", &[]),
     ("names", &[]),
     ("input", &[]),
     ("source", &["input"]),
@@ -17,13 +18,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("flow", &["frame", "prefetch"]),
     ("stream", &["flow", "prefetch"]),
     ("observe", &["names", "prefetch"]),
-    ("record", &["names"]),
+    ("record", &["names", "printable"]),
     ("session", &["observe", "flow", "record", "names", "config"]),
     ("summary", &["names", "record", "session"]),
     ("dump", &["input", "record"]),
-    ("check", &["record", "names", "sink"]),
+    ("check", &["record", "names", "sink", "printable"]),
     ("service", &["record"]),
-    ("sink", &["record", "dump", "names", "observe", "policy"]),
+    ("sink", &["record", "dump", "names", "observe", "policy", "printable"]),
     (
         "pipeline",
         &[
@@ -34,8 +35,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "check", "config", "profile", "source", "pipeline", "sink", "service", "dump",
-            "record", "names", "policy",
+            "check",
+            "config",
+            "profile",
+            "source",
+            "pipeline",
+            "sink",
+            "service",
+            "dump",
+            "record",
+            "names",
+            "policy",
+            "printable",
         ],
     ),
 ];
@@ -44,6 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("pcap", &["source/filter.rs", "source/live/"]),
     ("etherparse", &["frame/"]),
+    ("unicode_general_category", &["printable.rs"]),
     ("tls_parser", &["observe/tls/wire.rs"]),
     ("ssh_parser", &["observe/ssh/wire.rs"]),
     ("ipsec_parser", &["observe/ike/wire.rs"]),

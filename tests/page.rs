@@ -6,6 +6,8 @@
 //! `ZERTTAP_BROWSER`, so that it is never passed over there.
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -191,4 +193,36 @@ fn the_page_shows_its_main_elements() {
     open(&browser, &page, &options);
     let bytes = fs::read(&pdf).expect("a PDF");
     assert!(bytes.starts_with(b"%PDF-") && bytes.len() > 5000, "{} bytes", bytes.len());
+}
+
+/// A certificate's name with a bidirectional control, a zero-width space and a tag is shown
+/// as the text that it is.
+#[test]
+fn hostile_names_are_text_in_a_browser() {
+    let Some(browser) = browser() else {
+        eprintln!("passed over: no Chromium is installed");
+        return;
+    };
+    let (name, hostile) = ("Example Sysplex", "a\u{202E}b\u{200B}<i>zzzz");
+    assert_eq!(name.len(), hostile.len());
+    let capture = fs::read(common::case("tls12-full").join("capture.pcap")).expect("a capture");
+    let mut all = packets::read(&capture).expect("packets");
+    for packet in &mut all {
+        // Certificates that have expired are listed.
+        packet.ts += 60 * 365 * 86_400 * 1_000_000_000;
+        while let Some(at) = packet.data.windows(15).position(|w| w == name.as_bytes()) {
+            packet.data[at..at + 15].copy_from_slice(hostile.as_bytes());
+        }
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (file, page) = (dir.path().join("a.pcap"), dir.path().join("page.html"));
+    fs::write(&file, packets::to_pcap(&all)).expect("written");
+    let output = common::zerttap().args(["read", "--report"]).arg(&page).arg(&file).output();
+    assert!(output.expect("the program runs").status.success());
+    let dom = open(&browser, &page, &["--dump-dom".to_owned()]);
+    assert!(dom.contains("O=a\\u{202E}b\\u{200B}"), "{dom}");
+    assert!(
+        !dom.contains('\u{202E}') && !dom.contains('\u{200B}') && !dom.contains("<i>"),
+        "{dom}"
+    );
 }

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use args::Command;
 
+use crate::printable::printable_lines;
+
 /// Done.
 const DONE: u8 = 0;
 /// Usage, or input that cannot be read at all.
@@ -86,7 +88,7 @@ fn message(kind: &str, text: &str) -> String {
         "warning" => anstyle::AnsiColor::Yellow.on_default().bold(),
         _ => anstyle::Style::new().bold(),
     };
-    format!("zerttap: {style}{kind}{style:#}: {text}")
+    format!("zerttap: {style}{kind}{style:#}: {}", printable_lines(text))
 }
 
 /// An error and its causes, each once: some say what caused them.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::DONE;
 use super::args::ProfileArgs;
 use crate::config::Interval;
+use crate::printable::printable_lines;
 use crate::profile::{
     self, AddressKind, Options, Port, PortUser, Profile, Recorded, Symbols, Zert,
 };
@@ -23,7 +24,7 @@ pub(super) fn run(args: &ProfileArgs) -> anyhow::Result<u8> {
     if args.json {
         writeln!(out, "{}", json(&profile))?;
     } else {
-        write!(out, "{}", text(&profile))?;
+        write!(out, "{}", printable_lines(&text(&profile)))?;
     }
     out.flush()?;
     for note in &profile.notes {

@@ -9,6 +9,7 @@ use super::field::{Field, Format};
 use super::time::SmfTime;
 use super::view::Part;
 use crate::names::Kind;
+use crate::printable::Printable;
 
 /// A field's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,8 +152,8 @@ impl fmt::Display for Value {
             Self::Code { code, name } => {
                 write!(f, "X'{code}' {}", name.as_deref().unwrap_or("(unknown code)"))
             }
-            Self::Text { text, name: Some(name) } => write!(f, "'{text}' {name}"),
-            Self::Text { text, name: None } => write!(f, "'{text}'"),
+            Self::Text { text, name: Some(name) } => write!(f, "'{}' {name}", Printable(text)),
+            Self::Text { text, name: None } => write!(f, "'{}'", Printable(text)),
             Self::Date(digits) => {
                 write!(f, "X'{digits:08X}' {}", date(*digits).as_deref().unwrap_or("(none)"))
             }

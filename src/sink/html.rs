@@ -9,6 +9,7 @@ use super::report::{CLASSES, Class, NO_JOB, Report, TrafficTotals};
 use super::table::{bytes, group};
 use super::text::place;
 use crate::policy::{Policy, Severity};
+use crate::printable::printable;
 
 /// Rows of each list; the rest is counted.
 const LISTED: usize = 100;
@@ -480,14 +481,13 @@ fn short(text: &str) -> String {
 /// Text in a page.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{FFFD}'),
             c => out.push(c),
         }
     }
@@ -500,7 +500,7 @@ mod tests {
 
     #[test]
     fn what_came_from_the_wire_is_text() {
-        assert_eq!(escape("CN=<script>&\"'\u{7}"), "CN=&lt;script&gt;&amp;&quot;&#39;\u{FFFD}");
+        assert_eq!(escape("CN=<script>&\"'\u{7}"), "CN=&lt;script&gt;&amp;&quot;&#39;\\u{7}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::printable::printable;
+
 /// What is told of one interface.
 #[derive(Clone, Debug)]
 pub struct Interface {
@@ -146,7 +148,7 @@ fn protocol(version: &str) -> &'static str {
 }
 
 fn escape(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    printable(label).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// Memory in use, in bytes, where the system tells.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use anstyle::{AnsiColor, Style};
 
 use crate::policy::Severity;
+use crate::printable::printable;
 
 /// What a row is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,7 +134,7 @@ impl Table {
                 [
                     server(key),
                     key.client.to_string(),
-                    key.protection.clone().unwrap_or_else(|| NONE.to_owned()),
+                    printable(key.protection.as_deref().unwrap_or(NONE)).into_owned(),
                     group(counts.connections),
                     bytes(counts.from_client),
                     bytes(counts.from_server),

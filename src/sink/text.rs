@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::report::{Class, Report, TrafficTotals};
 use super::table::{bytes, group};
 use crate::policy::{Policy, Severity};
+use crate::printable::Printable;
 
 /// Servers that are named for each finding.
 const NAMED: usize = 3;
@@ -69,7 +70,8 @@ pub fn report(report: &Report, policy: &Policy, soon_days: i64) -> String {
                 ..0 => format!("expired {} days before", group(days.unsigned_abs())),
                 n => format!("{n} days left"),
             };
-            let _ = writeln!(out, "  {} at {} ({when})", c.certificate.subject, place(c.server));
+            let subject = Printable(&c.certificate.subject);
+            let _ = writeln!(out, "  {subject} at {} ({when})", place(c.server));
         }
         more(&mut out, ending.len(), LISTED);
     }

@@ -2,6 +2,7 @@
 
 use super::super::outcome::Outcome;
 use super::{Limits, Section, sections};
+use crate::printable::{Printable, printable};
 
 /// Characters of a cell that are printed; the last column has what is left.
 const CELL: usize = 44;
@@ -14,6 +15,7 @@ pub fn text(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
             out += &format!("\n{}\n", section.title);
         }
         for note in &section.notes {
+            let note = Printable(note);
             out += &format!("{}{note}\n", if section.title.is_empty() { "" } else { "  " });
         }
         table(&mut out, &section);
@@ -26,7 +28,9 @@ fn table(out: &mut String, section: &Section) {
         return;
     }
     let head: Vec<String> = section.head.iter().map(|h| (*h).to_owned()).collect();
-    let all: Vec<&Vec<String>> = std::iter::once(&head).chain(&section.rows).collect();
+    let shown = |row: &Vec<String>| row.iter().map(|cell| printable(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = section.rows.iter().map(shown).collect();
+    let all: Vec<&Vec<String>> = std::iter::once(&head).chain(&rows).collect();
     let columns = head.len();
     let width = |column: usize| {
         let cells = all.iter().filter_map(|row| row.get(column));

@@ -9,6 +9,8 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::printable::{printable_json, printable_log};
+
 /// The form of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LogForm {
@@ -36,15 +38,27 @@ impl Recent {
 
 /// Writes to standard error, or keeps for the view.
 #[derive(Clone)]
-struct Writer(Option<Recent>);
+struct Writer {
+    view: Option<Recent>,
+    form: LogForm,
+}
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.0 {
-            None => io::stderr().write(bytes),
+        // A line comes whole. Control characters of ASCII are escaped in it already; what
+        // there is of them are its own colours and its end.
+        let text = String::from_utf8_lossy(bytes);
+        let text = match self.form {
+            LogForm::Text => printable_log(&text),
+            LogForm::Json => printable_json(&text),
+        };
+        match &self.view {
+            None => {
+                io::stderr().write_all(text.as_bytes())?;
+                Ok(bytes.len())
+            }
             Some(recent) => {
                 if let Ok(mut lines) = recent.0.lock() {
-                    let text = String::from_utf8_lossy(bytes);
                     lines.extend(text.lines().map(str::to_owned));
                     while lines.len() > KEPT {
                         lines.pop_front();
@@ -79,7 +93,7 @@ pub(super) fn start(form: LogForm, quiet: bool, view: Option<Recent>) {
         // It would say so on standard error, which may be what cannot be written.
         .log_internal_errors(false)
         .with_ansi(colours)
-        .with_writer(Writer(view));
+        .with_writer(Writer { view, form });
     // Where somebody else has done so already, they say it.
     let _ = match form {
         LogForm::Text => tracing::subscriber::set_global_default(builder.compact().finish()),

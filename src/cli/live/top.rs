@@ -19,6 +19,7 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row as Cells, Table};
 use super::log::Recent;
 use crate::pipeline::Ledger;
 use crate::policy::Policy;
+use crate::printable::printable;
 use crate::sink::metrics::Interface;
 use crate::sink::ranking::{By, Classes, Ranking, total};
 use crate::sink::report::{CLASSES, Class, Row, class};
@@ -321,7 +322,8 @@ fn talkers_table(view: &View, by: By, height: u16) -> Table<'static> {
             table::bytes(sum.bytes),
         ];
         let cells = numbers.into_iter().map(|n| Cell::from(format!("{n:>11}")));
-        Cells::new(std::iter::once(Cell::from(name.clone())).chain(cells)).style(style)
+        let name = printable(name).into_owned();
+        Cells::new(std::iter::once(Cell::from(name)).chain(cells)).style(style)
     });
     let widths = [Constraint::Min(20)].into_iter().chain([Constraint::Length(11); 6]);
     let head = [

@@ -5,11 +5,10 @@
 //! because a mirror port may deliver one of them late. TLS is claimed only
 //! when the server has chosen and both sides have gone on under the new keys:
 //! up to TLS 1.2 a ChangeCipherSpec and a protected record from both; in
-//! TLS 1.3, where that is encrypted, a ServerHello and from both encrypted
-//! records that can hold what they have to send.
+//! TLS 1.3, where that is encrypted, a ServerHello and application data from
+//! the client.
 
 mod closing;
-mod completion;
 mod facts;
 mod record;
 mod sslv2;
@@ -18,5 +17,4 @@ pub mod wire;
 
 pub use closing::{CloseIndication, CloseWatch};
 pub use facts::{Facts, Failure, Suite};
-pub(super) use record::resumes;
 pub use state::Tls;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Moment, RecordSummary};
 use crate::names::smf;
+use crate::printable::printable;
 use crate::record::{Record, SUBTYPE_DETAIL, SmfTime, ebcdic};
 use crate::sink::jsonl::SCHEMA;
 use crate::sink::table::group;
@@ -74,7 +75,8 @@ impl RecordCounters {
             "Protection",
             self.protocols.iter().map(|((s, p), n)| (protocols(*s, *p), *n)).collect(),
         );
-        list("Stacks", self.stacks.iter().map(|(name, n)| (stack(name).join(" "), *n)).collect());
+        let named = |name| printable(&stack(name).join(" ")).into_owned();
+        list("Stacks", self.stacks.iter().map(|(name, n)| (named(name), *n)).collect());
         out
     }
 

@@ -6,6 +6,7 @@ use super::names::NameTexts;
 use super::plain::{UPPER, address, clock, digits, number};
 use super::template::Fields;
 use crate::names::Kind;
+use crate::printable::printable;
 use crate::record::field::{Field, Format, Section};
 use crate::record::value::{self, Value};
 use crate::record::view::{Part, sections_of};
@@ -172,13 +173,18 @@ fn columns_of(section: &'static Section) -> impl Iterator<Item = &'static Field>
     section.all_fields().filter(|f| f.format != Format::Reserved)
 }
 
+/// The signs by which spreadsheets know a formula, also in the forms of full width, which
+/// some take for the same.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
 /// A text; in quotes where it has to be. A spreadsheet takes what begins with one
 /// of some characters for a formula: these get a quote before them.
 fn quoted(out: &mut String, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@']);
-    let special = text.contains([',', '"', '\r', '\n']);
+    let text = printable(text);
+    let formula = text.trim_start().starts_with(FORMULA);
+    let special = text.contains([',', '"', ';']);
     if !formula && !special {
-        out.push_str(text);
+        out.push_str(&text);
         return;
     }
     out.push('"');
@@ -224,5 +230,14 @@ mod tests {
         let mut out = String::new();
         quoted(&mut out, "=1+1");
         assert_eq!(out, "\"'=1+1\"");
+        for sign in ["=", "+", "-", "@", " =", "＝"] {
+            let mut out = String::new();
+            quoted(&mut out, &format!("{sign}cmd|'/C calc'!A1"));
+            assert_eq!(out, format!("\"'{sign}cmd|'/C calc'!A1\""));
+        }
+        // A tab or a line feed before the sign is shown, and is no beginning any more.
+        let mut out = String::new();
+        quoted(&mut out, "\t=1");
+        assert_eq!(out, "\\t=1");
     }
 }

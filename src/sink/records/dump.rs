@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{id, kind, names_of};
+use crate::printable::Printable;
 use crate::record::value::{self, upper_hex};
 use crate::record::{Record, ebcdic};
 
@@ -52,7 +53,7 @@ pub fn annotated(
         let length = format!("{}", name.len() + 4);
         rows(out, place - 4, &format!("{prefix}_DN_Len"), &[l1, l2], &length)?;
         rows(out, place - 2, &format!("{prefix}_DN_Type"), &[t1, t2], &format!("{dn_type}"))?;
-        let text = format!("'{}'", ebcdic::decode(name).trim_end());
+        let text = format!("'{}'", Printable(ebcdic::decode(name).trim_end()));
         rows(out, place, &format!("{prefix}_DN"), name, &text)?;
         covered.push((place - 4, place + name.len()));
     }

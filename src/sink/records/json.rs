@@ -7,6 +7,7 @@ use super::plain::{LOWER, UPPER, address, digits, integer, number};
 use super::template::Templates;
 use super::{id, names_of};
 use crate::names::{Kind, smf};
+use crate::printable::printable_json;
 use crate::record::field::{Field, Format};
 use crate::record::value::{self, Value};
 use crate::record::view::Part;
@@ -194,8 +195,9 @@ fn text(out: &mut Vec<u8>, text: &str) {
         out.push(b'"');
         return;
     }
-    // A text that cannot be written is one that serde_json does not know.
-    let _ = serde_json::to_writer(&mut *out, text);
+    if let Ok(text) = serde_json::to_string(text) {
+        out.extend_from_slice(printable_json(&text).as_bytes());
+    }
 }
 
 fn hex(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::{event, id, kind, names_of};
 use crate::names::smf;
+use crate::printable::Printable;
 use crate::record::field::Format;
 use crate::record::value;
 use crate::record::view::Part;
@@ -54,7 +55,7 @@ pub fn tree(out: &mut impl Write, record: &Record<'_>, number: u64, offset: u64)
                 kind.as_deref().unwrap_or("(unknown code)")
             )?;
             let field = format!("{prefix}_DN");
-            writeln!(out, "    {field:<36} '{}'", ebcdic::decode(name).trim_end())?;
+            writeln!(out, "    {field:<36} '{}'", Printable(ebcdic::decode(name).trim_end()))?;
         }
     }
     writeln!(out)
