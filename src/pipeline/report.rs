@@ -6,8 +6,8 @@ use super::ipsec_encapsulation;
 use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Dir, Key};
-use crate::observe::FindingsRef;
 use crate::observe::upgrade::Kind;
+use crate::observe::{FindingsRef, Side, ssh};
 use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
@@ -68,12 +68,23 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
         protection: protocols(c),
         protection_known: established(c).then(|| not_known.is_none()),
         not_known: not_known.filter(|_| established(c)),
-        tls: c
-            .findings()
-            .tls
-            .map(|facts| jsonl::Tls::new(facts, side(local), side(client), ended.is_some())),
-        ssh: c.findings().ssh.map(jsonl::Ssh::new),
+        tls: c.findings().tls.map(|facts| {
+            jsonl::Tls::new(facts, side(local), side(client), ended.is_some() && !c.incomplete())
+        }),
+        ssh: c.findings().ssh.map(|facts| jsonl::Ssh::new(facts, ssh_client(key, c, facts))),
         ipsec: c.ipsec().map(|ipsec| ipsec_encapsulation::line(ipsec, side(client))),
+    }
+}
+
+/// The SSH client: by its messages, else the opener of the connection, else the end with a port
+/// that no service has where the other end's is one of a service (RFC 6335 section 6).
+fn ssh_client(key: &Key, c: &Connection, facts: &ssh::Facts) -> Option<Side> {
+    const SYSTEM_PORTS: u16 = 1024;
+    let [low, high] = [key.low(), key.high()].map(|end| end.port < SYSTEM_PORTS);
+    if facts.roles_shown || c.life.client().is_some() {
+        facts.client
+    } else {
+        (low != high).then_some(if low { Side::High } else { Side::Low })
     }
 }
 

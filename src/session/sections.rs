@@ -417,6 +417,8 @@ fn role(facts: &Facts, local: Dir) -> u8 {
         None => 0,
         Some(client) if client == local => 1,
         Some(_) if facts.certificate_request && facts.client_certificate.is_some() => 3,
+        // The client's certificate may be what is missing.
+        Some(_) if facts.incomplete || !facts.completed => 0,
         Some(_) => 2,
     }
 }

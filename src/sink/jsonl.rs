@@ -189,14 +189,16 @@ struct HostKeyLine {
 }
 
 impl Ssh {
-    /// What facts say.
-    pub fn new(facts: &ssh::Facts) -> Self {
+    /// What facts say. `client` is the SSH client's side, where it is known.
+    pub fn new(facts: &ssh::Facts, client: Option<Side>) -> Self {
+        let sides_agree = client.is_some() && facts.client == client;
+        let hassh = |hash: &Option<String>| hash.clone().filter(|_| sides_agree);
         let software =
             |side: Option<Side>| side.and_then(|s| facts.software_of(s)).map(str::to_owned);
         Self {
             version: facts.version.map(|v| v.to_string()),
-            client_software: software(facts.client),
-            server_software: software(facts.client.map(Side::other)),
+            client_software: software(client),
+            server_software: software(client.map(Side::other)),
             kex: facts.kex.clone(),
             host_key: facts.host_key.as_ref().map(|key| HostKeyLine {
                 r#type: key.kind.clone(),
@@ -210,8 +212,8 @@ impl Ssh {
             mac_s2c: facts.mac_s2c.clone(),
             compression_c2s: facts.compression_c2s.clone(),
             compression_s2c: facts.compression_s2c.clone(),
-            hassh: facts.hassh.clone(),
-            hassh_server: facts.hassh_server.clone(),
+            hassh: hassh(&facts.hassh),
+            hassh_server: hassh(&facts.hassh_server),
             completed: facts.completed,
             incomplete: facts.incomplete,
         }
@@ -229,8 +231,11 @@ pub struct Tls {
     cipher_suite: Option<String>,
     /// Its name.
     cipher_suite_name: Option<&'static str>,
-    /// The local end's role in TLS.
+    /// The local end's role in TLS: `client` or `server`.
     role: Option<&'static str>,
+    /// Whether the client sent a certificate; unknown in TLS 1.3, which hides it, and where what
+    /// would show it is missing.
+    client_authentication: Option<bool>,
     /// `full` or `abbreviated`.
     handshake: Option<&'static str>,
     /// Session identifier of the ServerHello.
@@ -291,20 +296,15 @@ struct CertificateLine {
 
 impl Tls {
     /// What facts say, seen from the local side. `client` is the TCP client's
-    /// side, `over` whether nothing more can come.
+    /// side, `over` whether nothing more can come and nothing is missing.
     pub fn new(facts: &Facts, local: Side, client: Side, over: bool) -> Self {
         Self {
             version: facts.version.map(|v| format!("{v:04X}")),
             version_name: facts.version.and_then(names::version_name),
             cipher_suite: facts.suite.map(Suite::hex),
             cipher_suite_name: facts.suite.and_then(Suite::name),
-            role: facts.client.map(|tls_client| match tls_client == local {
-                true => "client",
-                false if facts.certificate_request && facts.client_certificate.is_some() => {
-                    "server with client authentication"
-                }
-                false => "server",
-            }),
+            role: facts.client.map(|tls| if tls == local { "client" } else { "server" }),
+            client_authentication: client_authentication(facts),
             handshake: facts.abbreviated.map(|a| if a { "abbreviated" } else { "full" }),
             session_id: facts.session_id.as_deref().map(hex),
             encrypt_then_mac: facts.encrypt_then_mac,
@@ -507,6 +507,15 @@ pub struct Tunnel {
     pub end: String,
     /// The IKE SA that it belongs to, where only one is possible.
     pub initiator_spi: Option<String>,
+}
+
+/// Whether the client sent a certificate, where that can be seen: not in TLS 1.3, and not where
+/// the messages that show it are missing.
+fn client_authentication(facts: &Facts) -> Option<bool> {
+    if facts.certificate_request && facts.client_certificate.is_some() {
+        return Some(true);
+    }
+    (facts.completed && !facts.incomplete && !facts.is_tls13()).then_some(false)
 }
 
 /// Why the handshake is not complete, in words.

@@ -9,6 +9,9 @@ use crate::names::tls as names;
 use crate::observe::certificate::{Certificates, significant_bits};
 use crate::observe::{Progress, Side};
 
+/// Bytes of the shortest record of an alert that is encrypted: the alert, and a MAC that is
+/// truncated to 80 bits (RFC 6066 section 7).
+const SEALED_ALERT: usize = 12;
 /// Alert level fatal.
 const FATAL: u8 = 2;
 const CLOSE_NOTIFY: u8 = 0;
@@ -296,7 +299,11 @@ impl Tls {
                     // A message that was passed over would have been read.
                     self.facts.incomplete |= fed.is_err();
                 }
-                record::ALERT if !half.sealed => self.alert(side, bytes),
+                // Ciphertext of an alert has its MAC or tag; the ChangeCipherSpec before it
+                // may not have been captured.
+                record::ALERT if !half.sealed && half.record_length < SEALED_ALERT => {
+                    self.alert(side, bytes);
+                }
                 _ => {}
             },
         }
