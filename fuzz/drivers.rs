@@ -46,6 +46,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("certificate", certificate),
     ("frame", frame),
     ("dump", dump),
+    ("terse", terse),
     ("record", record),
     ("engine", engine),
     ("source", source),
@@ -296,6 +297,25 @@ pub fn dump(data: &[u8]) {
         let telling = !records.is_empty() && records.iter().all(plain);
         assert!(!telling || read(&copy).is_some_and(|again| again == records), "{framing}");
     }
+}
+
+/// A packed file: what comes out is bounded by what goes in, and does not depend on how it is
+/// read.
+pub fn terse(data: &[u8]) {
+    let unpack = |piece: usize| {
+        let input = Input::new(Path::new("fuzz"), Box::new(Cursor::new(data.to_vec())));
+        let mut out = Vec::new();
+        let Ok(mut input) = input.look_through() else { return out };
+        let mut block = vec![0; piece];
+        while let Ok(read @ 1..) = std::io::Read::read(&mut input, &mut block) {
+            out.extend_from_slice(&block[..read]);
+        }
+        out
+    };
+    let whole = unpack(1 << 16);
+    assert_eq!(unpack(1000), whole);
+    // Each byte is two thirds of a code at most, or part of another layer.
+    assert!(whole.len() <= (64 << 20) + 65_536 * data.len());
 }
 
 /// One turn of a dialogue: a byte that says whose it is, two of length, bytes.

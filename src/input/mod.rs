@@ -2,19 +2,37 @@
 //! and SMF files are read through it.
 
 mod readahead;
+mod terse;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use readahead::ReadAhead;
+use terse::Terse;
 
 /// Bytes asked from the operating system at once, unless the reader says another number:
 /// what stays in a core's second-level cache.
 const BLOCK: usize = 512 * 1024;
 
+/// Layers of compression that are looked through.
+const MAX_LAYERS: usize = 4;
+
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+/// What decoders have to say of a file that can be read all the same.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn add(&self, note: String) {
+        if let Ok(mut notes) = self.0.lock() {
+            notes.push(note);
+        }
+    }
+}
 
 /// A buffered reader that shows what lies ahead.
 pub struct Input {
@@ -29,6 +47,7 @@ pub struct Input {
     offset: u64,
     /// Bytes that cannot be had: the end, or an error that was met.
     finished: Option<Option<io::Error>>,
+    notes: Notes,
 }
 
 impl Input {
@@ -46,7 +65,7 @@ impl Input {
     /// # Errors
     /// What the operating system says.
     pub fn open_before(path: &Path) -> io::Result<Self> {
-        Self::plain(path)?.decompress(ReadAhead::before)
+        Self::plain(path)?.layers(ReadAhead::before)
     }
 
     fn plain(path: &Path) -> io::Result<Self> {
@@ -58,25 +77,31 @@ impl Input {
         Ok(Self::new(path, raw))
     }
 
-    /// Looks through compression: gzip and zstd, decompressed on a thread of its own.
+    /// Looks through compression, gzip and zstd, and TERSE, unpacked on a thread of its own.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// What the operating system says, or if it is packed in a form that is not read.
     pub fn look_through(self) -> io::Result<Self> {
-        self.decompress(ReadAhead::new)
+        self.layers(ReadAhead::new)
     }
 
-    fn decompress(mut self, ahead: impl Fn(Box<dyn Read + Send>) -> ReadAhead) -> io::Result<Self> {
-        let path = self.file.clone();
-        let plain = &mut self;
-        let head = plain.want(4)?.to_vec();
-        if head.starts_with(&GZIP_MAGIC) {
-            let decoder = flate2::read::MultiGzDecoder::new(self);
-            return Ok(Self::new(&path, Box::new(ahead(Box::new(decoder)))));
-        }
-        if head.starts_with(&ZSTD_MAGIC) {
-            let decoder = zstd::stream::read::Decoder::new(self)?;
-            return Ok(Self::new(&path, Box::new(ahead(Box::new(decoder)))));
+    /// Looks through all layers of compression, the outermost of which are decompressed
+    /// ahead.
+    fn layers(mut self, ahead: impl Fn(Box<dyn Read + Send>) -> ReadAhead) -> io::Result<Self> {
+        for _ in 0..MAX_LAYERS {
+            let path = self.file.clone();
+            let notes = self.notes.clone();
+            let head = self.want(terse::HEAD)?;
+            let reader: Box<dyn Read + Send> = if head.starts_with(&GZIP_MAGIC) {
+                Box::new(flate2::read::MultiGzDecoder::new(self))
+            } else if head.starts_with(&ZSTD_MAGIC) {
+                Box::new(zstd::stream::read::Decoder::new(self)?)
+            } else if let Some(header) = terse::recognise(head)? {
+                Box::new(Terse::new(self, header, notes.clone()))
+            } else {
+                break;
+            };
+            self = Self { notes, ..Self::new(&path, Box::new(ahead(reader))) };
         }
         Ok(self)
     }
@@ -92,6 +117,7 @@ impl Input {
             end: 0,
             offset: 0,
             finished: None,
+            notes: Notes::default(),
         }
     }
 
@@ -185,6 +211,11 @@ impl Input {
     /// Offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// What there is to say of a file that could be read all the same, once it has ended.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.0.lock().map(|notes| notes.clone()).unwrap_or_default()
     }
 
     /// The file's path.
