@@ -33,6 +33,7 @@ fn content(bytes: &[u8]) -> Result<Content, String> {
         match item {
             Item::Record { offset, bytes } => found.records.push((offset, bytes.to_vec())),
             Item::Damage(damage) => found.damage.push(damage),
+            Item::Note(_) => {}
         }
     }
     Ok(found)
@@ -228,12 +229,7 @@ fn where_boundaries_cannot_be_found_the_way_to_keep_them_is_told() {
 #[test]
 fn other_files_are_told_apart() {
     let error = |bytes: &[u8]| content(bytes).expect_err("no records");
-    assert!(
-        error(b"\x05\x00\x7f\xf8\x00\x00\x6d\x5e\x00\x00\x00\x00abcdef").contains("TERSE, SPACK")
-    );
-    assert!(
-        error(b"\x02\x01\x00\x84\x00\x00\x00\x00\x00\x00\x00\x84abcdef").contains("TERSE, PACK")
-    );
+    assert!(error(b"\x02\x01\x00\x84\x00\x07\x00\x00\x00\x00").contains("packed by AMATERSE"));
     assert!(error(b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00").contains("it is a capture"));
     assert!(error(b"No SMF records here, but text.").contains("transferred in binary"));
     assert_eq!(content(b"").map(|c| c.records.len()), Ok(0));
@@ -289,7 +285,8 @@ fn a_file_cut_anywhere_gives_what_is_whole() {
         let found = match content(&file[..cut]) {
             Ok(found) => found,
             Err(_) => {
-                assert!(cut < 18, "{cut}");
+                // No record is whole.
+                assert!(cut < all[0].len(), "{cut}");
                 continue;
             }
         };

@@ -89,7 +89,11 @@ fn filters_choose_records() {
     assert_eq!(count(&["--subtype", "11", "--subtype", "12"]), all);
     let by_protocol: usize = ["none", "tls", "ssh"].iter().map(|p| count(&["--protocol", p])).sum();
     let ipsec_alone = count(&["--protocol", "ipsec"]) - count_both(&file);
-    assert_eq!(by_protocol + ipsec_alone, all);
+    // The stack's own records are of no connection or session.
+    let of_stack = count(&["--subtype", "11", "--event", "5", "--event", "6"])
+        + count(&["--subtype", "12", "--event", "2", "--event", "3"]);
+    assert!(of_stack > 0);
+    assert_eq!(by_protocol + ipsec_alone + of_stack, all);
     let events: usize = (1..=6).map(|e| count(&["--event", &e.to_string()])).sum();
     assert_eq!(events, all);
     // Ranges of ports that FTP has announced hold the port, too.
@@ -170,6 +174,16 @@ fn a_summary_counts_what_there_is() {
         serde_json::from_str(&text(&["--summary", "--jsonl"], &file)).expect("JSON");
     let all = text(&["--jsonl", "-q"], &file).lines().count() as u64;
     assert_eq!(object["records"].as_u64(), Some(all));
+    // The stack's own records are of no session, and so have no protection to be counted.
+    let events = object["events"].as_array().expect("a list").iter();
+    let of_stack: u64 = events
+        .filter(|row| match row["subtype"].as_u64() {
+            Some(11) => [5, 6].contains(&row["event"].as_u64().expect("a number")),
+            _ => [2, 3].contains(&row["event"].as_u64().expect("a number")),
+        })
+        .map(|row| row["records"].as_u64().expect("a number"))
+        .sum();
+    assert!(of_stack > 0);
     for list in ["events", "protection", "stacks"] {
         let sum: u64 = object[list]
             .as_array()
@@ -177,11 +191,78 @@ fn a_summary_counts_what_there_is() {
             .iter()
             .map(|row| row["records"].as_u64().expect("a number"))
             .sum();
-        assert_eq!(sum, all, "{list}");
+        let expected = if list == "protection" { all - of_stack } else { all };
+        assert_eq!(sum, expected, "{list}");
     }
     assert_eq!(object["stacks"][0]["stack"], "TCPIP");
     let printed = text(&["--summary"], &file);
     assert!(printed.contains("SYS1 PROD1") && printed.contains("zERT enabled"), "{printed}");
+}
+
+#[test]
+fn filters_of_sessions_give_no_event_records_of_the_stack() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dump(dir.path(), &[], &[&cases()]);
+    let column = |options: &[&str], name: &str| -> Vec<String> {
+        let csv = text(&[&["--csv", "-q"], options].concat(), &file);
+        let mut lines = csv.lines();
+        let head = lines.next().expect("names");
+        let at = head.split(',').position(|n| n == name).expect("a column");
+        lines.map(|line| line.split(',').nth(at).expect("a cell").to_owned()).collect()
+    };
+    let all = column(&["--subtype", "12"], "SMF119SS_SAEvent_Type");
+    assert!(all.iter().any(|e| e == "02") && all.iter().any(|e| e == "01"), "{all:?}");
+    let filters: [&[&str]; 4] = [
+        &["--subtype", "12", "--protocol", "none"],
+        &["--subtype", "12", "--ip", "0.0.0.0/0"],
+        &["--subtype", "12", "--port", "0"],
+        &["--subtype", "12", "--protocol", "none", "--protocol", "tls"],
+    ];
+    for filter in filters {
+        let events = column(filter, "SMF119SS_SAEvent_Type");
+        assert!(events.iter().all(|e| e == "01"), "{filter:?}: {events:?}");
+    }
+    assert!(!column(filters[0], "SMF119SS_SAEvent_Type").is_empty());
+    let detail = column(&["--subtype", "11", "--protocol", "none"], "SMF119SC_SAEvent_Type");
+    assert!(detail.iter().all(|e| !["05", "06"].contains(&e.as_str())), "{detail:?}");
+    // Asked for by name they are there.
+    assert!(!column(&["--subtype", "12", "--event", "2"], "SMF119SS_SAEvent_Type").is_empty());
+}
+
+/// A file that arrived wrong is no success, in any command.
+#[test]
+fn what_a_transfer_has_spoilt_is_status_2() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dump(dir.path(), &[], &[&cases()]);
+    let bytes = fs::read(&file).expect("records");
+    let bad = dir.path().join("bad.smf");
+    let swapped: Vec<u8> = bytes.chunks(2).flat_map(|pair| pair.iter().rev().copied()).collect();
+    for (spoilt, told) in [(swapped, "exchanged"), (vec![0x40; 4000], "filler")] {
+        fs::write(&bad, spoilt).expect("written");
+        let copy = dir.path().join("copy.smf");
+        let copy = copy.to_str().expect("a path");
+        let forms: [&[&str]; 6] =
+            [&[], &["--summary"], &["--jsonl"], &["--csv"], &["--hex"], &["-w", copy, "--all"]];
+        for form in forms {
+            let output = show(form, &[&bad]);
+            let (_, stderr) = common::text(&output);
+            assert_eq!(output.status.code(), Some(2), "{form:?}: {stderr}");
+            assert!(stderr.contains(told), "{form:?}: {stderr}");
+        }
+        for side in [["--stack"], ["--tap"]] {
+            let other = if side == ["--stack"] { "--tap" } else { "--stack" };
+            let output = common::zerttap()
+                .arg("check")
+                .args(side)
+                .arg(&bad)
+                .arg(other)
+                .arg(&file)
+                .output()
+                .expect("the program runs");
+            let (_, stderr) = common::text(&output);
+            assert!(output.status.code() == Some(2) && stderr.contains(told), "{stderr}");
+        }
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(super) enum Command {
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Captures are pcap, pcapng and DOS Sniffer files (what IPCS exports), plain or
-compressed by gzip or zstd, also padded to 80-byte records. Several files are
+compressed by gzip or zstd, or packed by AMATERSE, also padded to 80-byte records. Several files are
 read as one, ordered by time: a connection may span files.
 
 Examples:

@@ -129,6 +129,11 @@ fn dump(
                 Item::Record { offset, bytes } => {
                     take(bytes, RecordLocation { file, offset }, None, files)?
                 }
+                Item::Note(note) => {
+                    if !quiet {
+                        super::notify("note", &format!("{name}: {note}"));
+                    }
+                }
                 Item::Damage(damage) => {
                     damaged += 1;
                     let text = damage.to_string();

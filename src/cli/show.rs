@@ -82,6 +82,11 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                             super::notify("warning", &text);
                         }
                     }
+                    Some(Item::Note(note)) => {
+                        if !args.quiet {
+                            super::notify("note", &format!("{name}: {note}"));
+                        }
+                    }
                     Some(Item::Record { offset, bytes }) => {
                         let record = Record::parse(bytes)
                             .with_context(|| format!("{name}: offset {offset}"))?;

@@ -14,9 +14,11 @@ use crate::sink::smf::{Options, Rotation};
 #[derive(Debug, Parser)]
 #[command(
     after_help = "Files hold records with their record descriptor words (RDW), in blocks (V, VB, VBS,
-also copied as RECFM=U), in a TSO TRANSMIT file, or without RDW where their
-lengths can be told; plain or compressed by gzip, zstd or zip. Records of other
-types and subtypes are passed over and counted; damage is told and passed over.
+also copied as RECFM=U), in a TSO TRANSMIT file, behind lengths as transfers by
+record write them, or without RDW where their lengths can be told; plain, packed
+by AMATERSE (TERSE), or compressed by gzip, zstd or zip. Records of other types and
+subtypes are passed over and counted; filler and damage are told and passed over.
+What a transfer in text mode has changed is named, with what avoids it.
 
 Examples:
   zerttap show zert.smf                              as a tree
@@ -98,7 +100,7 @@ pub(in crate::cli) struct SelectionArgs {
     #[arg(long, value_name = "N", help_heading = "Which records")]
     pub event: Vec<u8>,
 
-    /// Only what is protected by a protocol, or by none.
+    /// Only connections and sessions protected by a protocol, or by none.
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Which records")]
     pub protocol: Vec<Protocol>,
 

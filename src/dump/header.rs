@@ -49,6 +49,8 @@ impl Descriptor {
 /// 31 with the first bit on.
 pub(super) fn block(word: [u8; 4]) -> Option<usize> {
     const LARGE: u32 = 0x8000_0000;
+    // What access methods write has less.
+    const MOST: usize = 0x00FF_FFFF;
     let number = u32::from_be_bytes(word);
     let length = if number & LARGE != 0 {
         usize::try_from(number & !LARGE).ok()?
@@ -57,7 +59,7 @@ pub(super) fn block(word: [u8; 4]) -> Option<usize> {
     } else {
         return None;
     };
-    (length > 8).then_some(length)
+    (9..=MOST).contains(&length).then_some(length)
 }
 
 /// The first four bytes.
@@ -95,7 +97,7 @@ fn is_date(date: [u8; 4]) -> bool {
 }
 
 /// A character of a name: a letter, a digit, a national character, a blank.
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     matches!(byte, 0x40 | 0x4B | 0x5B | 0x60 | 0x6D | 0x7B | 0x7C
         | 0x81..=0x89 | 0x91..=0x99 | 0xA2..=0xA9
         | 0xC1..=0xC9 | 0xD1..=0xD9 | 0xE2..=0xE9 | 0xF0..=0xF9)

@@ -3,8 +3,9 @@
 //! A [`Reader`] finds out how records lie in a file: with their record descriptor
 //! words back to back, in blocks with block descriptor words (V, VB, VBS, also
 //! copied as U), spanned over segments and blocks, in a TSO TRANSMIT file
-//! (NETDATA), or without descriptor words, as FTP writes them if nobody tells it
-//! not to. Damage is passed over and told. A [`Writer`] writes all but the last.
+//! (NETDATA), behind a length each, as transfers by record write them, or without
+//! descriptor words, as FTP writes them if nobody tells it not to. Filler between them and
+//! damage are passed over and told; what a transfer in text mode has changed is recognised. A [`Writer`] writes all but the last.
 //!
 //! ```
 //! use std::path::Path;
@@ -30,6 +31,7 @@
 //!     match item {
 //!         Item::Record { bytes, .. } => subtypes.push(Record::parse(bytes)?.subtype()),
 //!         Item::Damage(damage) => eprintln!("{damage}"),
+//!         Item::Note(note) => eprintln!("{note}"),
 //!     }
 //! }
 //! assert_eq!(subtypes, [Some(11), Some(11)]);
@@ -37,9 +39,14 @@
 //! ```
 
 mod archive;
+mod filler;
 mod header;
+mod line_ends;
 mod netdata;
+mod prefixed;
+mod probe;
 mod reader;
+mod translated;
 mod unframed;
 mod writer;
 
@@ -48,6 +55,7 @@ use std::io;
 
 pub use archive::open;
 pub use reader::{Form, Item, Reader};
+pub use translated::Translation;
 pub use writer::{Framing, Patch, WriteError, Writer};
 
 /// Why a file of records cannot be read, or not further.
@@ -64,11 +72,6 @@ pub enum DumpError {
     /// A zip archive cannot be read.
     #[error("zip archive: {0}")]
     Zip(String),
-    /// A file that AMATERSE or TRSMAIN has packed.
-    #[error(
-        "a file packed by AMATERSE (TERSE, {0}); unpack it first: AMATERSE with PARM=UNPACK on z/OS, or tersedecompress elsewhere"
-    )]
-    Terse(&'static str),
     /// The boundaries of records are lost.
     #[error(
         "offset {offset}: the records have no record descriptor words, and their lengths cannot be told without; transfer the file again, in binary and with them: \"quote site rdw\" before \"get\" where z/OS is the server, \"locsite rdw\" before \"put\" where it is the client"
@@ -77,9 +80,30 @@ pub enum DumpError {
         /// Where.
         offset: u64,
     },
+    /// A transfer in text mode has changed every byte.
+    #[error(
+        "the records were {0}, and cannot be had back for certain; transfer the file again, in binary: FTP \"binary\", and \"quote site rdw\" before \"get\" where z/OS is the server or \"locsite rdw\" before \"put\" where it is the client; SFTP without its \"ascii\" command (scp of z/OS translates); Zowe \"zowe files download data-set NAME --record\""
+    )]
+    Translated(Translation),
+    /// Nothing but filler.
+    #[error(
+        "{bytes} bytes of filler (zeros, blanks, line ends) and no record; was the data set empty, or the transfer broken off?"
+    )]
+    Filler {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Nothing in it is a record.
+    #[error(
+        "no SMF record in {bytes} bytes: nothing in it has the header of one; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file; transfer the file again, in binary, with record descriptor words (FTP: \"binary\" and \"quote site rdw\")"
+    )]
+    NoRecords {
+        /// Bytes.
+        bytes: u64,
+    },
     /// The file begins with something else.
     #[error(
-        "begins with {found}; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file, plain or compressed by gzip, zstd or zip{hint}"
+        "begins with {found}; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file, plain, packed by AMATERSE (TERSE), or compressed by gzip, zstd or zip{hint}"
     )]
     Unknown {
         /// The first bytes.
@@ -96,28 +120,6 @@ impl DumpError {
     }
 }
 
-/// How a file packed by AMATERSE was packed, if its header is one: a version, whether
-/// records vary, the record length (in one of two fields).
-fn archive_form(ahead: &[u8]) -> Option<&'static str> {
-    /// System indicator flags that every SMF record has.
-    const SMF: u8 = 0x1E;
-    match *ahead {
-        // A record that is damaged further on.
-        [_, _, 0, 0, flags, ..] if flags & SMF == SMF => None,
-        [2, variable @ 0..=1, a, b, _, _, _, _, c, d, e, f, ..] => {
-            let has_length = [a, b, c, d, e, f].iter().any(|byte| *byte != 0);
-            (has_length || variable == 1).then_some("PACK")
-        }
-        [5, variable @ 0..=1, a, b, _, _, _, _, c, d, e, f, ..] => {
-            let has_length = [a, b, c, d, e, f].iter().any(|byte| *byte != 0);
-            (has_length || variable == 1).then_some("SPACK")
-        }
-        [1, 0x89, 0x69, 0xA5, ..] => Some("PACK"),
-        [7, 0x89, 0x69, 0xA5, ..] => Some("SPACK"),
-        _ => None,
-    }
-}
-
 /// The first bytes, for a message.
 fn shown(ahead: &[u8]) -> String {
     let hex: String = ahead.iter().take(8).map(|b| format!("{b:02X}")).collect();
@@ -131,6 +133,9 @@ fn hint(ahead: &[u8]) -> &'static str {
         | [0xA1, 0xB2, 0xC3, 0xD4, ..]
         | [0x0A, 0x0D, 0x0D, 0x0A, ..] => "; it is a capture, which \"zerttap read\" reads",
         [b'{', ..] => "; it is JSON",
+        [2 | 5 | 9, 0 | 1, ..] => {
+            "; it begins like a file packed by AMATERSE, but its header makes no sense: was it transferred in text mode? AMATERSE files (.trs) have to be transferred in binary, without \"site rdw\""
+        }
         _ if ahead.iter().take(256).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
             "; it is text: was it transferred in binary?"
         }

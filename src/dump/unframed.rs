@@ -1,8 +1,11 @@
 //! Records without descriptor words, as FTP leaves them when it is not asked to
 //! keep them: the boundaries are lost. What is known of a record's inside gives
-//! the length back, if another record or the end of the file follows there.
+//! the length back, if another record or the end of the file follows there. Block
+//! descriptor words may be left.
 
+use super::filler;
 use super::header;
+use super::rest;
 use crate::record::{SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 
 /// Bytes of the lost descriptor word; offsets in a record count it.
@@ -15,29 +18,53 @@ const DUMP_TRAILER: u8 = 3;
 const MOST_TRIPLETS: usize = 64;
 const MOST_NAMES: usize = 64;
 
-/// The system identifier of a record that begins here.
-pub(super) fn sid(ahead: &[u8]) -> [u8; 4] {
-    ahead.get(10..14).and_then(|s| s.try_into().ok()).unwrap_or_default()
+/// Whether a header begins here, of whatever system.
+pub(super) fn is_head(ahead: &[u8]) -> bool {
+    ahead.first_chunk::<HEAD>().is_some_and(header::is_head)
 }
 
-/// Whether a header of this system begins here.
-pub(super) fn is_head(ahead: &[u8], sid: &[u8; 4]) -> bool {
-    let head: Option<&[u8; HEAD]> = ahead.get(..HEAD).and_then(|h| h.try_into().ok());
-    head.is_some_and(|head| header::is_head(head) && head[10..] == *sid)
+/// The length by a block descriptor word here, if a header follows it.
+pub(super) fn block(ahead: &[u8]) -> Option<usize> {
+    header::word(ahead).and_then(header::block).filter(|_| is_head(rest(ahead, 4)))
+}
+
+/// Whether a header begins here, perhaps behind a block descriptor word.
+fn begins(ahead: &[u8]) -> bool {
+    is_head(ahead) || block(ahead).is_some()
 }
 
 /// The length of the record that begins here, without descriptor word. `None` if
 /// it cannot be told.
-pub(super) fn record(ahead: &[u8], sid: &[u8; 4], whole: bool) -> Option<usize> {
-    let length = length(ahead).filter(|_| is_head(ahead, sid))?;
-    match ahead.get(length..)? {
-        [] => whole.then_some(length),
-        next => is_head(next, sid).then_some(length),
+pub(super) fn record(ahead: &[u8], whole: bool) -> Option<usize> {
+    let length = length(ahead).filter(|_| is_head(ahead))?;
+    follows(ahead.get(length..)?, whole).then_some(length)
+}
+
+/// Whether this may follow a record.
+fn follows(next: &[u8], whole: bool) -> bool {
+    next.is_empty() && whole || begins(next) || filler::follows(next, begins)
+}
+
+/// The length of a record that says nothing of it, and is alone in its block: the block's
+/// descriptor word counts itself, and perhaps the descriptor word that is lost.
+pub(super) fn alone(ahead: &[u8], block: usize, whole: bool) -> Option<usize> {
+    if self::length(ahead).is_some() {
+        return None;
     }
+    [block.checked_sub(8), block.checked_sub(4)].into_iter().flatten().find(|length| {
+        *length >= HEAD && ahead.get(*length..).is_some_and(|next| follows(next, whole))
+    })
+}
+
+/// Whether a record descriptor word here is that of a block, whose records lack theirs.
+pub(super) fn hides(ahead: &[u8], record: usize) -> bool {
+    let content = rest(ahead, RDW);
+    let own = length(content).filter(|own| own + RDW < record);
+    own.is_some_and(|own| content.get(own..).is_some_and(begins))
 }
 
 /// The length by what is inside: the end of the last section.
-fn length(ahead: &[u8]) -> Option<usize> {
+pub(super) fn length(ahead: &[u8]) -> Option<usize> {
     match ahead {
         [_, DUMP_HEADER | DUMP_TRAILER, ..] => Some(HEAD),
         [flags, TYPE_TCPIP, ..] if flags & 0x40 != 0 => sections(ahead),

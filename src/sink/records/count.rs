@@ -34,7 +34,9 @@ impl RecordCounters {
         self.records += 1;
         self.bytes += record.bytes().len() as u64;
         *self.events.entry((glance.subtype, glance.event)).or_default() += 1;
-        *self.protocols.entry((glance.subtype, glance.protocols)).or_default() += 1;
+        if !glance.is_event() {
+            *self.protocols.entry((glance.subtype, glance.protocols)).or_default() += 1;
+        }
         let mut name = [0x40; 28];
         let sid = record.bytes().get(14..18);
         let ident = record.section(0).and_then(|s| s.get(..24));

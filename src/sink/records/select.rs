@@ -31,6 +31,18 @@ pub struct RecordSummary {
     pub time: SmfTime,
 }
 
+impl RecordSummary {
+    /// Whether the record tells of the stack, that zERT was turned on or off, rather than of
+    /// a connection or a security session.
+    pub fn is_event(&self) -> bool {
+        match self.subtype {
+            SUBTYPE_DETAIL => matches!(self.event, 5 | 6),
+            SUBTYPE_SUMMARY => matches!(self.event, 2 | 3),
+            _ => false,
+        }
+    }
+}
+
 /// A date and time of day without zone: days count as `yyyyddd`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
@@ -122,7 +134,8 @@ fn text(name: &[u8]) -> String {
     ebcdic::decode(name).trim_end_matches([' ', '\0']).to_owned()
 }
 
-/// Which records are wanted: those that fit every list that is not empty.
+/// Which records are wanted: those that fit every list that is not empty. Protocols, addresses
+/// and ports are those of connections and sessions: no event record of the stack fits them.
 #[derive(Clone, Debug, Default)]
 pub struct Selection<P> {
     /// Subtypes.
@@ -159,7 +172,10 @@ impl<P> Selection<P> {
                 wanted.iter().any(|pattern| is_like(&name, pattern))
             }
         }
-        fits(&self.subtypes, |s| *s == glance.subtype)
+        let asks_of_sessions =
+            !self.protocols.is_empty() || !self.addresses.is_empty() || !self.ports.is_empty();
+        !(asks_of_sessions && glance.is_event())
+            && fits(&self.subtypes, |s| *s == glance.subtype)
             && fits(&self.events, |e| *e == glance.event)
             && fits(&self.protocols, |p| match p {
                 0 => glance.protocols == 0,

@@ -1,13 +1,16 @@
 //! Reading records one after another, whatever form the file has.
 
+mod without_rdw;
+
 use std::io;
 
+use super::filler::{self, Found};
 use super::header::{self, Descriptor, HEAD, MAX_RECORD, MIN_RECORD, Segment};
-use super::{Damage, DumpError, Wrong, netdata, unframed};
+use super::prefixed::Prefix;
+use super::probe::{self, Layout, begins, begins_block, inside, is_record, lacks_bytes};
+use super::{Damage, DumpError, Wrong, line_ends, netdata, unframed};
 use super::{put, rest};
 use crate::input::Input;
-use crate::record::view::Triplet;
-use crate::record::{Record, TYPE_TCPIP};
 
 /// How records lie in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Form {
     Blocked,
     /// In a TSO TRANSMIT file.
     Netdata,
+    /// Behind a length each, as transfers write it.
+    Prefixed,
     /// Without descriptor words.
     Unframed,
 }
@@ -34,6 +39,8 @@ pub enum Item<'a> {
     },
     /// Bytes that were passed over.
     Damage(Damage),
+    /// What there is to say of the file, at its end.
+    Note(String),
 }
 
 /// Where a block ends.
@@ -51,6 +58,7 @@ enum Block {
 enum Step {
     Record(u64),
     Damage(Damage),
+    Note(String),
     End,
 }
 
@@ -65,30 +73,113 @@ pub struct Reader {
     /// Where a spanned record began that is not complete.
     spanned: Option<u64>,
     netdata: netdata::Reader,
-    sid: [u8; 4],
+    prefix: Option<Prefix>,
+    /// Where a block began whose records lack their descriptor words, and its length.
+    bare_block: Option<(u64, usize)>,
+    filler: filler::Count,
+    /// Up to here there is no filler.
+    no_filler: u64,
+    /// Records whose header is one, and all.
+    heads: u64,
+    records: u64,
+    /// Bytes that damage has cost.
+    lost: u64,
+    /// What is still to be told at the end.
+    notes: Option<std::vec::IntoIter<String>>,
+    first_notes: Vec<String>,
 }
 
 /// Bytes in which the form of a file is looked for: two long records.
-const WINDOW: usize = 2 * MAX_RECORD + 64;
+pub(super) const WINDOW: usize = 2 * MAX_RECORD + 64;
 
 impl Reader {
     /// Looks how records lie in the input.
     ///
     /// # Errors
     /// If it holds no records, or cannot be read.
-    pub fn new(mut input: Input) -> Result<Self, DumpError> {
-        let ahead = input.want(WINDOW).map_err(DumpError::at(0))?;
-        let whole = ahead.len() < WINDOW;
-        let (form, block) = form(ahead, whole)?;
-        Ok(Self {
-            sid: unframed::sid(ahead),
+    pub fn new(input: Input) -> Result<Self, DumpError> {
+        let (input, note) = line_ends::look(input)?;
+        let mut reader = Self::plain(input)?;
+        reader.first_notes.extend(note);
+        Ok(reader)
+    }
+
+    /// The same, of bytes as they are.
+    pub(super) fn plain(input: Input) -> Result<Self, DumpError> {
+        let mut reader = Self {
             input,
-            form,
-            block,
+            form: Form::Rdw,
+            block: Block::None,
             record: Vec::new(),
             spanned: None,
             netdata: netdata::Reader::default(),
-        })
+            prefix: None,
+            bare_block: None,
+            filler: filler::Count::default(),
+            no_filler: 0,
+            heads: 0,
+            records: 0,
+            lost: 0,
+            notes: None,
+            first_notes: Vec::new(),
+        };
+        loop {
+            let ahead = reader.input.want(WINDOW).map_err(DumpError::at(0))?;
+            let whole = ahead.len() < WINDOW;
+            if let Some(layout) = probe::layout(ahead, whole)? {
+                reader.take_layout(layout);
+                return Ok(reader);
+            }
+            let starts = |bytes: &[u8]| matches!(probe::layout(bytes, whole), Ok(Some(_)));
+            let plausible = |bytes: &[u8]| {
+                let begin = begins(bytes) || begins_block(bytes) || unframed::is_head(bytes);
+                begin && starts(bytes)
+            };
+            let found = filler::look(ahead, whole, plausible);
+            match found {
+                Found::Filler(n) => {
+                    let all = n == ahead.len();
+                    reader.filler.add(reader.input.offset(), n as u64);
+                    reader.input.consume(n);
+                    if all {
+                        return Err(DumpError::Filler { bytes: reader.filler.bytes() });
+                    }
+                }
+                Found::Longer => {
+                    let n = ahead.len().saturating_sub(2 * HEAD);
+                    reader.filler.add(reader.input.offset(), n as u64);
+                    reader.input.consume(n);
+                }
+                Found::Other(_) => {
+                    let Some(layout) = probe::damaged(ahead, whole) else {
+                        let found = super::shown(ahead);
+                        return Err(DumpError::Unknown { found, hint: super::hint(ahead) });
+                    };
+                    reader.take_layout(layout);
+                    return Ok(reader);
+                }
+            }
+        }
+    }
+
+    fn take_layout(&mut self, layout: Layout) {
+        self.form = match layout {
+            Layout::Rdw => Form::Rdw,
+            Layout::Blocked { from_start } => {
+                self.block = if from_start { Block::None } else { Block::Unknown };
+                Form::Blocked
+            }
+            Layout::Netdata => Form::Netdata,
+            Layout::Prefixed(prefix) => {
+                self.prefix = Some(prefix);
+                self.first_notes.push(format!(
+                    "the file has {}, as transfers by record write it",
+                    prefix.name()
+                ));
+                Form::Prefixed
+            }
+            Layout::Unframed => Form::Unframed,
+        };
     }
 
     /// How records lie in the file.
@@ -110,18 +201,146 @@ impl Reader {
         let step = match self.form {
             Form::Rdw | Form::Blocked => self.framed(),
             Form::Netdata => self.netdata(),
+            Form::Prefixed => self.prefixed(),
             Form::Unframed => self.unframed(),
         };
-        Ok(match step.map_err(DumpError::at(at))? {
-            Step::Record(offset) => Some(Item::Record { offset, bytes: &self.record }),
-            Step::Damage(damage) => Some(Item::Damage(damage)),
+        let step = match step.map_err(DumpError::at(at))? {
+            Step::End => self.end()?,
+            step => step,
+        };
+        Ok(match step {
+            Step::Record(offset) => {
+                self.records += 1;
+                // A header that is unusual is believed where the sections are right.
+                let content = rest(&self.record, 4);
+                let head = content.first_chunk().is_some_and(header::is_head)
+                    || unframed::length(content) == Some(content.len());
+                self.heads += u64::from(head);
+                Some(Item::Record { offset, bytes: &self.record })
+            }
+            Step::Damage(damage) => {
+                self.lost += damage.skipped;
+                Some(Item::Damage(damage))
+            }
+            Step::Note(note) => Some(Item::Note(note)),
             Step::End => None,
         })
     }
 
+    /// The end of the input: what there is to say of it, one after another.
+    fn end(&mut self) -> Result<Step, DumpError> {
+        let bytes = self.input.offset();
+        if self.heads == 0 && bytes > 0 && (self.records > 0 || self.lost > 0) {
+            return Err(DumpError::NoRecords { bytes });
+        }
+        let notes = self.notes.get_or_insert_with(|| {
+            let mut notes = std::mem::take(&mut self.first_notes);
+            notes.extend(self.filler.note());
+            notes.extend(self.input.notes());
+            notes.into_iter()
+        });
+        Ok(notes.next().map_or(Step::End, Step::Note))
+    }
+
+    /// Passes over filler, if that is what stands here: `None` if not.
+    fn pass_filler(&mut self, blocked: bool) -> io::Result<Option<Option<Step>>> {
+        let start = self.input.offset();
+        if start < self.no_filler {
+            return Ok(None);
+        }
+        let (form, prefix) = (self.form, self.prefix);
+        let starts = |bytes: &[u8]| match form {
+            Form::Prefixed => prefix.is_some_and(|prefix| prefix.begins(bytes)),
+            Form::Unframed => unframed::is_head(bytes) || unframed::block(bytes).is_some(),
+            _ => begins(bytes) || blocked && begins_block(bytes),
+        };
+        loop {
+            let ahead = self.input.want(WINDOW)?;
+            let whole = ahead.len() < WINDOW;
+            match filler::look(ahead, whole, starts) {
+                Found::Filler(n) => {
+                    self.input.consume(n);
+                    let all = self.input.offset() - start;
+                    self.filler.add(start, all);
+                    return Ok(Some(None));
+                }
+                Found::Longer => {
+                    let n = ahead.len() - 2 * HEAD;
+                    self.input.consume(n);
+                }
+                Found::Other(run) if self.input.offset() == start => {
+                    self.no_filler = start + run as u64;
+                    return Ok(None);
+                }
+                Found::Other(_) => {
+                    return self.resync_from(start, Wrong::NoRecord).map(|step| Some(Some(step)));
+                }
+            }
+        }
+    }
+
+    /// Whether what comes next may be filler: it looks like it, and like no descriptor word
+    /// that is to be believed.
+    fn may_be_filler(&mut self, opens: bool) -> io::Result<bool> {
+        let (blocked, spanned) = (self.form == Form::Blocked, self.spanned.is_some());
+        let ahead = self.input.want(4 + HEAD)?;
+        let word = header::word(ahead);
+        let descriptor = if opens {
+            // Of a block with what may be the first record in it.
+            let first = ahead.get(4..).and_then(header::word).and_then(Descriptor::read);
+            let length = word.and_then(header::block);
+            first.filter(|first| length.is_some_and(|length| first.length + 4 <= length))
+        } else {
+            word.and_then(Descriptor::read)
+        };
+        let believed = descriptor.is_some_and(|descriptor| match descriptor.segment {
+            _ if blocked => true,
+            Segment::Whole | Segment::First => begins(ahead),
+            Segment::Middle | Segment::Last => spanned,
+        });
+        Ok(!believed && ahead.first().is_some_and(|byte| filler::is_filler(*byte)))
+    }
+
+    /// Filler to the end of a block.
+    fn fills_block(&mut self, at: u64) -> io::Result<bool> {
+        let Block::Until(end) = self.block else { return Ok(false) };
+        let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        if left == 0 || left > MAX_RECORD || at < self.no_filler {
+            return Ok(false);
+        }
+        let ahead = self.input.want(left)?;
+        let rest_of_block = ahead.get(..left.min(ahead.len())).unwrap_or_default();
+        let run = rest_of_block.iter().take_while(|b| filler::is_filler(**b)).count();
+        if run < rest_of_block.len() || run == 0 {
+            return Ok(false);
+        }
+        self.filler.add(at, run as u64);
+        self.input.consume(run);
+        Ok(true)
+    }
+
     fn framed(&mut self) -> io::Result<Step> {
         loop {
-            if self.form == Form::Blocked && self.opens_block()? {
+            let blocked = self.form == Form::Blocked;
+            let opens = blocked && self.opens_block()?;
+            if self.may_be_filler(opens)? {
+                let at = self.input.offset();
+                if !opens && self.fills_block(at)? {
+                    continue;
+                }
+                match self.pass_filler(blocked)? {
+                    Some(Some(step)) => return Ok(step),
+                    Some(None) => {
+                        let ahead = self.input.want(4 + HEAD)?;
+                        if blocked && !begins(ahead) && begins_block(ahead) {
+                            self.block = Block::None;
+                        }
+                        continue;
+                    }
+                    None => {}
+                }
+            }
+            if opens {
                 if let Some(wrong) = self.open_block()? {
                     return self.resync(wrong);
                 }
@@ -309,10 +528,25 @@ impl Reader {
     /// follows, or the end.
     fn resync(&mut self, what: Wrong) -> io::Result<Step> {
         let offset = self.spanned.take().unwrap_or(self.input.offset());
+        self.resync_from(offset, what)
+    }
+
+    /// The same; what is wrong began at an offset.
+    fn resync_from(&mut self, offset: u64, what: Wrong) -> io::Result<Step> {
         let blocked = self.form == Form::Blocked;
         if blocked {
             self.block = Block::Unknown;
         }
+        let (form, prefix) = (self.form, self.prefix);
+        let starts = |ahead: &[u8], whole: bool| match form {
+            Form::Prefixed => prefix.is_some_and(|prefix| prefix.record(ahead, whole)),
+            Form::Unframed => {
+                unframed::record(ahead, whole).is_some()
+                    || unframed::block(ahead).is_some()
+                        && unframed::record(rest(ahead, 4), whole).is_some()
+            }
+            _ => is_record(ahead, whole, blocked),
+        };
         // The first byte is that of what is wrong.
         let mut from = 1;
         loop {
@@ -320,7 +554,7 @@ impl Reader {
             let whole = ahead.len() < WINDOW;
             // So much of the window that whatever begins there lies in it.
             let to = if whole { ahead.len() } else { MAX_RECORD };
-            let found = (from..to).find(|at| is_record(rest(ahead, *at), whole, blocked));
+            let found = (from..to).find(|at| starts(rest(ahead, *at), whole));
             let passed = found.unwrap_or(to);
             self.input.consume(passed);
             if found.is_some() || whole {
@@ -345,151 +579,5 @@ impl Reader {
                 Ok(Step::Damage(Damage { offset: at, skipped, what }))
             }
         }
-    }
-
-    fn unframed(&mut self) -> io::Result<Step> {
-        let at = self.input.offset();
-        let ahead = self.input.want(WINDOW)?;
-        let whole = ahead.len() < WINDOW;
-        if ahead.is_empty() {
-            return Ok(Step::End);
-        }
-        if let Some(length) = unframed::record(ahead, &self.sid, whole) {
-            self.record.clear();
-            let total = u16::try_from(length + 4).unwrap_or(u16::MAX);
-            self.record.extend_from_slice(&total.to_be_bytes());
-            self.record.extend_from_slice(&[0, 0]);
-            self.record.extend_from_slice(ahead.get(..length).unwrap_or_default());
-            self.input.consume(length);
-            return Ok(Step::Record(at));
-        }
-        let what = match ahead {
-            [_, kind, ..] if unframed::is_head(ahead, &self.sid) => Wrong::NoLength(*kind),
-            _ => Wrong::NoRecord,
-        };
-        let mut from = 1;
-        loop {
-            let ahead = self.input.want(WINDOW)?;
-            let whole = ahead.len() < WINDOW;
-            let to = if whole { ahead.len() } else { MAX_RECORD };
-            let sid = self.sid;
-            let found =
-                (from..to).find(|n| unframed::record(rest(ahead, *n), &sid, whole).is_some());
-            self.input.consume(found.unwrap_or(to));
-            if found.is_some() || whole {
-                let skipped = self.input.offset() - at;
-                return Ok(Step::Damage(Damage { offset: at, skipped, what }));
-            }
-            from = 0;
-        }
-    }
-}
-
-/// Finds out how records lie.
-fn form(ahead: &[u8], whole: bool) -> Result<(Form, Block), DumpError> {
-    if ahead.is_empty() || is_record(ahead, whole, false) {
-        return Ok((Form::Rdw, Block::None));
-    }
-    if netdata::begins(ahead) {
-        return Ok((Form::Netdata, Block::None));
-    }
-    if begins_block(ahead) {
-        return Ok((Form::Blocked, Block::None));
-    }
-    // A first record whose header is unusual, in a block.
-    if holds_records(ahead) {
-        return Ok((Form::Blocked, Block::None));
-    }
-    if let Some(form) = super::archive_form(ahead) {
-        return Err(DumpError::Terse(form));
-    }
-    let sid = unframed::sid(ahead);
-    if unframed::is_head(ahead, &sid) {
-        return match unframed::record(ahead, &sid, whole) {
-            Some(_) => Ok((Form::Unframed, Block::None)),
-            None => Err(DumpError::NoDescriptors { offset: 0 }),
-        };
-    }
-    // A beginning that is damaged: what follows may have blocks or not.
-    if (1..ahead.len().min(MAX_RECORD)).any(|at| is_record(rest(ahead, at), whole, true)) {
-        return Ok((Form::Blocked, Block::Unknown));
-    }
-    // A first record whose header is unusual.
-    if header::word(ahead).and_then(Descriptor::read).is_some() {
-        return Ok((Form::Rdw, Block::None));
-    }
-    Err(DumpError::Unknown { found: super::shown(ahead), hint: super::hint(ahead) })
-}
-
-/// Whether a block begins here that descriptor words divide to its end.
-fn holds_records(ahead: &[u8]) -> bool {
-    let block = header::word(ahead).and_then(header::block);
-    let Some(mut rest) = block.and_then(|length| ahead.get(4..length)) else { return false };
-    while let Some(descriptor) = header::word(rest).and_then(Descriptor::read) {
-        let Some(after) = rest.get(descriptor.length..) else { return false };
-        if after.is_empty() {
-            return true;
-        }
-        rest = after;
-    }
-    false
-}
-
-/// Whether a record begins here, and another or the end follows it.
-fn is_record(ahead: &[u8], whole: bool, blocked: bool) -> bool {
-    let length = match blocked {
-        true if begins(ahead) => header::word(ahead).and_then(Descriptor::read).map(|d| d.length),
-        true => None,
-        false => header::record(ahead),
-    };
-    let Some(next) = length.and_then(|length| ahead.get(length..)) else { return false };
-    match next {
-        [] => whole,
-        next if blocked => begins(next) || begins_block(next) || !whole && next.len() < HEAD,
-        next => header::record(next).is_some() || !whole && next.len() < HEAD,
-    }
-}
-
-/// Whether a record begins here, or its first segment.
-fn begins(ahead: &[u8]) -> bool {
-    let Some(descriptor) = header::word(ahead).and_then(Descriptor::read) else { return false };
-    let head: Option<&[u8; 14]> = ahead.get(4..HEAD).and_then(|h| h.try_into().ok());
-    matches!(descriptor.segment, Segment::Whole | Segment::First)
-        && descriptor.length >= HEAD
-        && head.is_some_and(header::is_head)
-}
-
-/// Where a record begins inside one of a given length, and another follows it.
-fn inside(ahead: &[u8], length: usize) -> Option<usize> {
-    (1..length).find(|at| {
-        let length = header::record(rest(ahead, *at));
-        length.is_some_and(|l| ahead.get(at + l..).is_some_and(begins))
-    })
-}
-
-/// Whether sections of a record reach beyond its end.
-fn lacks_bytes(record: &[u8]) -> bool {
-    let Ok(record) = Record::parse(record) else { return true };
-    let beyond = |t: Triplet| {
-        let end = t.offset.saturating_add(t.length.saturating_mul(t.number));
-        t.number > 0 && end > record.bytes().len()
-    };
-    let mut triplets = record.triplets();
-    // Every record of this type has triplets.
-    record.record_type() == TYPE_TCPIP
-        && (triplets.len() == 0 || triplets.len() < record.triplet_count() || triplets.any(beyond))
-}
-
-/// Whether a block begins here: its descriptor word, and that of a record or a
-/// segment which it has room for.
-fn begins_block(ahead: &[u8]) -> bool {
-    let Some(block) = header::word(ahead).and_then(header::block) else { return false };
-    let Some(first) = ahead.get(4..).and_then(header::word).and_then(Descriptor::read) else {
-        return false;
-    };
-    let fits = first.length + 4 <= block;
-    match first.segment {
-        Segment::Whole => fits && header::record(rest(ahead, 4)).is_some(),
-        Segment::First | Segment::Middle | Segment::Last => fits,
     }
 }
