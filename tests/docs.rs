@@ -72,6 +72,9 @@ among them.
   A short one is wholly in the sessions of the protection that was found in its life,
   also where that had ended before.
 - Bytes and segments count in every session that the connection is in.
+- A connection whose TLS session (up to 1.2) was resumed has the certificates of the full
+  handshake in which the identifier or the ticket was issued, where that was seen, in
+  both subtypes, so that both are in one session; not with `--strict`.
 - At the end of an interval there is one record for each session that had a
   connection in it, in the order of addresses, ports and attributes. Counters are
   cumulative: the end of one interval is the beginning of the next. A session

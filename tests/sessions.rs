@@ -302,3 +302,57 @@ fn ftp_data_under_an_encrypted_control_connection_is_one_session() {
     let named = with(vec![], &["--job", "5002=WEB"]);
     assert_eq!(named, [((1024, 65535), 1), ((5002, 5002), 1)]);
 }
+
+/// A session that was resumed, by its identifier or by a ticket: the records of both
+/// connections have the certificate that only the first one shows, and both are in one
+/// security session. Not with `--strict`, and not without the first one.
+#[test]
+fn a_resumed_session_has_its_certificates() {
+    /// Of the TLS sections of subtype 11: type of the handshake, and what stands of the
+    /// server's certificate: type and length of its key.
+    fn certificates(run: &Run) -> Vec<(u8, u64, u64)> {
+        let details = records_of(&run.records).into_iter().filter(|r| r[23] == 11);
+        let section = details.map(|r| (r, number(&r[52..56]) as usize)).filter(|(_, s3)| *s3 > 0);
+        let field = |r: &[u8], at: usize| number(&r[at..at + 2]);
+        let fields: Vec<_> = section
+            .map(|(r, s3)| (r[s3 + 3], field(r, s3 + KEY_TYPE), field(r, s3 + KEY_TYPE + 2)))
+            .collect();
+        fields
+    }
+    /// `SMF119SC_TLS_SCert_Key_Type`; the length of the key follows.
+    const KEY_TYPE: usize = 116;
+    for name in ["tls12-session-id", "tls12-ticket"] {
+        let file = fs::read(case(name).join("capture.pcap")).expect("a capture");
+        let all = packets::read(&file).expect("packets");
+        let both = run(vec![all.clone()], &["--detail"]);
+        let found = certificates(&both);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [1, 2], "{name}");
+        assert!(found[0].1 != 0 && found[0].2 >= 256, "{name}: {found:?}");
+        assert_eq!((found[0].1, found[0].2), (found[1].1, found[1].2), "{name}");
+        let sessions: Vec<_> = intervals(&both).iter().map(|r| (r.0, r.3)).collect();
+        assert_eq!(sessions, [(TLS, [2, 0, 2, 0])], "{name}");
+        let resumed = &both.connections[1];
+        assert!(resumed["tls"]["server_certificate"].is_null());
+        assert_eq!(
+            resumed["session_certificates"]["server"],
+            both.connections[0]["tls"]["server_certificate"]
+        );
+        assert!(both.connections[0]["session_certificates"].is_null());
+        for options in [["--batch", "1"], ["--threads", "3"]] {
+            let options: Vec<&str> = options.into_iter().chain(["--detail"]).collect();
+            assert!(run(vec![all.clone()], &options).records == both.records, "{options:?}");
+        }
+        let strict = run(vec![all.clone()], &["--detail", "--strict"]);
+        assert_eq!(certificates(&strict), [(1, 0, 0), (2, 0, 0)], "{name}");
+        assert!(strict.connections[1]["session_certificates"].is_null());
+        // The first one was not captured.
+        let ports = |p: &Packet| {
+            let tcp = &p.data[14 + usize::from(p.data[14] & 15) * 4..];
+            [u16::from_be_bytes([tcp[0], tcp[1]]), u16::from_be_bytes([tcp[2], tcp[3]])]
+        };
+        let client = ports(&all[0])[0];
+        let second = all.into_iter().filter(|p| !ports(p).contains(&client)).collect();
+        let alone = run(vec![second], &["--detail"]);
+        assert_eq!(certificates(&alone), [(2, 0, 0)], "{name}");
+    }
+}

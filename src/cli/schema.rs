@@ -99,6 +99,7 @@ pub(super) fn json_lines() -> Value {
         ("tunnel", generator.subschema_for::<jsonl::Tunnel>()),
         ("ledger", generator.subschema_for::<Line<'_>>()),
         ("seen_by", generator.subschema_for::<jsonl::SeenBy<'_>>()),
+        ("session_certificates", generator.subschema_for::<jsonl::SessionCertificates>()),
     ] {
         let reference = reference.to_value();
         let path = reference.get("$ref").and_then(|r| r.as_str()).unwrap_or_default();
@@ -120,6 +121,13 @@ pub(super) fn json_lines() -> Value {
         match name.as_str() {
             "Connection" => {
                 properties.insert("proto".to_owned(), json!({ "const": "tcp" }));
+                properties.insert(
+                    "session_certificates".to_owned(),
+                    json!({
+                        "description": "Of a resumed TLS session: the certificates of the full handshake that has issued it, where that was seen.",
+                        "$ref": "#/$defs/SessionCertificates",
+                    }),
+                );
                 properties.insert(
                     "ftp_data".to_owned(),
                     json!({

@@ -31,7 +31,7 @@ impl EeTable {
                 let snapshot = snapshot(&key, link, connection, local);
                 let detail = View::of(&link.settings, seen.stack).detail(event, &snapshot);
                 let payload =
-                    ipsec_encapsulation::payload(detail, seen.stack, snapshot.ipsec, local);
+                    ipsec_encapsulation::payload(detail, seen.stack, snapshot.ipsec, local, false);
                 let (clock, ordinal) = (event.at, connection.ordinal);
                 listed.push(Emission { clock, ordinal, number: 0, payload });
             }
@@ -127,7 +127,7 @@ fn record(
         let snapshot = snapshot(&key, link, connection, local);
         let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
         let payload = (wants.detail && stack.detail).then(|| {
-            ipsec_encapsulation::payload(detail.clone(), seen.stack, snapshot.ipsec, local)
+            ipsec_encapsulation::payload(detail.clone(), seen.stack, snapshot.ipsec, local, false)
         });
         let keys = (wants.summary && stack.summary).then(|| {
             // Always seen from the stack's end.
@@ -137,7 +137,7 @@ fn record(
                 role: Role::Peer,
                 last_port: port,
             };
-            sessions::keys(stack, &detail, ends, snapshot.ipsec, local)
+            sessions::keys(stack, &detail, ends, snapshot.ipsec, local, None)
         });
         let traffic = link.traffic(connection.port, local);
         let Some(connection) = link.connections.get_mut(n) else { return };

@@ -213,7 +213,7 @@ impl Reporter {
                     role: Role::Peer,
                     last_port: 0,
                 };
-                let keys = sessions::keys(stack, &detail, ends, None, local);
+                let keys = sessions::keys(stack, &detail, ends, None, local, None);
                 let counted = (keys, tunnel.traffic(local));
                 let tally = sessions.tally(seen.stack);
                 if let Some(member) = tunnel.members.get_mut(n) {

@@ -79,24 +79,27 @@ pub(super) fn line(ipsec: &IpsecProtection, client: Side) -> jsonl::Ipsec {
     }
 }
 
-/// What is emitted for a record: its bytes, or where it is under AH or ESP the
-/// record itself, in which the merge fills in what IKE has shown.
+/// What is emitted for a record: its bytes, or where it is under AH or ESP, or its TLS
+/// session was resumed, the record itself, in which the merge fills in what IKE and the
+/// full handshake have shown.
 pub(super) fn payload(
     detail: Detail,
     stack: usize,
     ipsec: Option<&IpsecProtection>,
     local: Side,
+    resumed: bool,
 ) -> Payload {
-    match ipsec {
+    let pair = ipsec.map(|ipsec| {
+        let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
+        Pair::of(here, there)
+    });
+    match pair {
+        pair if resumed => Payload::Resumed(stack, Box::new(detail), pair),
+        Some((pair, side)) => Payload::IpsecEncapsulation(stack, Box::new(detail), pair, side),
         None => {
             let mut bytes = Vec::with_capacity(512);
             detail.encode(&mut bytes);
             Payload::Record(stack, bytes)
-        }
-        Some(ipsec) => {
-            let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
-            let (pair, side) = Pair::of(here, there);
-            Payload::IpsecEncapsulation(stack, Box::new(detail), pair, side)
         }
     }
 }

@@ -178,6 +178,9 @@ pub struct Written {
     pub intervals_joined: u64,
     /// Connections that no summary counts because there were too many sessions.
     pub sessions_refused: u64,
+    /// Identifiers and tickets of TLS sessions that were forgotten because there were too
+    /// many.
+    pub tls_sessions_forgotten: u64,
 }
 
 /// What was odd in frames.

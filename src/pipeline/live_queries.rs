@@ -10,6 +10,7 @@ use super::ipsec_encapsulation;
 use super::merge::{Emission, LiveQueries, Merger, Output};
 use super::protection::ProtectionState;
 use super::report::{row, views};
+use super::resumption;
 use super::shard::{Shard, snapshot};
 use crate::config::Settings;
 use crate::flow::Key;
@@ -65,7 +66,11 @@ impl Shard {
                 let snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
                 let detail = View::of(&connection.settings, seen.stack).detail(event, &snapshot);
                 let at = side(snapshot.local);
-                let payload = ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at);
+                let resumed =
+                    resumption::resumed(key, snapshot.protection.tls, connection.settings.mode);
+                let resumed = resumed.is_some();
+                let payload =
+                    ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at, resumed);
                 let ordinal = connection.ordinal;
                 listed.push(Emission { clock, ordinal, number: 0, payload });
             }

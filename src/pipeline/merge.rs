@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use super::address_pair::Pair;
 use super::ftp::{Control, EncryptedControl, Expected, Rendezvous};
 use super::ledger::Ledger;
+use super::resumption::{CompletedSession, IssuedSessions};
 use super::sessions::IntervalEnd;
 use super::shard::RequestedOutputs;
 use super::summaries::{MergedFacts, Summaries, Write};
@@ -41,6 +42,11 @@ pub(super) enum Payload {
     /// The record of a connection under AH or ESP, which lacks what IKE has
     /// shown of the pair of addresses that carry it.
     IpsecEncapsulation(usize, Box<Detail>, Pair, Side),
+    /// The record of a connection whose TLS session was resumed, which lacks the
+    /// certificates, and under AH or ESP what IKE has shown.
+    Resumed(usize, Box<Detail>, Option<(Pair, Side)>),
+    /// A TLS handshake has issued or resumed a session.
+    TlsSession(Box<CompletedSession>),
     /// What IKE has shown of a pair; `None` where nothing is sure.
     KeyExchange(Pair, Option<Box<Facts>>),
     /// What one shard has counted in an interval of a stack.
@@ -148,6 +154,8 @@ pub(super) struct Merger {
     expected: Expected,
     /// What IKE has shown, by pair; as many as the shards follow.
     key_exchanges: HashMap<Pair, Box<Facts>>,
+    /// TLS sessions that were issued.
+    tls_sessions: IssuedSessions,
     codes: Codes,
     /// Names of the stacks, where there are several.
     stacks: Vec<String>,
@@ -286,8 +294,18 @@ impl Merger {
                 let bytes = self.ipsec_packet(*detail, pair, local);
                 self.record((emission.ordinal, stack), bytes, output)
             }
+            Payload::Resumed(stack, mut detail, pair) => {
+                self.tls_sessions.complete(emission.ordinal, &mut detail, &self.codes);
+                let bytes = self.completed(*detail, pair);
+                self.record((emission.ordinal, stack), bytes, output)
+            }
+            Payload::TlsSession(session) => {
+                self.tls_sessions.take(emission.ordinal, *session);
+                Ok(())
+            }
             Payload::Sessions(stack, counted) => {
                 let shown = MergedFacts {
+                    tls_sessions: &self.tls_sessions,
                     expected: &self.expected,
                     key_exchanges: &self.key_exchanges,
                     codes: &self.codes,
@@ -321,7 +339,15 @@ impl Merger {
                 if let Some(row) = row {
                     output.row(*row);
                 }
-                let Some(mut line) = line else { return Ok(()) };
+                let Some(mut line) = line else {
+                    self.tls_sessions.over(emission.ordinal);
+                    return Ok(());
+                };
+                if let Some(certificates) = self.tls_sessions.of_connection(emission.ordinal) {
+                    let certificates = jsonl::SessionCertificates::new(certificates);
+                    append(&mut line, "session_certificates", &certificates);
+                }
+                self.tls_sessions.over(emission.ordinal);
                 let control = opened.and_then(|(place, clock)| self.expected.find(&place, clock));
                 if let Some(control) = control {
                     append(&mut line, "ftp_data", control);
@@ -351,6 +377,22 @@ impl Merger {
         output.record(connection.1, &bytes)
     }
 
+    /// The bytes of a record that was completed but for what IKE has shown.
+    fn completed(&self, detail: Detail, pair: Option<(Pair, Side)>) -> Vec<u8> {
+        if let Some((pair, local)) = pair {
+            return self.ipsec_packet(detail, pair, local);
+        }
+        let mut bytes = Vec::with_capacity(512);
+        detail.encode(&mut bytes);
+        bytes
+    }
+
+    /// Identifiers and tickets of TLS sessions that were forgotten because there were too
+    /// many.
+    pub fn tls_sessions_forgotten(&self) -> u64 {
+        self.tls_sessions.forgotten
+    }
+
     /// The record of a connection under AH or ESP, with what IKE has shown.
     fn ipsec_packet(&self, mut detail: Detail, pair: Pair, local: Side) -> Vec<u8> {
         if let (Some(facts), Some(section)) = (self.key_exchanges.get(&pair), &mut detail.ipsec) {
@@ -369,6 +411,10 @@ impl Merger {
                 Payload::Record(stack, bytes) => (stack, bytes),
                 Payload::IpsecEncapsulation(stack, detail, pair, local) => {
                     (stack, self.ipsec_packet(*detail, pair, local))
+                }
+                Payload::Resumed(stack, mut detail, pair) => {
+                    self.tls_sessions.complete(emission.ordinal, &mut detail, &self.codes);
+                    (stack, self.completed(*detail, pair))
                 }
                 _ => continue,
             };

@@ -27,6 +27,7 @@ mod not_followed;
 mod observation;
 mod protection;
 mod report;
+mod resumption;
 mod sessions;
 mod shard;
 mod summaries;
@@ -502,6 +503,7 @@ fn whole_ledger<F: Feed>(front: &ParseStage<'_, F>, shards: &[Shard], merger: &M
     let sessions_refused = ledger.written.sessions_refused;
     ledger.written = ledger::Written {
         sessions_refused,
+        tls_sessions_forgotten: merger.tls_sessions_forgotten(),
         records: merger.records,
         record_bytes: merger.record_bytes,
         intervals_joined: front.intervals.as_ref().map_or(0, |i| i.joined),

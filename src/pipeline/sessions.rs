@@ -10,7 +10,7 @@ use crate::flow::SHARDS;
 use crate::observe::Side;
 use crate::record::summary::sessions;
 use crate::record::{Attributes, Certificates, Detail, Level, Names, ebcdic};
-use crate::session::{IpsecProtection, Kind};
+use crate::session::{IpsecProtection, Kind, ResumedSession};
 use crate::summary::{Identity, Key, Membership, Role, ShardCounters, Traffic};
 
 /// The port from which an FTP server opens active data connections (RFC 959
@@ -123,6 +123,7 @@ pub(super) fn keys(
     ends: RecordEndPoints,
     ipsec: Option<&IpsecProtection>,
     local: Side,
+    resumed: Option<ResumedSession>,
 ) -> Vec<Key> {
     let carrier = ipsec.map(|i| (*local.of(&i.ends), *local.other().of(&i.ends)));
     let found = sessions(detail);
@@ -146,7 +147,10 @@ pub(super) fn keys(
             },
             attributes,
         };
-        Key::new(identity, carrier)
+        match resumed.filter(|_| matches!(identity.attributes, Attributes::Tls(_))) {
+            Some(resumed) => Key::resumed(identity, resumed),
+            None => Key::new(identity, carrier),
+        }
     };
     found.into_iter().map(key).collect()
 }

@@ -14,6 +14,7 @@ use super::ledger::{Ledger, PacketDisposition};
 use super::merge::{Emission, Payload};
 use super::protection::ProtectionState;
 use super::report::{local, views};
+use super::resumption;
 use super::sessions::{self, IntervalEnd, RecordEndPoints, Sessions};
 use super::teardown::count_handshake;
 use super::timers::Timers;
@@ -252,6 +253,8 @@ impl Shard {
         if effect.completed {
             count_handshake(connection, &mut self.ledger);
             self.emitted.extend(ftp_control::change(&p.key, connection, true, p.clock));
+            let mode = self.settings.mode;
+            self.emitted.extend(resumption::completed(&p.key, connection, mode, p.clock));
         }
         if effect.closed {
             connection.ended_clock = p.clock;
@@ -446,6 +449,7 @@ impl Shard {
                 snapshot.failed = snapshot.failed.filter(|_| snapshot.protection.is_empty());
             }
             let at = side(snapshot.local);
+            let resumed = resumption::resumed(key, snapshot.protection.tls, settings.mode);
             let detail = View::of(&settings, seen.stack).detail(event, &snapshot);
             if self.wants.summary && stack.summary {
                 let (c, s) = (key.sender(client), key.sender(client.other()));
@@ -455,7 +459,7 @@ impl Shard {
                     role: if seen.server { Role::Server } else { Role::Client },
                     last_port: s.port,
                 };
-                let keys = sessions::keys(stack, &detail, ends, snapshot.ipsec, at);
+                let keys = sessions::keys(stack, &detail, ends, snapshot.ipsec, at, resumed);
                 let traffic = sessions::traffic(snapshot.bytes, snapshot.segments, at);
                 // A connection with an initiation record is not short, unless that
                 // did not wait for it.
@@ -469,7 +473,13 @@ impl Shard {
             }
             let snapshot_only = early && settings.mode == Mode::Strict;
             if self.wants.detail && stack.detail && !snapshot_only {
-                let payload = ipsec_encapsulation::payload(detail, seen.stack, ipsec.as_ref(), at);
+                let payload = ipsec_encapsulation::payload(
+                    detail,
+                    seen.stack,
+                    ipsec.as_ref(),
+                    at,
+                    resumed.is_some(),
+                );
                 let (ordinal, number) = (connection.ordinal, connection.emitted);
                 self.emitted.push(Emission { clock, ordinal, number, payload });
                 connection.emitted += 1;

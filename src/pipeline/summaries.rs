@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::address_pair::Pair;
 use super::ftp::{Control, Expected, FIRST_EPHEMERAL, Rendezvous};
+use super::resumption::IssuedSessions;
 use super::sessions::{FTP_USER, IntervalEnd};
 use super::shard::RequestedOutputs;
 use crate::config::Settings;
@@ -41,6 +42,7 @@ pub(super) type Write<'a> = dyn FnMut(usize, &[u8]) + 'a;
 pub(super) struct MergedFacts<'a> {
     pub expected: &'a Expected,
     pub key_exchanges: &'a HashMap<Pair, Box<Facts>>,
+    pub tls_sessions: &'a IssuedSessions,
     pub codes: &'a Codes,
 }
 
@@ -184,7 +186,11 @@ impl Summaries {
 impl MergedFacts<'_> {
     /// What a key stands for, if that is not what it says.
     fn resolve(&self, key: &Key, since: i64) -> Option<Identity> {
-        let exchanged = self.key_exchange(key);
+        let resumed = || {
+            let resumed = key.resumed_session()?;
+            self.tls_sessions.identity(key.identity(), &resumed, self.codes)
+        };
+        let exchanged = self.key_exchange(key).or_else(resumed);
         self.ftp(exchanged.as_ref().unwrap_or(key.identity()), since).or(exchanged)
     }
 

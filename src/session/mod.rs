@@ -9,7 +9,9 @@
 mod sections;
 mod tunnel;
 
-pub use sections::{Failed, IpsecProtection, Snapshot, Transport, View};
+pub use sections::{
+    Failed, IpsecProtection, ResumedSession, Snapshot, Transport, View, session_certificates,
+};
 pub use tunnel::{TunnelSnapshot, key_exchange};
 
 /// Event types of subtype 11 (`sc_event_type`).

@@ -2,13 +2,14 @@
 //! was followed and observed.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::config::{Identity, Jobs, LocalEnd, Mode, Settings};
 use crate::flow::{Dir, Key};
 use crate::names::overrides::Codes;
 use crate::names::{smf, ssh as ssh_names, tls as names};
 use crate::observe::certificate::Certificate;
-use crate::observe::tls::{Facts, Suite};
+use crate::observe::tls::{Facts, SessionCertificates, SessionHandle, Suite};
 use crate::observe::{FindingsRef, Side, ssh};
 use crate::record::{
     Common11, Common12V3r2, Detail, DistinguishedName, Header, Identification, Ipsec, Level, Names,
@@ -171,7 +172,8 @@ impl View<'_> {
         if let Some(facts) = now.protection.tls {
             detail.tls = Some(self.tls(facts, now.local));
             if self.mode == Mode::Extended {
-                detail.names = distinguished_names(facts);
+                detail.names =
+                    distinguished_names(&facts.server_certificate, &facts.client_certificate);
             }
         }
         detail
@@ -357,6 +359,31 @@ impl View<'_> {
     }
 }
 
+/// A TLS session that was resumed: where its certificates were seen is known elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResumedSession {
+    /// The TLS server.
+    pub server: IpAddr,
+    /// What it was resumed by.
+    pub handles: [Option<SessionHandle>; 2],
+}
+
+/// Fills in the certificates of a session, as its full handshake has shown them; returns
+/// their names.
+pub fn session_certificates(
+    section: &mut Tls,
+    certificates: &SessionCertificates,
+    codes: &Codes,
+) -> Names {
+    if let Some(certificate) = &certificates.server {
+        server_certificate(section, certificate, codes);
+    }
+    if let Some(certificate) = &certificates.client {
+        client_certificate(section, certificate, codes);
+    }
+    distinguished_names(&certificates.server, &certificates.client)
+}
+
 /// What the common section says of every event: its kind, times and addresses.
 pub(super) fn event_between(event: Event, start: i64, local: IpAddr, remote: IpAddr) -> Common11 {
     let start = SmfTime::utc(start);
@@ -518,13 +545,15 @@ fn not_after(field: &mut [u8; 15], certificate: &Certificate) -> u8 {
     form
 }
 
-fn distinguished_names(facts: &Facts) -> Names {
+fn distinguished_names(
+    server: &Option<Arc<Certificate>>,
+    client: &Option<Arc<Certificate>>,
+) -> Names {
     // A TLS handshake shows two certificates at most.
     let mut names = Vec::with_capacity(4);
-    for (certificate, subject, issuer) in [
-        (&facts.server_certificate, SERVER_SUBJECT, SERVER_ISSUER),
-        (&facts.client_certificate, CLIENT_SUBJECT, CLIENT_ISSUER),
-    ] {
+    for (certificate, subject, issuer) in
+        [(server, SERVER_SUBJECT, SERVER_ISSUER), (client, CLIENT_SUBJECT, CLIENT_ISSUER)]
+    {
         if let Some(certificate) = certificate {
             for (dn_type, name) in [(subject, &certificate.subject), (issuer, &certificate.issuer)]
             {

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use super::jsonl_ee::EeConnection;
+pub use super::jsonl_session::SessionCertificates;
 use crate::names::{ike as ike_names, tls as names, x509};
 use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Failure, Suite};
@@ -269,7 +270,7 @@ pub struct Tls {
 }
 
 #[derive(Debug, JsonSchema, Serialize)]
-struct CertificateLine {
+pub(super) struct CertificateLine {
     /// Distinguished name (RFC 4514).
     subject: String,
     /// Distinguished name of the issuer.
@@ -533,7 +534,7 @@ fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
     }
 }
 
-fn certificate(c: &Certificate) -> CertificateLine {
+pub(super) fn certificate(c: &Certificate) -> CertificateLine {
     CertificateLine {
         subject: c.subject.to_string(),
         issuer: c.issuer.to_string(),

@@ -5,6 +5,7 @@ pub mod file;
 pub mod html;
 pub mod jsonl;
 mod jsonl_ee;
+mod jsonl_session;
 pub mod layout;
 pub mod lines;
 pub mod metrics;

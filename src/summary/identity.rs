@@ -9,6 +9,7 @@ use sha1::{Digest, Sha1};
 
 use crate::names::smf::FAILED_CIPHER;
 use crate::record::{Attributes, Certificates, Common12, Names, address_field, ebcdic};
+use crate::session::ResumedSession;
 
 /// `ss_flags`: IPv6; the local socket is the server, the client.
 const IPV6: u8 = 0x80;
@@ -69,6 +70,7 @@ pub struct Key {
     hash: u64,
     identity: Identity,
     carrier: Option<(IpAddr, IpAddr)>,
+    resumed: Option<ResumedSession>,
 }
 
 /// Parts of the identity are the peer's to choose, so that it must not know the hash.
@@ -79,12 +81,28 @@ impl Key {
     /// other end of the tunnel that carries an IPSec session.
     pub fn new(identity: Identity, carrier: Option<(IpAddr, IpAddr)>) -> Self {
         let hash = SEED.hash_one((&identity, carrier));
-        Self { hash, identity, carrier }
+        Self { hash, identity, carrier, resumed: None }
+    }
+
+    /// The key of a TLS session that was resumed, without its certificates.
+    pub fn resumed(identity: Identity, resumed: ResumedSession) -> Self {
+        let hash = SEED.hash_one((&identity, resumed));
+        Self { hash, identity, carrier: None, resumed: Some(resumed) }
     }
 
     /// The identity.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What the session was resumed by.
+    pub fn resumed_session(&self) -> Option<ResumedSession> {
+        self.resumed
+    }
+
+    /// Whether sessions are told apart by the identity alone.
+    pub(super) fn is_plain(&self) -> bool {
+        self.carrier.is_none() && self.resumed.is_none()
     }
 
     /// The stack's and the other end of the tunnel.

@@ -87,7 +87,7 @@ impl SessionTable {
     ) {
         let resolved = self.resolved.entry(Arc::clone(key)).or_insert_with(|| {
             let session = match resolve(key) {
-                None if key.carrier().is_none() => Arc::clone(key),
+                None if key.is_plain() => Arc::clone(key),
                 // Sessions are told apart by their identity, whatever carries them.
                 other => {
                     let identity = other.unwrap_or_else(|| key.identity().clone());
@@ -113,7 +113,7 @@ impl SessionTable {
         let Some(resolved) = self.resolved.get(key) else { return };
         let Some(session) = self.sessions.get_mut(&resolved.session) else { return };
         // What stood for another session was resolved anew: it may be another one now.
-        let moves = key.carrier().is_some() || resolved.session.identity() != key.identity();
+        let moves = !key.is_plain() || resolved.session.identity() != key.identity();
         if session.since > *left || moves && resolved.since > *left {
             session.now.connections = session.now.connections.saturating_add(1);
             session.now.partial = session.now.partial.saturating_add(1);

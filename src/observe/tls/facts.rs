@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::resumption::SessionHandle;
 use crate::names::tls as names;
 use crate::observe::Side;
 use crate::observe::certificate::Certificate;
@@ -71,6 +72,10 @@ pub struct Facts {
     /// The session identifier of the ServerHello. Empty in TLS 1.3, where the
     /// field only echoes what the client sent.
     pub session_id: Option<Vec<u8>>,
+    /// The ticket that the client offered (RFC 5077).
+    pub offered_ticket: Option<SessionHandle>,
+    /// The ticket that the server issued, where that is clear.
+    pub issued_ticket: Option<SessionHandle>,
     /// Whether encrypt-then-MAC was accepted.
     pub encrypt_then_mac: bool,
     /// The named group of the key exchange.

@@ -11,10 +11,12 @@
 mod closing;
 mod facts;
 mod record;
+mod resumption;
 mod sslv2;
 mod state;
 pub mod wire;
 
 pub use closing::{CloseIndication, CloseWatch};
 pub use facts::{Facts, Failure, Suite};
+pub use resumption::{SessionCertificates, SessionHandle};
 pub use state::Tls;

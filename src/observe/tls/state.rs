@@ -3,6 +3,7 @@
 use super::closing::{CloseWatch, RecordPosition};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
+use super::resumption::SessionHandle;
 use super::sslv2;
 use super::wire::{self, Message};
 use crate::names::tls as names;
@@ -351,6 +352,8 @@ impl Tls {
                 self.facts.sni = hello.extensions.server_name();
                 self.facts.alpn_offered = hello.extensions.alpn();
                 self.early_data = hello.extensions.early_data();
+                let ticket = hello.extensions.session_ticket();
+                self.facts.offered_ticket = SessionHandle::ticket(ticket);
             }
             Message::HelloRetryRequest => {
                 self.facts.client = Some(side.other());
@@ -379,6 +382,9 @@ impl Tls {
                 self.facts.certificate_request = true;
             }
             Message::ServerHelloDone if self.is_server(side) => self.full_handshake(),
+            Message::NewSessionTicket(ticket) if self.is_server(side) => {
+                self.facts.issued_ticket = SessionHandle::ticket(ticket);
+            }
             // The other half of a full handshake, should the server's be lost.
             Message::ClientKeyExchange if self.is_client(side) => self.full_handshake(),
             Message::Malformed(kind) => {

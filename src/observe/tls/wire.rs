@@ -9,6 +9,7 @@ use tls_parser::{TlsMessage, TlsMessageHandshake, parse_tls_message_handshake};
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 /// Message type Certificate.
+const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
@@ -21,6 +22,8 @@ const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 /// Extension encrypt_then_mac (RFC 7366).
 const ENCRYPT_THEN_MAC: u16 = 22;
+/// Extension session_ticket (RFC 5077).
+const SESSION_TICKET: u16 = 35;
 /// Extension pre_shared_key (RFC 8446).
 const PRE_SHARED_KEY: u16 = 41;
 /// Extension early_data (RFC 8446).
@@ -59,6 +62,8 @@ pub enum Message<'a> {
     ServerHelloDone,
     /// ClientKeyExchange.
     ClientKeyExchange,
+    /// NewSessionTicket of TLS 1.2 and before: the ticket.
+    NewSessionTicket(&'a [u8]),
     /// Another message, by its type.
     Other(u8),
     /// A message that should be one of the above and does not read as it.
@@ -164,6 +169,11 @@ impl<'a> Extensions<'a> {
         protocols
     }
 
+    /// The ticket of session_ticket, empty where the client has none.
+    pub fn session_ticket(self) -> &'a [u8] {
+        self.find(SESSION_TICKET).unwrap_or_default()
+    }
+
     /// Whether the client announces early data.
     pub fn early_data(self) -> bool {
         self.find(EARLY_DATA).is_some()
@@ -212,6 +222,10 @@ pub fn parse(message: &[u8]) -> Message<'_> {
         CERTIFICATE_REQUEST => Message::CertificateRequest,
         SERVER_HELLO_DONE => Message::ServerHelloDone,
         CLIENT_KEY_EXCHANGE => Message::ClientKeyExchange,
+        NEW_SESSION_TICKET => match new_session_ticket(body) {
+            Some(ticket) => Message::NewSessionTicket(ticket),
+            None => Message::Malformed(kind),
+        },
         other => Message::Other(other),
     }
 }
@@ -287,6 +301,12 @@ fn is_short(rest: &[u8]) -> bool {
         Some((rest, None)) => rest.is_empty(),
         None => false,
     }
+}
+
+/// The ticket behind its lifetime (RFC 5077 section 3.3).
+fn new_session_ticket(body: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = body.get(4..)?.split_first_chunk::<2>()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
 }
 
 /// The named curve of an ECDHE ServerKeyExchange (RFC 8422 section 5.4).
