@@ -503,6 +503,18 @@ pub fn certificate(data: &[u8]) {
     Certificates::default().get(data);
 }
 
+/// What a frame says has to lie in the arena.
+fn check_frame(parser: &mut Parser, arena: &mut Vec<u8>, found: Frame, clock: i64) {
+    if let Frame::Tcp(_, s) = found {
+        assert!((s.payload + s.captured) as usize <= arena.len());
+    }
+    if let Frame::Udp(d) = found {
+        assert!((d.payload + d.captured) as usize <= arena.len());
+        parser.resembles(arena, &d);
+        parser.parse_esp(arena, &d, clock);
+    }
+}
+
 /// Frames of every link type: the first two bytes.
 pub fn frame(data: &[u8]) {
     let mut parser = Parser::default();
@@ -516,12 +528,12 @@ pub fn frame(data: &[u8]) {
         let usual = parser.fast_path(&arena, place);
         let found = parser.parse(&mut arena, place, clock);
         assert!(usual.is_none_or(|(ends, segment)| Frame::Tcp(ends, segment) == found));
-        if let Frame::Tcp(_, s) = found {
-            assert!((s.payload + s.captured) as usize <= arena.len());
+        check_frame(&mut parser, &mut arena, found, clock);
+        let mut further = 0;
+        while let Some((found, _)) = parser.parse_further(&mut arena, clock) {
+            check_frame(&mut parser, &mut arena, found, clock);
+            further += 1;
         }
-        if let zerttap::frame::Frame::Udp(d) = found {
-            assert!((d.payload + d.captured) as usize <= arena.len());
-            parser.parse_esp(&mut arena, &d, clock);
-        }
+        assert!(further <= wire / 15);
     }
 }

@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["input"]),
     ("frame", &[]),
     ("policy", &[]),
-    ("config", &["names", "policy", "record"]),
+    ("config", &["frame", "names", "policy", "record"]),
     ("profile", &["config", "record"]),
     ("flow", &["frame", "prefetch"]),
     ("stream", &["flow", "prefetch"]),

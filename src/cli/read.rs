@@ -16,7 +16,7 @@ use super::settings_file::Sources;
 use super::stack_args::Configured;
 use super::{DAMAGED, DONE, INTERRUPTED, memory};
 use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
-use crate::pipeline::{self, Ledger, Output, RequestedOutputs, RunError, Tuning};
+use crate::pipeline::{self, FrameOptions, Ledger, Output, RequestedOutputs, RunError, Tuning};
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::sink::OutputFile;
@@ -239,6 +239,7 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
         max_sessions: bound(args.max_sessions, MAX_SESSIONS, bounds.sessions),
         max_pairs: usize::try_from(bounds.pairs).unwrap_or(usize::MAX),
         ee_base_port: args.ee_base_port,
+        frames: FrameOptions::new(&args.tunnel_port, args.vlan_ethertype.clone()),
         settle_seconds: args.settle,
         tool_events: !args.no_tool_events,
         policy: Policy::load(&args.policy)?,

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::show_args::WrittenArgs;
 use super::stack_args::StackArgs;
 use crate::config::{EE_BASE_PORT, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, SETTLE_SECONDS};
+use crate::pipeline::{Encapsulation, FrameOptions};
 use crate::record::Level;
 use crate::sink::ranking;
 
@@ -90,6 +91,18 @@ pub(in crate::cli) struct ReadOptions {
           help_heading = "What to follow")]
     pub ee_base_port: u16,
 
+    /// A further UDP port of an encapsulation (repeatable): vxlan, vxlan-gpe, geneve, tzsp,
+    /// teredo, gtp, capwap, mpls, gre, l2tp or sflow, like vxlan=4790. It counts above the
+    /// port's usual meaning.
+    #[arg(long, value_name = "NAME=PORT", value_parser = tunnel_port,
+          help_heading = "What to follow")]
+    pub tunnel_port: Vec<(u16, Encapsulation)>,
+
+    /// A further EtherType of VLAN tags (repeatable), in hexadecimal, like 9999.
+    #[arg(long, value_name = "HEX", value_parser = vlan_ethertype,
+          help_heading = "What to follow")]
+    pub vlan_ethertype: Vec<u16>,
+
     /// Write records also for connections whose start was not seen. z/OS never
     /// monitors those; JSON Lines always have them, marked `midstream`.
     #[arg(long, help_heading = "What to follow")]
@@ -168,6 +181,32 @@ pub(in crate::cli) struct ReadOptions {
     /// Exit with status 3 when damaged input was passed over.
     #[arg(long, help_heading = "Running")]
     pub fail_on_damage: bool,
+}
+
+/// `NAME=PORT`.
+fn tunnel_port(text: &str) -> Result<(u16, Encapsulation), String> {
+    let wrong = || "expected NAME=PORT, like vxlan=4790".to_owned();
+    let (name, port) = text.split_once('=').ok_or_else(wrong)?;
+    let encapsulation = Encapsulation::of_option(name).ok_or_else(|| {
+        let names: Vec<&str> = Encapsulation::ALL.iter().map(|e| e.option()).collect();
+        format!("{name:?} is none of {}", names.join(", "))
+    })?;
+    match port.parse() {
+        Ok(port) if port != 0 => Ok((port, encapsulation)),
+        _ => Err(format!("{port:?} is no UDP port from 1 to 65535")),
+    }
+}
+
+/// An EtherType in hexadecimal that does not announce something else.
+fn vlan_ethertype(text: &str) -> Result<u16, String> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let ether_type = u16::from_str_radix(digits, 16)
+        .map_err(|_| format!("{text:?} is no EtherType in hexadecimal, like 9100"))?;
+    if FrameOptions::can_be_tag(ether_type) {
+        Ok(ether_type)
+    } else {
+        Err(format!("X'{ether_type:04X}' announces something else than a VLAN tag"))
+    }
 }
 
 /// What the rows of the table are.

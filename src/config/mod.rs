@@ -14,6 +14,7 @@ pub use interval::{Interval, IntervalError, Schedule};
 pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
 pub use stack::{Home, Stack, StackView, Stacks, Views};
 
+use crate::frame::Options as FrameOptions;
 use crate::names::overrides::Codes;
 use crate::policy::Policy;
 use crate::record::Level;
@@ -192,6 +193,8 @@ pub struct Settings {
     pub codes: Codes,
     /// The first of the five UDP ports of Enterprise Extender.
     pub ee_base_port: u16,
+    /// Ports of tunnels and EtherTypes of VLAN tags beside the usual ones.
+    pub frames: FrameOptions,
 }
 
 impl Default for Settings {
@@ -211,6 +214,7 @@ impl Default for Settings {
             infer_icv: false,
             codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,
+            frames: FrameOptions::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! tunnel. Whatever is in any way different is left to the walk through the layers,
 //! which says the same of these frames.
 
-use super::{Address, Datagram, EndPoints, Frame, Segment, Span, TUNNEL_PORTS, be16, be32, narrow};
+use super::{Address, Datagram, EndPoints, Frame, Options, Segment, Span, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
 const IPV4: u16 = 0x0800;
@@ -21,7 +21,7 @@ struct AddressFields {
 
 /// Reads an Ethernet frame; `None` if it is not of the usual form.
 #[inline(always)]
-pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
+pub(super) fn usual(options: &Options, arena: &[u8], frame: Span) -> Option<Frame> {
     let bytes = frame.bytes(arena);
     let (ether_type, at) = match be16(bytes, 12) {
         VLAN => (be16(bytes, 16), 18),
@@ -46,7 +46,7 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
                 dst: Address::v4(be32(head, 16)),
                 v6: false,
             };
-            transport(arena, ip.limit(length).skip(FIXED), head[9], ends)
+            transport(options, arena, ip.limit(length).skip(FIXED), head[9], ends)
         }
         IPV6 => {
             const FIXED: usize = 40;
@@ -62,14 +62,20 @@ pub(super) fn usual(arena: &[u8], frame: Span) -> Option<Frame> {
                 dst: Address::v6(address(24)?),
                 v6: true,
             };
-            transport(arena, rest.limit(length), head[6], ends)
+            transport(options, arena, rest.limit(length), head[6], ends)
         }
         _ => None,
     }
 }
 
 #[inline(always)]
-fn transport(arena: &[u8], span: Span, protocol: u8, between: AddressFields) -> Option<Frame> {
+fn transport(
+    options: &Options,
+    arena: &[u8],
+    span: Span,
+    protocol: u8,
+    between: AddressFields,
+) -> Option<Frame> {
     let AddressFields { src, dst, v6 } = between;
     match protocol {
         TCP => {
@@ -97,7 +103,7 @@ fn transport(arena: &[u8], span: Span, protocol: u8, between: AddressFields) -> 
             const HEADER: usize = 8;
             let head: &[u8; HEADER] = span.bytes(arena).first_chunk()?;
             let (src_port, dst_port) = (be16(head, 0), be16(head, 2));
-            if TUNNEL_PORTS.contains(&src_port) || TUNNEL_PORTS.contains(&dst_port) {
+            if options.is_tunnel(src_port) || options.is_tunnel(dst_port) {
                 return None;
             }
             let payload = span.skip(HEADER);
@@ -150,7 +156,7 @@ mod tests {
         {
             let bytes = frame(v6, tag, protocol, &payload);
             let span = Span { at: 0, end: bytes.len(), wire_end: bytes.len() };
-            assert!(usual(&bytes, span).is_some(), "{v6} {tag} {protocol}");
+            assert!(usual(&Options::default(), &bytes, span).is_some(), "{v6} {tag} {protocol}");
         }
     }
 
@@ -179,7 +185,7 @@ mod tests {
             let span = Span { at: 0, end, wire_end: bytes.len() };
             let mut parser = Parser::default();
             let walked = parser.walk(&mut bytes, Next::Link(1, span), 0);
-            if let Some(frame) = usual(&bytes, span) {
+            if let Some(frame) = usual(&Options::default(), &bytes, span) {
                 prop_assert_eq!(frame, walked);
                 prop_assert_eq!(parser.oddities(), super::super::Oddities::default());
                 prop_assert!(parser.ipsec().is_empty());

@@ -9,6 +9,10 @@ use super::{Next, be16};
 pub enum Layer {
     /// A frame of a link type, by its number in the LINKTYPE registry.
     Link(u16),
+    /// A Linux cooked capture: the kind of the interface (ARPHRD) and the protocol.
+    Cooked(u16, u16),
+    /// A record of an Endace card, by its type.
+    Erf(u8),
     /// What an EtherType announces.
     EtherType(u16),
     /// What an LLC header (IEEE 802.2) announces: its DSAP and SSAP.
@@ -44,6 +48,15 @@ impl Layer {
     /// The layer that was to be read next.
     pub(super) fn of(next: Next, arena: &[u8]) -> Option<Self> {
         Some(match next {
+            Next::Link(113, span) => {
+                Self::Cooked(be16(span.bytes(arena), 2), be16(span.bytes(arena), 14))
+            }
+            Next::Link(276, span) => {
+                Self::Cooked(be16(span.bytes(arena), 8), be16(span.bytes(arena), 0))
+            }
+            Next::Link(175 | 176 | 197, span) => {
+                Self::Erf(span.bytes(arena).get(8).map_or(0, |kind| kind & 0x7F))
+            }
             Next::Link(link, _) => Self::Link(link),
             Next::EtherType(ether_type, _) => Self::EtherType(ether_type),
             Next::Llc(span) => match span.bytes(arena) {
@@ -53,7 +66,7 @@ impl Layer {
                 [destination, source, ..] => Self::Llc(*destination, *source),
                 _ => Self::Llc(0, 0),
             },
-            Next::Wireless(span) => {
+            Next::Wireless(span, _) => {
                 Self::Wireless(super::wireless::kind(be16(span.bytes(arena), 0)))
             }
             Next::Ppp(protocol, _) => Self::Ppp(protocol),

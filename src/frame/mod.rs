@@ -7,24 +7,30 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
+mod device;
+mod encapsulation;
 mod end_points;
 mod esp;
 mod fast_path;
 mod fragment;
 mod layer;
 mod link;
+mod mpls;
 mod net;
+mod probe;
+mod tags;
 mod tunnel;
+mod wan;
 mod wireless;
 
 use std::net::IpAddr;
 
 use esp::EspFlows;
 
+pub use encapsulation::{Encapsulation, Options};
 pub use end_points::{Address, EndPoints};
 pub use fragment::{FragmentCounters, FragmentPool};
 pub use layer::{Layer, Wireless};
-pub use tunnel::TUNNEL_PORTS;
 
 /// TCP flag bits, as in the header.
 pub mod flag {
@@ -132,6 +138,8 @@ pub enum Frame {
     Icmp,
     /// Encapsulating Security Payload, encrypted; its header is in [`Parser::ipsec`].
     Esp,
+    /// Headers of sampled packets (sFlow).
+    Sampled,
     /// IP with another protocol.
     OtherIp,
     /// A fragment that completed nothing yet.
@@ -163,6 +171,8 @@ pub struct Oddities {
     pub ip_length_beyond_frame: u64,
     /// A frame that the capture cut short.
     pub cut_frames: u64,
+    /// Packets beyond the first of frames that hold several.
+    pub aggregated_packets: u64,
 }
 
 /// Where in an arena a captured frame lies, and what it was on the wire.
@@ -215,6 +225,11 @@ impl Span {
         Self { at: self.at, end: self.end.min(wire_end), wire_end }
     }
 
+    /// The same start, at most `n` bytes on the wire and no more than there are.
+    fn within(self, n: usize) -> Self {
+        self.limit(n.min(self.wire()))
+    }
+
     fn bytes(self, arena: &[u8]) -> &[u8] {
         arena.get(self.at..self.end).unwrap_or_default()
     }
@@ -245,8 +260,8 @@ enum Next {
     EtherType(u16, Span),
     /// An LLC header (IEEE 802.2).
     Llc(Span),
-    /// An IEEE 802.11 frame.
-    Wireless(Span),
+    /// An IEEE 802.11 frame, and whether its header is filled to a multiple of four.
+    Wireless(Span, bool),
     /// A payload by PPP protocol number.
     Ppp(u16, Span),
     /// An IP packet, the version in its first four bits.
@@ -265,9 +280,24 @@ pub struct Parser {
     ipsec: Vec<Ipsec>,
     esp: EspFlows,
     layer: Option<Layer>,
+    /// What follows the packet that was read in a frame that holds several.
+    further: Option<Span>,
+    /// IP headers of the frame so far.
+    ip_headers: u32,
+    options: Options,
 }
 
 impl Parser {
+    /// A parser that knows further ports and tags.
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// What a datagram on a port that says nothing looks like.
+    pub fn resembles(&self, arena: &[u8], datagram: &Datagram) -> Option<Encapsulation> {
+        encapsulation::resembles(&self.options, arena, datagram)
+    }
+
     /// Reads a frame of the arena.
     ///
     /// A fragment that completes its datagram appends the datagram to the
@@ -276,12 +306,32 @@ impl Parser {
         let span = captured.span();
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
         self.ipsec.clear();
+        self.further = None;
         if captured.link == ETHERNET
-            && let Some(frame) = fast_path::usual(arena, span)
+            && let Some(frame) = fast_path::usual(&self.options, arena, span)
         {
             return frame;
         }
         self.walk(arena, Next::Link(captured.link, span), clock)
+    }
+
+    /// Reads the next packet of the last frame, where that holds several (an A-MSDU of IEEE
+    /// 802.11), and says how many bytes it had on the wire.
+    pub fn parse_further(&mut self, arena: &mut Vec<u8>, clock: i64) -> Option<(Frame, u32)> {
+        let span = self.further.take()?;
+        self.ipsec.clear();
+        self.layer = None;
+        self.oddities.aggregated_packets += 1;
+        match wireless::aggregated(arena, span, &mut self.further) {
+            Ok(packet) => {
+                let wire = narrow(packet.wire());
+                Some((self.walk(arena, Next::Llc(packet), clock), wire))
+            }
+            Err(frame) => {
+                self.layer = Some(Layer::Wireless(Wireless::Data));
+                Some((frame, narrow(span.wire())))
+            }
+        }
     }
 
     /// Reads a frame if it is of the form that nearly all have, and holds a TCP segment
@@ -292,7 +342,8 @@ impl Parser {
         if captured.link != ETHERNET {
             return None;
         }
-        let Frame::Tcp(ends, segment) = fast_path::usual(arena, captured.span())? else {
+        let Frame::Tcp(ends, segment) = fast_path::usual(&self.options, arena, captured.span())?
+        else {
             return None;
         };
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
@@ -316,17 +367,22 @@ impl Parser {
     #[inline(never)]
     fn walk(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
         self.layer = None;
+        self.ip_headers = 0;
         for _ in 0..MAX_DEPTH {
             let here = next;
             let step = match next {
                 Next::Link(link, span) => link::link(arena, link, span),
-                Next::EtherType(ether_type, span) => link::ether_type(arena, ether_type, span),
+                Next::EtherType(ether_type, span) => {
+                    tags::ether_type(&self.options, arena, ether_type, span)
+                }
                 Next::Llc(span) => link::llc(arena, span),
-                Next::Wireless(span) => wireless::frame(arena, span),
-                Next::Ppp(protocol, span) => link::ppp(protocol, span),
+                Next::Wireless(span, padded) => {
+                    wireless::frame(arena, span, padded, &mut self.further)
+                }
+                Next::Ppp(protocol, span) => link::ppp(arena, protocol, span),
                 Next::Ip(span) => net::ip(self, arena, span, clock),
                 Next::Protocol(protocol, src, dst, span) => {
-                    tunnel::protocol(arena, protocol, src, dst, span)
+                    tunnel::protocol(&self.options, arena, protocol, src, dst, span)
                 }
                 Next::Done(frame) => return frame,
             };

@@ -24,6 +24,7 @@ pub(super) fn ip(
     span: Span,
     clock: i64,
 ) -> Result<Next, Frame> {
+    parser.ip_headers += 1;
     match span.head::<1>(arena)?[0] >> 4 {
         4 => ipv4(parser, arena, span, clock),
         6 => ipv6(parser, arena, span, clock),
@@ -32,7 +33,9 @@ pub(super) fn ip(
 }
 
 /// Applies the length an IP header gives. Zero, nonsense, and a length that
-/// the frame did not have on the wire fall back to the frame's.
+/// the frame did not have on the wire fall back to the frame's. In a tunnel a
+/// length beyond the end is that of a packet that the mirror cut: what is
+/// missing was on the wire.
 fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -> Span {
     if length == 0 {
         parser.oddities.zero_ip_length += 1;
@@ -43,7 +46,7 @@ fn apply_length(parser: &mut Parser, span: Span, length: usize, header: usize) -
     }
     if length > span.wire() {
         parser.oddities.ip_length_beyond_frame += 1;
-        return span;
+        return if parser.ip_headers > 1 { span.limit(length) } else { span };
     }
     span.limit(length)
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Datagram, EndPoints, Frame, Next, Segment, Span, be16, be32, link, narrow};
+use super::{Datagram, EndPoints, Frame, Next, Options, Segment, Span, be16, be32};
+use super::{encapsulation, link, narrow, tags};
 
 type Step = Result<Next, Frame>;
 
@@ -17,23 +18,38 @@ const GRE: u8 = 47;
 const ICMPV6: u8 = 58;
 const MPLS_IN_IP: u8 = 137;
 
-/// IANA's port of VXLAN, and the one Linux used before it.
-const VXLAN_PORTS: [u16; 2] = [4789, 8472];
-const GENEVE_PORT: u16 = 6081;
-const GTP_USER_PORT: u16 = 2152;
-/// UDP ports on which other packets are carried.
-pub const TUNNEL_PORTS: [u16; 5] =
-    [VXLAN_PORTS[0], VXLAN_PORTS[1], GENEVE_PORT, GTP_USER_PORT, CAPWAP_DATA_PORT];
-const CAPWAP_DATA_PORT: u16 = 5247;
+const IPIP: u8 = 94;
+const ETHERIP: u8 = 97;
+const L2TPV3: u8 = 115;
+const ETHERNET: u8 = 143;
+const NSH: u8 = 145;
 
 /// Reads the payload of an IP packet by its protocol number.
-pub(super) fn protocol(arena: &[u8], protocol: u8, src: IpAddr, dst: IpAddr, span: Span) -> Step {
+pub(super) fn protocol(
+    options: &Options,
+    arena: &[u8],
+    protocol: u8,
+    src: IpAddr,
+    dst: IpAddr,
+    span: Span,
+) -> Step {
     match protocol {
         TCP => tcp(arena, src, dst, span),
-        UDP => udp(arena, src, dst, span),
-        IPV4_IN_IP | IPV6_IN_IP => Ok(Next::Ip(span)),
+        UDP => udp(options, arena, src, dst, span),
+        IPV4_IN_IP | IPV6_IN_IP | IPIP => Ok(Next::Ip(span)),
         GRE => gre(arena, span),
         MPLS_IN_IP => Ok(Next::EtherType(0x8847, span)),
+        ETHERIP => {
+            // Version 3 (RFC 3378), which some put into the other half of the byte.
+            let head = span.head::<2>(arena)?;
+            if head[0] >> 4 != 3 && head[0] & 0x0F != 3 {
+                return Err(Frame::OtherIp);
+            }
+            Ok(Next::Link(1, span.skip(2)))
+        }
+        L2TPV3 => encapsulation::l2tpv3(arena, span),
+        ETHERNET => Ok(Next::Link(1, span)),
+        NSH => Ok(Next::EtherType(tags::NSH, span)),
         ICMP | ICMPV6 => Err(Frame::Icmp),
         _ => Err(Frame::OtherIp),
     }
@@ -73,7 +89,7 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     )))
 }
 
-fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
+fn udp(options: &Options, arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     const HEADER: usize = 8;
     let header =
         UdpHeaderSlice::from_slice(span.head::<HEADER>(arena)?).map_err(|_| Frame::Malformed)?;
@@ -81,18 +97,11 @@ fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     let (from, to) = (header.source_port(), header.destination_port());
     // A tunnel is told by its port; when what is inside makes no sense it is a
     // datagram like any other.
-    let inside = if VXLAN_PORTS.contains(&to) {
-        vxlan(arena, payload)
-    } else if to == GENEVE_PORT {
-        geneve(arena, payload)
-    } else if to == GTP_USER_PORT || from == GTP_USER_PORT {
-        gtp(arena, payload)
-    } else if to == CAPWAP_DATA_PORT || from == CAPWAP_DATA_PORT {
-        link::capwap(arena, payload)
-    } else {
-        Err(Frame::OtherIp)
-    };
-    inside.map_err(|_| {
+    let inside = encapsulation::inside(options, arena, (from, to), payload);
+    inside.map_err(|frame| {
+        if frame == Frame::Sampled {
+            return frame;
+        }
         Frame::Udp(Datagram {
             src,
             dst,
@@ -105,29 +114,8 @@ fn udp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     })
 }
 
-/// VXLAN (RFC 7348): the flag that says the network identifier is valid.
-fn vxlan(arena: &[u8], span: Span) -> Step {
-    const VNI_VALID: u8 = 0x08;
-    let head = span.head::<8>(arena)?;
-    if head[0] & VNI_VALID == 0 {
-        return Err(Frame::OtherIp);
-    }
-    Ok(Next::Link(1, span.skip(8)))
-}
-
-/// Geneve (RFC 8926): version 0, options, an EtherType.
-fn geneve(arena: &[u8], span: Span) -> Step {
-    let head = span.head::<8>(arena)?;
-    let options = usize::from(head[0] & 0x3F) * 4;
-    if head[0] >> 6 != 0 {
-        return Err(Frame::OtherIp);
-    }
-    span.first(arena, 8 + options)?;
-    Ok(Next::EtherType(be16(head, 2), span.skip(8 + options)))
-}
-
 /// GTP version 1 user plane (3GPP TS 29.281): G-PDU messages carry IP.
-fn gtp(arena: &[u8], span: Span) -> Step {
+pub(super) fn gtp(arena: &[u8], span: Span) -> Step {
     const G_PDU: u8 = 0xFF;
     let head = span.head::<8>(arena)?;
     if head[0] & 0xF0 != 0x30 || head[1] != G_PDU {
@@ -158,7 +146,7 @@ fn gtp(arena: &[u8], span: Span) -> Step {
 }
 
 /// GRE (RFC 2784, 2890) and its enhanced form for PPP (RFC 2637).
-fn gre(arena: &[u8], span: Span) -> Step {
+pub(super) fn gre(arena: &[u8], span: Span) -> Step {
     const CHECKSUM: u16 = 0x8000;
     const ROUTING: u16 = 0x4000;
     const KEY: u16 = 0x2000;
@@ -166,6 +154,10 @@ fn gre(arena: &[u8], span: Span) -> Step {
     const ACKNOWLEDGMENT: u16 = 0x0080;
     const PPP: u16 = 0x880B;
     const ERSPAN: u16 = 0x88BE;
+    /// Ethernet over IP of MikroTik: the key has its length.
+    const EOIP: u16 = 0x6400;
+    const WCCP: u16 = 0x883E;
+    const LEAST_ETHER_TYPE: u16 = 0x0600;
     const ERSPAN_III: u16 = 0x22EB;
 
     let head = span.head::<4>(arena)?;
@@ -185,8 +177,16 @@ fn gre(arena: &[u8], span: Span) -> Step {
     }
     span.first(arena, length)?;
     let inner = span.skip(length);
+    // Acknowledgments and keep-alives carry nothing.
+    if inner.wire() == 0 {
+        return Err(Frame::OtherIp);
+    }
     match protocol {
         PPP => link::ppp_protocol(arena, inner),
+        EOIP if flags & 0x0007 == 1 => Ok(Next::Link(1, inner)),
+        // Version 2 has a header of four bytes, which is no IP header.
+        WCCP if inner.head::<1>(arena)?[0] >> 4 != 4 => Ok(Next::Ip(inner.skip(4))),
+        WCCP => Ok(Next::Ip(inner)),
         // Type I has no sequence number and no header of its own.
         ERSPAN if flags & SEQUENCE == 0 => Ok(Next::Link(1, inner)),
         ERSPAN => inner.head::<8>(arena).map(|_| Next::Link(1, inner.skip(8))),
@@ -200,6 +200,7 @@ fn gre(arena: &[u8], span: Span) -> Step {
             let inner = inner.skip(header);
             Ok(if is_ip { Next::Ip(inner) } else { Next::Link(1, inner) })
         }
-        other => Ok(Next::EtherType(other, inner)),
+        other @ LEAST_ETHER_TYPE.. => Ok(Next::EtherType(other, inner)),
+        _ => Err(Frame::OtherIp),
     }
 }

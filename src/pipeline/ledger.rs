@@ -60,6 +60,8 @@ pub enum PacketDisposition {
     Icmp,
     /// ESP, also in UDP.
     Esp,
+    /// Headers of sampled packets.
+    Sampled,
     /// Another IP protocol.
     OtherIp,
     /// A fragment that waited for others.
@@ -79,7 +81,7 @@ pub enum PacketDisposition {
 }
 
 /// All fates with their names in the output.
-pub const DISPOSITIONS: [(PacketDisposition, &str); 16] = [
+pub const DISPOSITIONS: [(PacketDisposition, &str); 17] = [
     (PacketDisposition::TcpFollowed, "tcp_followed"),
     (PacketDisposition::TcpMidstream, "tcp_midstream"),
     (PacketDisposition::TcpRouted, "tcp_routed"),
@@ -88,6 +90,7 @@ pub const DISPOSITIONS: [(PacketDisposition, &str); 16] = [
     (PacketDisposition::Ike, "ike"),
     (PacketDisposition::Icmp, "icmp"),
     (PacketDisposition::Esp, "esp"),
+    (PacketDisposition::Sampled, "sampled"),
     (PacketDisposition::OtherIp, "other_ip"),
     (PacketDisposition::IpFragment, "ip_fragment"),
     (PacketDisposition::NotIp, "not_ip"),
@@ -106,6 +109,7 @@ impl PacketDisposition {
             Frame::Udp(_) => Self::Udp,
             Frame::Icmp => Self::Icmp,
             Frame::Esp => Self::Esp,
+            Frame::Sampled => Self::Sampled,
             Frame::OtherIp => Self::OtherIp,
             Frame::Fragment => Self::IpFragment,
             Frame::NotIp => Self::NotIp,
@@ -192,6 +196,8 @@ pub struct Frames {
     pub ip_length_beyond_frame: u64,
     /// Frames cut by a snap length.
     pub cut_frames: u64,
+    /// Packets beyond the first of frames that hold several (A-MSDU of 802.11).
+    pub aggregated_packets: u64,
     /// Datagrams put together from fragments.
     pub datagrams_reassembled: u64,
     /// Datagrams whose fragments did not all come.
@@ -211,6 +217,7 @@ impl Frames {
             zero_ip_length: odd.zero_ip_length,
             ip_length_beyond_frame: odd.ip_length_beyond_frame,
             cut_frames: odd.cut_frames,
+            aggregated_packets: odd.aggregated_packets,
             datagrams_reassembled: fragments.reassembled,
             datagrams_incomplete: fragments.expired,
             datagrams_evicted: fragments.evicted,

@@ -47,7 +47,7 @@ use crate::frame::{Captured, Datagram, EndPoints, Frame, Ipsec, Parser, Segment}
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
-pub use crate::frame::TUNNEL_PORTS;
+pub use crate::frame::{Encapsulation, Options as FrameOptions};
 pub use ledger::Ledger;
 pub use merge::{LiveQueries, Output};
 pub use not_followed::{Reason, RoutedAddress, Told};
@@ -238,6 +238,13 @@ impl<F: Feed> ParseStage<'_, F> {
             } else {
                 let frame = self.parser.parse(&mut batch.arena, captured, head.clock);
                 self.unusual(frame, (head, ordinal), &mut batch.arena, dealt);
+                while let Some((frame, wire)) =
+                    self.parser.parse_further(&mut batch.arena, head.clock)
+                {
+                    let head = PacketHead { wire, ..*head };
+                    self.ledger.total.add(wire);
+                    self.unusual(frame, (&head, ordinal), &mut batch.arena, dealt);
+                }
             }
         }
         // Where no packet comes the clock may go on.
@@ -301,7 +308,10 @@ impl<F: Feed> ParseStage<'_, F> {
                 }
                 if fate == PacketDisposition::Udp {
                     let port = datagram.src_port.min(datagram.dst_port);
-                    self.ledger.not_followed.add(Reason::Udp(port), head.wire);
+                    let resembles = self.parser.resembles(arena, &datagram);
+                    let reason = resembles
+                        .map_or(Reason::Udp(port), |e| Reason::Resembles(datagram.dst_port, e));
+                    self.ledger.not_followed.add(reason, head.wire);
                 }
                 Some(fate)
             }
@@ -402,7 +412,7 @@ where
     let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
     let mut front = ParseStage {
         set,
-        parser: Parser::default(),
+        parser: Parser::new(settings.frames.clone()),
         ledger: Ledger::default(),
         tuning,
         ee_base_port,

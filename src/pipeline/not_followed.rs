@@ -9,9 +9,9 @@ use hashbrown::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layer_names::{ether_type, ip_protocol, link_type, llc, ppp, snap, udp};
+use super::layer_names::{erf, ether_type, interface, ip_protocol, link_type, llc, ppp, snap, udp};
 use super::ledger::{Count, Ledger, PacketDisposition};
-use crate::frame::{Layer, Wireless};
+use crate::frame::{Encapsulation, Layer, Wireless};
 
 /// Reasons that are told apart; packets of more are counted together.
 pub const MAX_REASONS: usize = 1024;
@@ -32,6 +32,10 @@ pub enum Reason {
     /// A UDP datagram that is neither a tunnel nor of a protocol that is followed, by the
     /// lower of its ports.
     Udp(u16),
+    /// A UDP datagram to a port that says nothing, which looks like an encapsulation.
+    Resembles(u16, Encapsulation),
+    /// Headers of sampled packets: of a connection too few to follow it.
+    Sampled,
     /// UDP on the ports of Enterprise Extender that is something else.
     NotEe,
     /// ICMP.
@@ -56,6 +60,7 @@ impl Reason {
             PacketDisposition::NotIp
             | PacketDisposition::OtherIp
             | PacketDisposition::UnsupportedLink => layer.map(Self::Unread),
+            PacketDisposition::Sampled => Some(Self::Sampled),
             PacketDisposition::Cut => Some(Self::Cut(layer)),
             PacketDisposition::Malformed => Some(Self::Malformed(layer)),
             _ => None,
@@ -89,6 +94,17 @@ impl fmt::Display for Named {
             Layer::Link(n) => {
                 write!(f, "link type {n}")?;
                 link_type(n)
+            }
+            Layer::Cooked(kind, protocol) => {
+                write!(f, "Linux cooked capture, interface type {kind}")?;
+                if let Some(known) = interface(kind) {
+                    write!(f, " ({})", known.name)?;
+                }
+                return write!(f, ", protocol X'{protocol:04X}'");
+            }
+            Layer::Erf(kind) => {
+                write!(f, "ERF type {kind}")?;
+                erf(kind)
             }
             Layer::EtherType(n) => {
                 write!(f, "EtherType X'{n:04X}'")?;
@@ -142,6 +158,11 @@ impl fmt::Display for Reason {
                 write!(f, "UDP port {port}")?;
                 udp(port).map_or(Ok(()), |known| write!(f, " ({})", known.name))
             }
+            Self::Resembles(port, encapsulation) => {
+                let (name, option) = (encapsulation.name(), encapsulation.option());
+                write!(f, "UDP port {port} that looks like {name} (--tunnel-port {option}={port})")
+            }
+            Self::Sampled => f.write_str("sFlow: headers of sampled packets"),
             Self::NotEe => {
                 f.write_str("UDP on the ports of Enterprise Extender that is something else")
             }
@@ -181,7 +202,7 @@ pub struct NotFollowed {
 impl NotFollowed {
     /// Counts a packet.
     pub fn add(&mut self, reason: Reason, bytes: u32) {
-        if matches!(reason, Reason::Udp(_)) {
+        if matches!(reason, Reason::Udp(_) | Reason::Resembles(..)) {
             self.udp.add(bytes);
         }
         if let Some(count) = self.reasons.get_mut(&reason) {
@@ -301,7 +322,16 @@ mod tests {
     #[test]
     fn reasons_have_names_and_numbers() {
         let text = |reason: Reason| reason.to_string();
-        assert_eq!(text(Reason::Unread(Layer::Link(197))), "link type 197 (ERF)");
+        assert_eq!(text(Reason::Unread(Layer::Link(189))), "link type 189 (USB of Linux)");
+        assert_eq!(text(Reason::Unread(Layer::Erf(3))), "ERF type 3 (ATM cells)");
+        assert_eq!(
+            text(Reason::Unread(Layer::Cooked(280, 12))),
+            "Linux cooked capture, interface type 280 (CAN), protocol X'000C'"
+        );
+        assert_eq!(
+            text(Reason::Resembles(5555, Encapsulation::VxlanGpe)),
+            "UDP port 5555 that looks like VXLAN-GPE (--tunnel-port vxlan-gpe=5555)"
+        );
         assert_eq!(text(Reason::Unread(Layer::EtherType(0x9999))), "EtherType X'9999'");
         assert_eq!(text(Reason::Unread(Layer::Protocol(132))), "IP protocol 132 (SCTP)");
         assert_eq!(text(Reason::Cut(Some(Layer::Protocol(6)))), "cut inside a header (TCP)");

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
     let (recorded, wants) = wants(args, &mut settings);
     let words = args.expression.join(" ");
     let given = options.filter.clone().or_else(|| Some(words).filter(|w| !w.is_empty()));
-    let filter = kernel_filter::expression(given.as_deref(), &settings.stacks, !args.all_addresses);
+    let filter = kernel_filter::expression(given.as_deref(), &settings, !args.all_addresses);
 
     let signals = Signals::watch()?;
     let mut live = source::Live::open(

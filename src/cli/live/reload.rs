@@ -31,8 +31,7 @@ impl Reload {
         match self.read() {
             Ok(settings) => {
                 let (given, addresses) = &self.filter;
-                let filter =
-                    kernel_filter::expression(given.as_deref(), &settings.stacks, *addresses);
+                let filter = kernel_filter::expression(given.as_deref(), &settings, *addresses);
                 self.control.filter(filter);
                 tracing::info!("settings were read again; they hold for new connections");
                 Some(Arc::new(settings))
