@@ -60,7 +60,9 @@ impl Pattern {
         let class = |is: &dyn Fn(u8) -> bool| {
             let mut class = [false; LOST as usize + 1];
             // What was lost may have been anything.
-            class[usize::from(LOST)] = true;
+            if let Some(lost) = class.last_mut() {
+                *lost = true;
+            }
             for byte in (0..=255).filter(|byte| is(*byte)) {
                 for image in images(byte) {
                     if let Some(place) = class.get_mut(usize::from(image)) {
