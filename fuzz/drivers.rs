@@ -29,7 +29,7 @@ use zerttap::record::{Detail, Level, Record, Summary};
 use zerttap::sink::records::{Json, annotated};
 use zerttap::sink::report::Row;
 use zerttap::source::{
-    Batch, CaptureSet, Feed, LinkType, PacketHead, SetOptions, SourceError, Totals,
+    Batch, CaptureSet, Feed, FrameNumber, LinkType, PacketHead, SetOptions, SourceError, Totals,
 };
 
 /// What a target does with its input.
@@ -116,6 +116,7 @@ impl Feed for Packets<'_> {
                 wire: captured + u32::from(chunk.flags >> 7) * 100,
                 link: LinkType(if chunk.flags & 2 == 0 { 1 } else { 101 }),
                 wanted: true,
+                frame: FrameNumber { file: 0, number: u32::try_from(self.next).unwrap_or(0) },
             });
             batch.arena.extend_from_slice(chunk.bytes);
         }

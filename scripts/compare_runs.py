@@ -30,6 +30,9 @@ def connections(path):
         if line["type"] == "connection":
             times = tuple(seconds(line.pop(name, None)) for name in TIMES)
             line.pop("connection_id", None)
+            # What is read has frames in a file, what is watched has none.
+            for name in ("first_frame", "last_frame", "display_filter"):
+                line.pop(name, None)
             found[json.dumps(line, sort_keys=True)].append(times)
     return found
 

@@ -63,6 +63,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rayon", &["pipeline/mod.rs", "pipeline/summaries.rs", "pipeline/live_queries.rs"]),
     ("tikv_jemallocator", &["main.rs"]),
     ("clap", &["cli/"]),
+    ("clap_complete", &["cli/args.rs", "cli/manual.rs"]),
+    ("clap_mangen", &["cli/manual.rs"]),
     ("flate2", &["input/", "dump/archive.rs"]),
     ("zstd", &["input/"]),
     ("zip", &["dump/archive.rs"]),

@@ -463,7 +463,7 @@ mod hostile {
                 let (_, outcome) = check(stack, tap, options);
                 let limits = Limits::default();
                 let files = ["a".to_owned()];
-                let told = text(&outcome, &limits, &files).len() + page(&outcome, &limits, &files).len();
+                let told = text(&outcome, &limits, &files, false).len() + page(&outcome, &limits, &files).len();
                 prop_assert!(told > 0 && !last_line(&outcome, &limits, &files).is_empty());
             }
         }

@@ -438,3 +438,194 @@ fn the_report_is_one_page_that_needs_nothing_else() {
     assert!(open.is_empty(), "{open:?}");
     fails(&args, "exists already; --force");
 }
+
+/// The commands that `zerttap --help` lists.
+fn commands() -> Vec<String> {
+    let (help, _) = common::text(&run(&["--help"]));
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_command_has_a_manual_page_that_names_its_options() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pages = dir.path().join("man1");
+    let (_, stderr) = common::text(&run(&["man", "--write", pages.to_str().expect("text")]));
+    assert_eq!(stderr, "");
+    let commands = commands();
+    assert!(commands.len() >= 10, "{commands:?}");
+    let options = |command: &str| {
+        let (help, _) = common::text(&run(&[command, "--help"]));
+        let lines = help.lines().filter(|l| l.trim_start().starts_with('-'));
+        let names = lines.filter_map(|l| l.split_whitespace().find(|w| w.starts_with("--")));
+        names.map(|n| n.trim_end_matches(',').to_owned()).collect::<Vec<String>>()
+    };
+    for command in &commands {
+        let page = fs::read_to_string(pages.join(format!("zerttap-{command}.1"))).expect("a page");
+        assert!(page.contains(&format!(".TH ZERTTAP-{}", command.to_uppercase())), "{page}");
+        let plain = page.replace("\\-", "-");
+        for option in options(command) {
+            assert!(plain.contains(&option), "{option} is not in the page of {command}");
+        }
+        let (printed, _) = common::text(&run(&["man", command]));
+        assert_eq!(printed, page);
+    }
+    let first = fs::read_to_string(pages.join("zerttap.1")).expect("a page");
+    let plain = first.replace("\\-", "-");
+    assert!(commands.iter().all(|c| plain.contains(&format!("zerttap-{c}(1)"))), "{first}");
+    assert_eq!(fs::read_dir(&pages).expect("pages").count(), commands.len() + 1);
+    fails(&["man", "nothing"], "no command is called nothing");
+}
+
+#[test]
+fn shells_complete_commands_and_options() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (script, _) = common::text(&run(&["completions", shell]));
+        for word in commands().iter().map(String::as_str).chain(["include-midstream", "jsonl"]) {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        // The shell itself says whether it is one of its scripts.
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("script");
+        fs::write(&file, &script).expect("written");
+        let option = if shell == "fish" { "--no-execute" } else { "-n" };
+        match std::process::Command::new(shell).arg(option).arg(&file).output() {
+            Ok(checked) => assert!(checked.status.success(), "{:?}", common::text(&checked)),
+            Err(_) => eprintln!("no {shell} here: its completions are not checked by it"),
+        }
+    }
+    fails(&["completions", "cmd.exe"], "possible values");
+}
+
+#[test]
+fn options_of_tcpdump_and_tshark_are_taken_or_answered() {
+    let capture = &case("tls12-full/capture.pcap");
+    let plain = common::text(&run(&["read", capture])).0;
+    assert_eq!(common::text(&run(&["read", "-r", capture])).0, plain);
+    assert_eq!(common::text(&run(&["read", "-r", capture, "tcp", "port", "44330"])).0, plain);
+    let none = common::text(&run(&["read", "-r", capture, "udp"]));
+    assert!(none.0.contains("The filter accepts no packet"), "{none:?}");
+    let two = common::text(&run(&["read", "-r", capture, &case("clear-http/capture.pcap")])).0;
+    assert!(two.contains("TLSv1.2") && two.contains("none"), "{two}");
+    for (args, tip) in [
+        (&["-r", capture][..], "zerttap read FILE"),
+        (&["-i", "eth0"], "zerttap live -i IFACE"),
+        (&["-D"], "zerttap live -D"),
+        (&["read", "-i", "eth0"], "zerttap live -i IFACE"),
+        (&["read", "-n", capture], "never resolved"),
+        (&["read", "-nr", capture], "never resolved"),
+        (&["read", "-r", capture, "-Y", "tls"], "--filter"),
+        (&["read", "-r", capture, "-T", "fields"], "--jsonl"),
+        (&["read", "-r", capture, "-V"], "--jsonl"),
+        (&["live", "-r", capture], "zerttap read FILE"),
+        (&["live", "-ni", "eth0"], "never resolved"),
+        (&["live", "-i", "eth0", "-a", "duration:5"], "--for"),
+        (&["live", "-i", "eth0", "-s", "96"], "--snap-length"),
+        (&["show", "-r", capture], "zerttap show FILE"),
+        (&[capture], "zerttap read "),
+    ] {
+        fails(args, tip);
+    }
+    // What is no habit has clap's own tip alone.
+    let (_, stderr) = common::text(&run(&["read", "--hom", "::1", capture]));
+    assert!(stderr.contains("--home") && !stderr.contains("zerttap live"), "{stderr}");
+}
+
+#[test]
+fn a_file_of_another_kind_is_sent_to_the_command_that_reads_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let name = |file: &str| dir.path().join(file).to_str().expect("text").to_owned();
+    let capture = case("tls12-full/capture.pcap");
+    for framing in ["rdw", "vb", "vbs", "xmit"] {
+        let smf = name(framing);
+        let written = run(&["read", "-q", "-w", &smf, "--framing", framing, &capture]);
+        assert!(written.status.success());
+        fails(&["read", &smf], &format!("SMF records, not a capture; \"zerttap show {smf}\""));
+        fails(&[&smf], "zerttap show ");
+    }
+    fails(&["read", &case("tls12-full/README.md")], "not a capture file: it begins with");
+    let empty = name("empty");
+    fs::write(&empty, "").expect("written");
+    let told = format!("{empty}: offset 0: the file is empty");
+    fails(&["read", &empty], &told);
+    // A run without anything to record writes an empty file: it is told, and no error.
+    for options in [&["show"][..], &["show", "--jsonl"], &["show", "--summary"]] {
+        let output = run(&[options, &[&empty]].concat());
+        assert!(output.status.success() && common::text(&output).1.contains(&told), "{options:?}");
+    }
+    assert_eq!(common::text(&run(&["show", "-q", &empty])).1, "");
+    // Packets are not written by -w; whoever expects that is told.
+    let (_, stderr) = common::text(&run(&["read", "-w", &name("out.pcapng"), &capture]));
+    assert!(stderr.contains("zerttap extract"), "{stderr}");
+}
+
+#[test]
+fn the_doctor_says_what_this_machine_can_do() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().to_str().expect("text");
+    let output = run(&["doctor", "--directory", path]);
+    let (out, err) = common::text(&output);
+    assert!(output.status.success(), "{err}");
+    for check in ["libpcap", "right", "clock", "confinement", "open files", "memory", "disk"] {
+        assert!(out.lines().any(|l| l.get(6..).is_some_and(|l| l.starts_with(check))), "{out}");
+    }
+    let (json, _) = common::text(&run(&["doctor", "--json", "--directory", "/nonexistent"]));
+    let findings: Vec<serde_json::Value> =
+        json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let disk = findings.iter().find(|f| f["check"] == "disk").expect("it looks at the disk");
+    assert_eq!(disk["state"], "lack", "{disk}");
+    // What is not as it should be comes with what to do.
+    for finding in &findings {
+        assert_eq!(finding["state"] == "ok", finding["advice"].is_null(), "{finding}");
+    }
+    // The right to capture is that of the process.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|l| l.strip_prefix("CapEff:"));
+    let bits = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    if let Some(bits) = bits {
+        let right = findings.iter().find(|f| f["check"] == "right").expect("it looks at rights");
+        let expected = if bits & (1 << 13) != 0 { "ok" } else { "lack" };
+        assert_eq!(right["state"], expected, "{right}");
+    }
+}
+
+#[test]
+fn rows_are_sorted_as_asked_and_those_left_out_are_told() {
+    let inputs = [case("tls12-full"), case("clear-http"), case("ssh1")];
+    let table = |options: &[&str]| {
+        let inputs = inputs.iter().map(String::as_str);
+        let args: Vec<&str> =
+            ["read"].into_iter().chain(options.iter().copied()).chain(inputs).collect();
+        common::text(&run(&args)).0
+    };
+    let rows = |text: &str| -> Vec<String> {
+        let after = text.lines().skip_while(|l| !l.starts_with("SERVER ")).skip(1);
+        after.map(str::to_owned).collect()
+    };
+    let by_protection = rows(&table(&[]));
+    assert!(by_protection[0].contains("  none  "), "{by_protection:?}");
+    let by_bytes = rows(&table(&["--sort", "bytes"]));
+    let amount = |row: &String| {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let value = |from_end: usize| {
+            let unit = match words[words.len() - from_end + 1] {
+                "kB" => 1e3,
+                "MB" => 1e6,
+                _ => 1.0,
+            };
+            words[words.len() - from_end].parse::<f64>().expect("a number") * unit
+        };
+        value(4) + value(2)
+    };
+    assert!(by_bytes.windows(2).all(|pair| amount(&pair[0]) >= amount(&pair[1])), "{by_bytes:?}");
+    let one = table(&["--rows", "1"]);
+    let more = by_protection.len() - 1;
+    assert!(one.contains(&format!("and {more} more rows of {} (--rows 0", more + 1)), "{one}");
+}

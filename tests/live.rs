@@ -8,14 +8,16 @@ use std::process::Command;
 
 use common::{text, zerttap};
 
-/// Whether network namespaces can be made here.
-fn namespaces() -> bool {
-    let made = |options: &[&str]| {
-        Command::new("unshare").args(options).arg("true").status().is_ok_and(|s| s.success())
+/// Whether namespaces of these kinds can be made here, as `unshare` names them: of networks (n)
+/// and of mounts (m), which a chroot does not allow.
+fn namespaces(kinds: &str) -> bool {
+    let made = |options: String| {
+        let output = Command::new("unshare").arg(options).arg("true").output();
+        output.is_ok_and(|output| output.status.success())
     };
-    let allowed = made(&["-n"]) || made(&["-rn"]);
+    let allowed = made(format!("-{kinds}")) || made(format!("-r{kinds}"));
     if !allowed {
-        eprintln!("no network namespaces here: live capture is not tried");
+        eprintln!("unshare -{kinds} is refused here: live capture is not tried");
     }
     allowed
 }
@@ -32,7 +34,11 @@ fn trial(script: &str) -> Option<String> {
 }
 
 fn trial_with(script: &str, argument: &str) -> Option<String> {
-    if !namespaces() {
+    let text_of =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script));
+    // What a script asks of unshare it says itself.
+    let mounts = text_of.is_ok_and(|text| ["-nm", "-n -m"].iter().any(|o| text.contains(o)));
+    if !namespaces(if mounts { "nm" } else { "n" }) {
         return None;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
@@ -80,7 +86,7 @@ fn an_end_by_force_leaves_what_is_whole() {
 
 #[test]
 fn the_view_takes_a_terminal_and_gives_it_back() {
-    if !namespaces() {
+    if !namespaces("n") {
         return;
     }
     let how = if is_root() { "-n" } else { "-rn" };
@@ -126,4 +132,59 @@ fn interfaces_are_listed_and_errors_name_them() {
     fails(&["-i", "lo", "--top"], "--top needs a terminal");
     fails(&["-i", "lo", "--service", "/tmp"], "a service needs the names of the stacks");
     fails(&["-i", "lo", "--user", "nobody-here"], "there is no such user");
+}
+
+/// Runs a command line in a network namespace whose loopback is up.
+fn in_namespace(command: &str) -> std::process::Output {
+    let how = if is_root() { "-n" } else { "-rn" };
+    let command = format!("ip link set lo up && {command}");
+    Command::new("unshare").args([how, "sh", "-c", &command]).output().expect("it runs")
+}
+
+#[test]
+fn it_ends_after_so_many_packets_or_so_long() {
+    if !namespaces("n") {
+        return;
+    }
+    let program = zerttap().get_program().display().to_string();
+    let ledger = |options: &str, traffic: &str| {
+        let command = format!("{traffic} {program} live -i lo --stats - -q {options}");
+        let output = in_namespace(&command);
+        let (out, err) = text(&output);
+        assert!(output.status.success(), "{out}{err}");
+        let last = out.lines().last().unwrap_or_default().to_owned();
+        serde_json::from_str::<serde_json::Value>(&last).expect("the ledger")
+    };
+    // A datagram every few milliseconds, to a port where nobody listens.
+    let traffic = "python3 -c 'import socket,time\ns=socket.socket(2,2)\nfor n in range(4000):\n \
+                   s.sendto(b\"x\",(\"127.0.0.1\",9)); time.sleep(.002)' &";
+    let traffic = traffic.replace("\\n", "\n");
+    let counted = ledger("-c 7", &traffic);
+    assert_eq!(counted["packets"], 7, "{counted}");
+    let started = std::time::Instant::now();
+    let timed = ledger("--for 1s", "");
+    assert_eq!(timed["packets"], 0, "{timed}");
+    assert!((1.0..30.0).contains(&started.elapsed().as_secs_f64()));
+}
+
+#[test]
+fn without_rights_it_says_how_to_give_them() {
+    if !is_root() {
+        eprintln!("without root rights cannot be taken away: not tried");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let program = dir.path().join("zerttap");
+    std::fs::copy(zerttap().get_program(), &program).expect("copied");
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["live", "-i", "lo"])
+        .output()
+        .expect("setpriv runs");
+    let err = text(&output).1;
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains(&format!("setcap cap_net_raw+ep {}", program.display())), "{err}");
 }

@@ -33,6 +33,8 @@ pub(super) enum Command {
     /// Without output options a table is printed: who talks to which server,
     /// and how protected, the unprotected first.
     Read(Box<Read>),
+    /// Write the packets of selected connections as pcapng.
+    Extract(Box<super::extract::Extract>),
     /// Print the zERT records of SMF files by IBM's field names.
     ///
     /// Records of other types and subtypes are passed over and counted.
@@ -60,6 +62,37 @@ pub(super) enum Command {
     /// Print or check the settings that the options of `read` and a settings file
     /// make together.
     Config(Box<ConfigArgs>),
+    /// Look what this machine can do, and say what to change.
+    Doctor(super::live::Doctor),
+    /// Print the completions of a shell.
+    Completions(Completions),
+    /// Print a manual page, or write all of them.
+    Man(Man),
+}
+
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  zerttap completions bash > ~/.local/share/bash-completion/completions/zerttap
+  zerttap completions zsh > ~/.zfunc/_zerttap
+  zerttap completions fish > ~/.config/fish/completions/zerttap.fish")]
+pub(super) struct Completions {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  zerttap man read | man -l -                     the page of a command
+  zerttap man --write ~/.local/share/man/man1     all pages")]
+pub(super) struct Man {
+    /// The command whose page is printed; without it that of the program.
+    #[arg(value_name = "COMMAND", conflicts_with = "write")]
+    pub command: Option<String>,
+
+    /// Write the pages of the program and of all commands into a directory.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub write: Option<PathBuf>,
 }
 
 #[derive(Debug, Parser)]
@@ -73,16 +106,49 @@ Examples:
   zerttap read -w zert.smf capture.pcap               write subtype 12 records
   zerttap read --detail -w zert.smf capture.pcap      subtype 11 records too
   zerttap read --jsonl - captures/ | jq .             every connection as JSON
+  zerttap read --csv zert.csv capture.pcap            every connection for a spreadsheet
   zerttap read --home 10.1.0.0/16 --sid SYS1 --sysname SYS1 --stack TCPIP \\
       --tz America/New_York --detail -w zert.smf *.pcapng.gz"
 )]
 pub(super) struct Read {
     /// Capture files, directories of them, or - for standard input.
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present_any = ["read_from", "fields"], value_name = "FILE",
+          value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
+
+    /// A capture file, as tcpdump and tshark have it; words after it that are no files
+    /// are a filter.
+    #[arg(short = 'r', value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub read_from: Vec<PathBuf>,
 
     #[command(flatten)]
     pub options: ReadOptions,
+
+    /// Write every connection as comma-separated values (- for standard output).
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub csv: Option<PathBuf>,
+
+    /// The columns of --csv: names of fields of the JSON objects, as server.port, separated
+    /// by commas; `--fields help` lists them.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Output")]
+    pub fields: Vec<String>,
+}
+
+impl Read {
+    /// With the files of `-r` among the inputs, and a filter after them where it belongs.
+    pub fn gathered(mut self) -> Self {
+        if self.read_from.is_empty() {
+            return self;
+        }
+        let words = std::mem::replace(&mut self.inputs, std::mem::take(&mut self.read_from));
+        if words.iter().all(|word| word.exists()) || self.options.filter.is_some() {
+            self.inputs.extend(words);
+        } else {
+            let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+            self.options.filter = Some(words.join(" "));
+        }
+        self
+    }
 }
 
 #[derive(Debug, Parser)]

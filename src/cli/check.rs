@@ -1,6 +1,6 @@
 //! `zerttap check`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
         [&args.jsonl, &args.report].iter().any(|o| o.as_deref() == Some(Path::new("-")));
     if !args.quiet && !to_stdout {
         let mut out = anstream::stdout().lock();
-        write!(out, "{}", text(&outcome, &limits, &files))?;
+        write!(out, "{}", text(&outcome, &limits, &files, io::stdout().is_terminal()))?;
         out.flush()?;
     }
     Ok(match limits.judge(&outcome) {

@@ -5,8 +5,10 @@ mod args;
 mod check;
 mod check_args;
 mod config;
+mod extract;
 mod left_out;
 mod live;
+mod manual;
 mod memory;
 mod names;
 mod profile;
@@ -17,6 +19,7 @@ mod settings_file;
 mod show;
 mod show_args;
 mod stack_args;
+mod usage_tips;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -64,13 +67,17 @@ pub fn settings_of(path: &std::path::Path) -> anyhow::Result<()> {
 fn run(parsed: settings_file::Parsed) -> anyhow::Result<u8> {
     parsed.args.color.write_global();
     match (parsed.args.command, parsed.sources) {
-        (Command::Read(read), Some(sources)) => read::run(&read, &sources),
+        (Command::Read(read), Some(sources)) => read::run(&read.gathered(), &sources),
         (Command::Config(config), Some(sources)) => config::run(&config, &sources),
         (Command::Live(live), Some(sources)) => live::run(&live, &sources),
+        (Command::Extract(extract), _) => extract::run(&extract),
         (Command::Show(show), _) => show::run(&show),
         (Command::Check(check), _) => check::run(&check),
         (Command::Names(names), _) => names::run(&names),
         (Command::Profile(profile), _) => profile::run(&profile),
+        (Command::Doctor(doctor), _) => live::doctor(&doctor),
+        (Command::Completions(completions), _) => manual::completions(&completions),
+        (Command::Man(man), _) => manual::man(&man),
         (Command::Read(_) | Command::Config(_) | Command::Live(_), None) => Ok(UNUSABLE),
     }
 }

@@ -14,12 +14,13 @@ use super::left_out::LeftOut;
 use super::read_args::ReadOptions;
 use super::settings_file::Sources;
 use super::stack_args::Configured;
-use super::{DAMAGED, DONE, INTERRUPTED, memory};
+use super::{DAMAGED, DONE, INTERRUPTED, memory, schema, usage_tips};
 use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, FrameOptions, Ledger, Output, RequestedOutputs, RunError, Tuning};
 use crate::policy::Policy;
 use crate::profile::Profile;
 use crate::sink::OutputFile;
+use crate::sink::connection_csv::ConnectionCsv;
 use crate::sink::file::OutputError;
 use crate::sink::report::{Report, Row};
 use crate::sink::smf::SmfFile;
@@ -40,6 +41,7 @@ struct Outputs {
     /// Records written, by subtype.
     written: BTreeMap<u8, u64>,
     lines: Option<OutputFile>,
+    csv: Option<(OutputFile, ConnectionCsv)>,
     report: Report,
     policy: Policy,
 }
@@ -55,6 +57,11 @@ impl Output for Outputs {
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), OutputError> {
+        if let Some((file, csv)) = &mut self.csv
+            && let Some(row) = csv.row(line)
+        {
+            file.write(row.as_bytes())?;
+        }
         self.lines.as_mut().map_or(Ok(()), |f| f.write(line))
     }
 
@@ -66,12 +73,25 @@ impl Output for Outputs {
 /// Runs the command; returns the exit status.
 pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     let args = &read.options;
-    let standard_outputs = [&args.write, &args.jsonl, &args.stats, &args.report]
+    if let Some(status) = check_fields(read)? {
+        return Ok(status);
+    }
+    if read.inputs.is_empty() {
+        bail!("no input: name capture files, directories of them, or - for standard input");
+    }
+    let standard_outputs = [&args.write, &args.jsonl, &args.stats, &args.report, &read.csv]
         .into_iter()
         .filter(|o| o.as_deref() == Some(Path::new("-")))
         .count();
     if standard_outputs > 1 {
-        bail!("only one of --write, --jsonl, --stats and --report can be standard output");
+        bail!("only one of --write, --jsonl, --csv, --stats and --report can be standard output");
+    }
+    if let Some(path) = args.write.as_deref().filter(|p| usage_tips::is_named_as_capture(p)) {
+        let text = format!(
+            "{}: SMF records are written there; packets are written by \"zerttap extract\"",
+            path.display()
+        );
+        super::notify("warning", &text);
     }
     let stacks = stacks(args, sources)?;
     note_profiles(args, &stacks);
@@ -79,7 +99,8 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = tuning(args);
     let mut set =
-        CaptureSet::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })?;
+        CaptureSet::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })
+            .map_err(usage_tips::not_a_capture)?;
 
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
@@ -91,18 +112,20 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
             .map(|p| SmfFile::create(p, args.written.options(args.force)))
             .transpose()?,
         lines: create(&args.jsonl)?,
+        csv: csv(read, create(&read.csv)?)?,
         policy: settings.policy.clone(),
         ..Outputs::default()
     };
     let stats = create(&args.stats)?;
     let report_file = create(&args.report)?;
-    let for_people =
-        [&args.write, &args.jsonl, &args.stats, &args.report].iter().all(|o| o.is_none());
+    let for_people = [&args.write, &args.jsonl, &args.stats, &args.report, &read.csv]
+        .iter()
+        .all(|o| o.is_none());
     let stacks = settings.stacks.list();
     let wants = RequestedOutputs {
         detail: args.write.is_some() && stacks.iter().any(|s| s.detail),
         summary: args.write.is_some() && stacks.iter().any(|s| s.summary),
-        json: args.jsonl.is_some(),
+        json: args.jsonl.is_some() || read.csv.is_some(),
         rows: for_people || args.report.is_some(),
     };
 
@@ -144,6 +167,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     let finished = [
         outputs.records.map_or(Ok(()), SmfFile::finish),
         outputs.lines.map_or(Ok(()), |file| file.finish_with(&line)),
+        outputs.csv.map_or(Ok(()), |(file, _)| file.finish()),
         stats.map_or(Ok(()), |file| file.finish_with(&line)),
     ];
     if let (Some(path), Some(Ok(())), false) = (&args.write, finished.first(), args.quiet) {
@@ -186,6 +210,45 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     } else {
         DONE
     })
+}
+
+/// Whether the columns of --csv are there; prints their names where that is asked.
+///
+/// # Errors
+/// If a name is that of no field.
+fn check_fields(read: &Read) -> anyhow::Result<Option<u8>> {
+    if read.fields.is_empty() {
+        return Ok(None);
+    }
+    let known = schema::connection_fields();
+    if read.fields == ["help"] {
+        let mut out = anstream::stdout().lock();
+        for name in &known {
+            writeln!(out, "{name}")?;
+        }
+        return Ok(Some(DONE));
+    }
+    if read.csv.is_none() {
+        bail!("--fields are the columns of --csv FILE (- for standard output)");
+    }
+    if let Some(wrong) = read.fields.iter().find(|name| !known.contains(*name)) {
+        let similar = |name: &&String| strsim::jaro_winkler(name, wrong) > 0.8;
+        let near: Vec<&str> = known.iter().filter(similar).map(String::as_str).take(3).collect();
+        let near = if near.is_empty() { String::new() } else { format!(" ({}?)", near.join(", ")) };
+        bail!("--fields: no field is called {wrong}{near}; --fields help lists them");
+    }
+    Ok(None)
+}
+
+/// The file of comma-separated values, with its first line.
+fn csv(
+    read: &Read,
+    file: Option<OutputFile>,
+) -> anyhow::Result<Option<(OutputFile, ConnectionCsv)>> {
+    let Some(mut file) = file else { return Ok(None) };
+    let csv = ConnectionCsv::new(&read.fields);
+    file.write(csv.head().as_bytes())?;
+    Ok(Some((file, csv)))
 }
 
 /// The stacks that the options describe.
@@ -417,10 +480,13 @@ pub(super) fn print_survey(
     ledger: &Ledger,
 ) -> anyhow::Result<()> {
     use std::io::Write;
-    let width = terminal_size::terminal_size().map(|(w, _)| usize::from(w.0));
+    /// Columns of a terminal that does not say how many it has.
+    const USUAL_WIDTH: usize = 80;
+    let width = || terminal_size::terminal_size().map_or(USUAL_WIDTH, |(w, _)| usize::from(w.0));
     let layout = Layout {
-        width: width.filter(|_| std::io::stdout().is_terminal()),
+        width: std::io::stdout().is_terminal().then(width),
         rows: (args.rows > 0).then_some(args.rows),
+        sort: args.sort.into(),
     };
     let mut out = anstream::stdout().lock();
     let c = &ledger.connections;

@@ -10,6 +10,7 @@ use crate::config::{EE_BASE_PORT, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, SETTL
 use crate::pipeline::{Encapsulation, FrameOptions};
 use crate::record::Level;
 use crate::sink::ranking;
+use crate::sink::table::Sort;
 
 /// Options that a settings file may have, too.
 #[derive(Debug, Args)]
@@ -69,6 +70,10 @@ pub(in crate::cli) struct ReadOptions {
     /// Rows of the table; 0 prints all.
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Output")]
     pub rows: usize,
+
+    /// The order of the rows of pairs.
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t, help_heading = "Output")]
+    pub sort: SortArg,
 
     /// No progress, notes or warnings.
     #[arg(short, long, help_heading = "Output")]
@@ -206,6 +211,34 @@ fn vlan_ethertype(text: &str) -> Result<u16, String> {
         Ok(ether_type)
     } else {
         Err(format!("X'{ether_type:04X}' announces something else than a VLAN tag"))
+    }
+}
+
+/// The order of rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SortArg {
+    /// The unprotected first, then what is weak, then by bytes.
+    #[default]
+    Protection,
+    /// Most bytes first.
+    Bytes,
+    /// Most connections first.
+    Connections,
+    /// By address and port of the server.
+    Server,
+    /// By address of the client.
+    Client,
+}
+
+impl From<SortArg> for Sort {
+    fn from(order: SortArg) -> Self {
+        match order {
+            SortArg::Protection => Self::Protection,
+            SortArg::Bytes => Self::Bytes,
+            SortArg::Connections => Self::Connections,
+            SortArg::Server => Self::Server,
+            SortArg::Client => Self::Client,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! JSON Schema: of settings files, made from the options, and of JSON Lines, made
 //! from the objects.
 
+use std::collections::BTreeSet;
+
 use clap::{Arg, ArgAction, CommandFactory};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -184,6 +186,32 @@ pub(super) fn json_lines() -> Value {
         "oneOf": all.collect::<Vec<_>>(),
         "$defs": definitions,
     })
+}
+
+/// The names of the fields of connections, those in objects with a dot between.
+pub(super) fn connection_fields() -> BTreeSet<String> {
+    let schema = json_lines();
+    let mut names = BTreeSet::new();
+    for definition in ["Connection", "EeConnection"] {
+        let start = schema.pointer(&format!("/$defs/{definition}"));
+        let mut waiting = vec![(String::new(), start)];
+        while let Some((prefix, definition)) = waiting.pop() {
+            let properties =
+                definition.and_then(|d| d.get("properties")).and_then(Value::as_object);
+            for (name, property) in properties.into_iter().flatten() {
+                let name = format!("{prefix}{name}");
+                // An object, or one that may be null.
+                let reference = property.get("$ref").or_else(|| {
+                    property.get("anyOf")?.as_array()?.iter().find_map(|one| one.get("$ref"))
+                });
+                let path = reference.and_then(Value::as_str).and_then(|r| r.strip_prefix('#'));
+                let inside = path.map_or(Some(property), |path| schema.pointer(path));
+                waiting.push((format!("{name}."), inside));
+                names.insert(name);
+            }
+        }
+    }
+    names
 }
 
 /// A record as `show` prints it.

@@ -16,6 +16,7 @@ use toml::de::{DeTable, DeValue};
 use super::args::Args;
 use super::read_args::ReadOptions;
 use super::stack_args::{StackArgs, StackTable};
+use super::usage_tips;
 use crate::sink::socket::Address;
 
 /// Bytes of a settings file.
@@ -24,7 +25,8 @@ const MAX_BYTES: u64 = 16 << 20;
 const MAX_STACKS: usize = 1_000;
 
 /// Options that mean nothing in a file.
-const NOT_IN_FILES: &[&str] = &["config", "help", "version", "color", "print", "check", "schema"];
+const NOT_IN_FILES: &[&str] =
+    &["config", "help", "version", "color", "print", "check", "schema", "csv", "fields"];
 /// Options of a stack that, at the top of a file, hold for all stacks.
 const SHARED: &[&str] =
     &["sysplex", "tz", "release", "interval", "sync", "passive-data-ports", "symbol", "include"];
@@ -180,8 +182,8 @@ impl Entry {
 /// If the settings file cannot be read or used. What is wrong with the command line
 /// itself ends the program with clap's message.
 pub(super) fn parse(arguments: Vec<OsString>) -> anyhow::Result<Parsed> {
-    parse_again(arguments).map_err(|error| match error.downcast::<clap::Error>() {
-        Ok(usage) => usage.exit(),
+    parse_again(arguments.clone()).map_err(|error| match error.downcast::<clap::Error>() {
+        Ok(usage) => usage_tips::advise(usage, &arguments).exit(),
         Err(error) => error,
     })
 }

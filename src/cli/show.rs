@@ -62,6 +62,14 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         let name = path.display().to_string();
         for input in dump::open(path).with_context(|| name.clone())? {
             let name = input.file().display().to_string();
+            let mut input = input;
+            if input.want(1).with_context(|| name.clone())?.is_empty() {
+                // A run with nothing to record writes such a file: no error.
+                if !args.quiet {
+                    super::notify("warning", &format!("{name}: offset 0: the file is empty"));
+                }
+                continue;
+            }
             let mut reader = Reader::new(input).with_context(|| name.clone())?;
             let mut damaged = 0;
             loop {

@@ -17,6 +17,7 @@ use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin, shows_beginning};
 use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
+use crate::source::FrameNumber;
 use crate::stream::{Positions, Ranges, Reassembler};
 
 /// The largest window that window scaling allows (RFC 7323), in bytes.
@@ -50,8 +51,8 @@ impl Stream {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Connection {
-    /// Ordinal of the first packet: the connection's identity in this run.
-    pub ordinal: u64,
+    /// Where a file has its last packet.
+    pub last_frame: FrameNumber,
     pub last_ts: i64,
     pub last_clock: i64,
     pub life: TcpState,
@@ -88,6 +89,10 @@ pub(super) struct Connection {
     pub(super) recorded_client: Option<Dir>,
     /// Those of its beginning.
     pub settings: Arc<Settings>,
+    /// Ordinal of the first packet: the connection's identity in this run.
+    pub ordinal: u64,
+    /// Where a file has its first packet.
+    pub first_frame: FrameNumber,
     pub first_ts: i64,
     pub first_clock: i64,
     /// Packet clock of the end.
@@ -178,7 +183,9 @@ impl Connection {
         (ts, clock): (i64, i64),
     ) -> Self {
         Self {
+            last_frame: FrameNumber::default(),
             ordinal,
+            first_frame: FrameNumber::default(),
             last_ts: ts,
             last_clock: clock,
             life: TcpState::default(),

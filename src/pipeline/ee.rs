@@ -77,6 +77,8 @@ impl Slot {
 /// The pairs of one shard.
 #[derive(Debug)]
 pub(super) struct EeTable {
+    /// The names of the input's files.
+    pub(super) files: Arc<[String]>,
     pub(super) settings: Arc<Settings>,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub losses: [u32; 2],
@@ -90,8 +92,9 @@ pub(super) struct EeTable {
 }
 
 impl EeTable {
-    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
+    pub fn new(settings: Arc<Settings>, files: Arc<[String]>, wants: RequestedOutputs) -> Self {
         Self {
+            files,
             sessions: Sessions::new(&settings),
             settings,
             losses: [0; 2],

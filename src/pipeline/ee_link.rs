@@ -15,6 +15,7 @@ use crate::frame::Ipsec;
 use crate::observe::Side;
 use crate::observe::ee::{Count as Sent, Datagram, Ee, Reply, Status};
 use crate::session::Session;
+use crate::source::FrameNumber;
 use crate::summary::Traffic;
 
 const SECOND: i64 = 1_000_000_000;
@@ -37,6 +38,7 @@ pub(super) struct EePacket {
     pub ts: i64,
     pub clock: i64,
     pub ordinal: u64,
+    pub frame: FrameNumber,
     /// Bytes of the frame.
     pub wire: u32,
 }
@@ -58,6 +60,8 @@ pub(super) struct EeConnection {
     /// Whether a frame of EE came to the port: something else may have, first.
     pub recognised: bool,
     pub ordinal: u64,
+    /// Its first packet and its last one.
+    pub frames: [FrameNumber; 2],
     pub first_ts: i64,
     pub first_clock: i64,
     pub session: Session,
@@ -76,6 +80,7 @@ impl EeConnection {
             port: p.port,
             recognised: false,
             ordinal: p.ordinal,
+            frames: [p.frame; 2],
             first_ts: p.ts,
             first_clock: p.clock,
             session: Session::new(p.ts, settle),
@@ -155,6 +160,11 @@ impl Link {
         frame: Option<&Datagram<'_>>,
         header: Option<&Ipsec>,
     ) -> (Reply, bool) {
+        if self.ended.is_some()
+            && let Some(connection) = self.connections.iter_mut().find(|c| c.port == p.port)
+        {
+            connection.frames[1] = p.frame;
+        }
         // Repetitions of the last datagrams begin nothing.
         let changed = self.ended.is_none() && self.connect(p, frame.is_some(), header);
         self.last_ts = self.last_ts.max(p.ts);
@@ -185,6 +195,7 @@ impl Link {
         });
         let Some(connection) = self.connections.get_mut(at) else { return false };
         connection.recognised |= recognised;
+        connection.frames[1] = p.frame;
         let changed = connection.under.packet(p.from, header);
         if changed {
             connection.protected_ts = p.ts;
@@ -207,6 +218,7 @@ impl Link {
                 continue;
             };
             mine.recognised |= later.recognised;
+            mine.frames[1] = later.frames[1];
             if mine.under.differs(&later.under) {
                 changed.push((mine.port, later.protected_ts));
             }

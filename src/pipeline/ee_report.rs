@@ -9,6 +9,7 @@ use super::ee_link::{Close, EeConnection, Link};
 use super::ipsec_encapsulation;
 use super::ledger::PacketDisposition;
 use super::merge::{Emission, Payload};
+use super::report::frame_places;
 use super::sessions::{self, RecordEndPoints, Sessions};
 use super::shard::RequestedOutputs;
 use crate::config::{LocalEnd, StackView, Views};
@@ -17,6 +18,7 @@ use crate::observe::ee::Status;
 use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Snapshot, Transport, View};
 use crate::sink::jsonl;
+use crate::sink::packet_location::PacketLocation;
 use crate::sink::report::Row;
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Role, ShardCounters};
@@ -77,10 +79,10 @@ impl EeTable {
                 member.end(false, traffic, self.sessions.tally(seen.stack));
             }
             self.ledger.connections.ee += 1;
-            let line = self
-                .wants
-                .json
-                .then(|| serde_json::to_vec(&line(&pair, &link, &connection)).unwrap_or_default());
+            let line = self.wants.json.then(|| {
+                let line = line(&pair, &link, &connection, &self.files);
+                serde_json::to_vec(&line).unwrap_or_default()
+            });
             let row = self.wants.rows.then(|| Box::new(row(&pair, &link, &connection)));
             emitted.push(Emission {
                 clock,
@@ -205,7 +207,12 @@ fn row(pair: &Pair, link: &Link, connection: &EeConnection) -> Row {
     }
 }
 
-fn line(pair: &Pair, link: &Link, connection: &EeConnection) -> jsonl::EeConnection {
+fn line(
+    pair: &Pair,
+    link: &Link,
+    connection: &EeConnection,
+    files: &[String],
+) -> jsonl::EeConnection {
     let client = link.client();
     let by_client = views(pair, link)[0].is_some_and(|seen| !seen.server);
     let ends = [client, client.other()].map(|side| pair.address(side));
@@ -214,6 +221,12 @@ fn line(pair: &Pair, link: &Link, connection: &EeConnection) -> jsonl::EeConnect
         client,
         ends,
         (link.settings.ee_base_port, connection.port),
+    );
+    line.packets = PacketLocation::of_ee(
+        ends,
+        link.port(connection),
+        link.ee.facts().other_source_port,
+        frame_places(connection.frames, files),
     );
     line.local = if by_client { "client" } else { "server" };
     line.incomplete |= link.lossy;

@@ -11,6 +11,7 @@ mod connection;
 mod ee;
 mod ee_link;
 mod ee_report;
+pub mod extract;
 mod failed_handshake;
 mod ftp;
 mod ftp_control;
@@ -147,6 +148,7 @@ impl PacketDistributor<'_> {
             ts: head.ts,
             clock: head.clock,
             ordinal,
+            frame: head.frame,
             wire: head.wire,
             ipsec,
         });
@@ -296,6 +298,7 @@ impl<F: Feed> ParseStage<'_, F> {
                     ts: head.ts,
                     clock: head.clock,
                     ordinal,
+                    frame: head.frame,
                     wire: head.wire,
                 });
                 None
@@ -381,6 +384,11 @@ fn datagram_disposition(d: &Datagram, arena: &[u8]) -> (PacketDisposition, Optio
     }
 }
 
+/// The names of a feed's files, by the places that [`crate::source::FrameNumber`] has.
+pub fn files<F: Feed>(feed: &F) -> Vec<String> {
+    feed.files()
+}
+
 /// Reads a set to its end and writes what comes out of it.
 ///
 /// `stop` ends the run after the current batch; what is complete by then is
@@ -407,8 +415,9 @@ where
     };
     let settings = Arc::new(settings.clone());
     let ee_base_port = settings.ee_base_port;
+    let files: Arc<[String]> = set.files().into();
     let mut shards: Vec<Shard> =
-        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), wants)).collect();
+        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), &files, wants)).collect();
     let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
     let mut front = ParseStage {
         set,

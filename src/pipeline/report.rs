@@ -11,8 +11,10 @@ use crate::observe::{FindingsRef, Side, ssh};
 use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
+use crate::sink::packet_location::{FramePlace, PacketLocation};
 use crate::sink::report::Row;
 use crate::sink::table::{FAILED, RowKey, RowKind, UNKNOWN};
+use crate::source::FrameNumber;
 
 /// Which stacks see a connection. Without configured addresses the server is
 /// local; when both ends are one stack's, it is the server's view.
@@ -25,13 +27,14 @@ pub(super) fn local(seen: StackView, client: Dir) -> Dir {
     if seen.server { client.other() } else { client }
 }
 
-pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection {
+pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> jsonl::Connection {
     let server = client.other();
     let not_known = ProtectionState::of(c).unknown_because();
     let endpoint = |dir: Dir| {
         let end = key.sender(dir);
         jsonl::Endpoint { ip: end.ip, port: end.port }
     };
+    let ends = [client, server].map(|dir| (key.sender(dir).ip, key.sender(dir).port));
     let both = |pair: [u64; 2]| jsonl::Both {
         from_client: *client.of(&pair),
         from_server: *server.of(&pair),
@@ -73,6 +76,7 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir) -> jsonl::Connection 
         }),
         ssh: c.findings().ssh.map(|facts| jsonl::Ssh::new(facts, ssh_client(key, c, facts))),
         ipsec: c.ipsec().map(|ipsec| ipsec_encapsulation::line(ipsec, side(client))),
+        packets: PacketLocation::of_tcp(ends, frame_places([c.first_frame, c.last_frame], files)),
     }
 }
 
@@ -86,6 +90,16 @@ fn ssh_client(key: &Key, c: &Connection, facts: &ssh::Facts) -> Option<Side> {
     } else {
         (low != high).then_some(if low { Side::High } else { Side::Low })
     }
+}
+
+/// The first and the last packet, where they are in files.
+pub(super) fn frame_places(frames: [FrameNumber; 2], files: &[String]) -> Option<[FramePlace; 2]> {
+    let place = |frame: FrameNumber| {
+        let file = files.get(usize::try_from(frame.file).ok()?)?.clone();
+        (frame.number > 0).then_some(FramePlace { file, frame: frame.number })
+    };
+    let [first, last] = frames;
+    Some([place(first)?, place(last)?])
 }
 
 /// Whether a connection carried data, or may have: its three-way handshake was completed, or

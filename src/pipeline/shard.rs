@@ -24,6 +24,7 @@ use crate::frame::{Ipsec, Segment};
 use crate::observe::certificate::Certificates;
 use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
+use crate::source::FrameNumber;
 use crate::summary::Role;
 
 pub(super) const SECOND: i64 = 1_000_000_000;
@@ -44,6 +45,7 @@ pub(super) struct Packet {
     pub ts: i64,
     pub clock: i64,
     pub ordinal: u64,
+    pub frame: FrameNumber,
     pub wire: u32,
     /// The AH or ESP header that it came under: its place in the batch's list.
     pub ipsec: Option<u32>,
@@ -94,6 +96,8 @@ impl RequestedOutputs {
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) settings: Arc<Settings>,
+    /// The names of the input's files.
+    pub(super) files: Arc<[String]>,
     pub(super) wants: RequestedOutputs,
     max_connections: usize,
     /// Bytes that its handshakes may hold.
@@ -115,16 +119,17 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
+    pub fn new(settings: Arc<Settings>, files: &Arc<[String]>, wants: RequestedOutputs) -> Self {
         let share = |all: usize| all.div_ceil(SHARDS).max(1);
         let max_connections = share(settings.max_connections);
         let max_held = share(settings.max_held).max(MIN_HELD);
         let mode = settings.mode;
         let peers = PeerTable::new(Arc::clone(&settings), wants);
-        let ee = EeTable::new(Arc::clone(&settings), wants);
+        let ee = EeTable::new(Arc::clone(&settings), Arc::clone(files), wants);
         let sessions = Sessions::new(&settings);
         Self {
             settings,
+            files: Arc::clone(files),
             wants,
             max_connections,
             max_held,
@@ -214,6 +219,7 @@ impl Shard {
             && *key == p.key
             && connection.fast_segment(p.dir, &p.segment, arena, p.ts, p.clock)
         {
+            connection.last_frame = p.frame;
             self.sessions.stir();
             self.ledger.count(connection.fate(), p.wire);
             return;
@@ -232,6 +238,7 @@ impl Shard {
         };
         let payload = p.segment.payload(arena);
         let had_finished = connection.life.finished();
+        connection.last_frame = p.frame;
         let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
@@ -367,7 +374,8 @@ impl Shard {
         }
         self.ledger.connections.seen += 1;
         let settings = Arc::clone(&self.settings);
-        let new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
+        let mut new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
+        new.first_frame = p.frame;
         let slot = self.table.insert(p.key, new);
         self.timers.open(p.clock, slot, p.ordinal);
         Some(slot)

@@ -90,7 +90,7 @@ impl Shard {
         let lines = self.wants.json.then_some(&mut self.emitted);
         ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
         let line = self.wants.json.then(|| {
-            let line = line(&key, &connection, client);
+            let line = line(&key, &connection, client, &self.files);
             serde_json::to_vec(&line).unwrap_or_default()
         });
         let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub use super::jsonl_ee::EeConnection;
 pub use super::jsonl_session::SessionCertificates;
+use super::packet_location::PacketLocation;
 use crate::names::{ike as ike_names, tls as names, x509};
 use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Failure, Suite};
@@ -121,6 +122,9 @@ pub struct Connection {
     /// AH under which its packets come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipsec: Option<Ipsec>,
+    /// How its packets are found.
+    #[serde(flatten)]
+    pub packets: PacketLocation,
 }
 
 /// AH around a connection.

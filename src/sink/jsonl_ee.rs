@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::jsonl::{Both, Endpoint, Ipsec, SCHEMA};
+use super::packet_location::PacketLocation;
 use crate::observe::Side;
 use crate::observe::ee::Facts;
 
@@ -40,6 +41,9 @@ pub struct EeConnection {
     /// AH, or ESP without encryption, under which its datagrams come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipsec: Option<Ipsec>,
+    /// How its packets are found.
+    #[serde(flatten)]
+    pub packets: PacketLocation,
 }
 
 /// What was seen of the link between two addresses as a whole: the same in each of its
@@ -142,6 +146,7 @@ impl EeConnection {
                 source_port_not_ee: facts.other_source_port,
             },
             ipsec: None,
+            packets: PacketLocation::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where results go: SMF files, JSON Lines, and the table for people.
 
 mod claim;
+pub mod connection_csv;
 pub mod file;
 pub mod html;
 pub mod jsonl;
@@ -10,6 +11,8 @@ pub mod layout;
 pub mod lines;
 pub mod metrics;
 mod name;
+pub mod packet_location;
+pub mod pcapng;
 mod place;
 pub mod ranking;
 pub mod records;

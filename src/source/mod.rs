@@ -48,6 +48,18 @@ pub struct PacketHead {
     pub link: LinkType,
     /// Whether the filter keeps the packet.
     pub wanted: bool,
+    /// Where a file has it.
+    pub frame: FrameNumber,
+}
+
+/// The place of a packet among those of its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrameNumber {
+    /// The file, by its place in [`Feed::files`].
+    pub file: u32,
+    /// Number of the packet in the file, counted from 1 as Wireshark does; 0 where it has
+    /// none, as a packet of an interface or the 4,294,967,296th of a file.
+    pub number: u32,
 }
 
 /// Packets read together: their bytes in one arena, their heads in order.
@@ -79,6 +91,11 @@ pub trait Feed: Send {
         packets: usize,
         bytes: usize,
     ) -> Result<bool, SourceError>;
+
+    /// The names of the files; none of interfaces.
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Bytes read so far.
     fn bytes_read(&self) -> u64;

@@ -6,7 +6,10 @@ use super::directory::{captures_below, told};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::sniffer::Sniffer;
-use super::{Batch, Damage, Feed, FilePosition, Filter, LinkType, PacketHead, SourceError, Totals};
+use super::{
+    Batch, Damage, Feed, FilePosition, Filter, FrameNumber, LinkType, PacketHead, SourceError,
+    Totals,
+};
 use crate::input::Input;
 
 /// What a reader found next.
@@ -87,9 +90,23 @@ struct Upcoming {
     head: Head,
     /// Latest time stamp of the file up to it: packets of a file stay in the file's order.
     key: i64,
+    /// The packet before it.
+    frame: FrameNumber,
 }
 
 impl Upcoming {
+    /// Counts the packet as taken, and says which it is.
+    #[inline]
+    fn number(&mut self) -> FrameNumber {
+        self.frame.number = match self.frame.number {
+            // Wireshark's numbers have 32 bits; what is beyond them has none.
+            u32::MAX => u32::MAX,
+            number => number + 1,
+        };
+        let number = if self.frame.number == u32::MAX { 0 } else { self.frame.number };
+        FrameNumber { number, ..self.frame }
+    }
+
     fn is(&mut self, head: Head) {
         self.reach(&head);
         self.head = head;
@@ -144,7 +161,8 @@ pub struct CaptureSet {
     damage_count: u64,
     damage_bytes: u64,
     notes: Vec<String>,
-    files: u64,
+    /// Names of the files, in the order in which they were given.
+    files: Vec<String>,
     /// Files of directories that cannot be opened or are no captures.
     left_out: u64,
     /// A file that could not be opened when its turn came.
@@ -174,7 +192,7 @@ impl CaptureSet {
             damage_count: 0,
             damage_bytes: 0,
             notes: Vec::new(),
-            files: 0,
+            files: Vec::new(),
             left_out: 0,
             failed: None,
             odd: false,
@@ -190,7 +208,7 @@ impl CaptureSet {
                 files.push(path.clone());
             }
         }
-        set.files = files.len() as u64;
+        set.files = files.iter().map(|file| file.display().to_string()).collect();
         if files.len() == 1 || files.iter().any(|f| f == Path::new("-")) {
             // Standard input can be opened only once; so nothing is looked at twice.
             for (order, file) in files.iter().enumerate() {
@@ -231,8 +249,9 @@ impl CaptureSet {
                 .map_err(|error| SourceError::Io { file: file.to_owned(), error })?,
         };
         let (reader, _) = open_reader(&mut input)?;
+        let frame = FrameNumber { file: u32::try_from(order).unwrap_or(u32::MAX), number: 0 };
         let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
-        let mut open = Open { input, reader, order, next: Upcoming { head, key: i64::MIN } };
+        let mut open = Open { input, reader, order, next: Upcoming { head, key: i64::MIN, frame } };
         if self.advance(&mut open) {
             self.open.push(open);
         } else {
@@ -399,7 +418,7 @@ impl CaptureSet {
             let end = data + head.captured as usize;
             // The reader's look has made sure that all of it is in the buffer.
             let packet = bytes.get(data..end).unwrap_or_default();
-            self.push(&head, batch, position + data, packet);
+            self.push(&head, next.number(), batch, position + data, packet);
             at = end + head.trailer;
             if batch.heads.len() >= room.packets || position + at >= room.bytes {
                 break;
@@ -445,7 +464,7 @@ impl CaptureSet {
         let offset = batch.arena.len();
         let bytes = open.input.want(end).unwrap_or_default().get(start..end).unwrap_or_default();
         batch.arena.extend_from_slice(bytes);
-        self.push(&head, batch, offset, bytes);
+        self.push(&head, open.next.number(), batch, offset, bytes);
         open.input.consume(end + head.trailer);
         self.bytes_read += (end + head.trailer) as u64;
         if self.advance(&mut open) {
@@ -463,7 +482,14 @@ impl CaptureSet {
 
     /// Notes a packet in the batch. Its bytes lie, or will lie, at an offset of the arena.
     #[inline]
-    fn push(&mut self, head: &Head, batch: &mut Batch, offset: usize, bytes: &[u8]) {
+    fn push(
+        &mut self,
+        head: &Head,
+        frame: FrameNumber,
+        batch: &mut Batch,
+        offset: usize,
+        bytes: &[u8],
+    ) {
         let ts = head.ts.unwrap_or(if self.clock == i64::MIN { 0 } else { self.clock });
         self.clock = self.clock.max(ts);
         let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
@@ -476,6 +502,7 @@ impl CaptureSet {
             wire: head.wire,
             link: head.link,
             wanted,
+            frame,
         });
         self.next += 1;
     }
@@ -487,7 +514,7 @@ impl CaptureSet {
 
     /// Files in the set.
     pub fn files(&self) -> u64 {
-        self.files
+        self.files.len() as u64
     }
 
     /// What was passed over, as far as it is remembered.
@@ -516,13 +543,17 @@ impl Feed for CaptureSet {
         Self::fill(self, batch, packets, bytes)
     }
 
+    fn files(&self) -> Vec<String> {
+        self.files.clone()
+    }
+
     fn bytes_read(&self) -> u64 {
         self.bytes_read
     }
 
     fn totals(&self) -> Totals {
         Totals {
-            files: self.files,
+            files: self.files.len() as u64,
             files_left_out: self.left_out,
             damaged_places: self.damage_count,
             damaged_bytes: self.damage_bytes,

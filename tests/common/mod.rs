@@ -54,10 +54,21 @@ pub fn read_all(options: &[&str], inputs: &[&Path]) -> Run {
         text.lines().map(|l| serde_json::from_str(l).expect("a JSON object")).collect();
     let ledger = all.pop().expect("a ledger");
     assert_eq!(ledger["type"], "ledger");
-    let (connections, lines) = all.into_iter().partition(|l| l["type"] == "connection");
+    let (mut connections, lines): (Vec<Value>, Vec<Value>) =
+        all.into_iter().partition(|l| l["type"] == "connection");
+    connections.iter_mut().for_each(without_places);
     let records = std::fs::read(&smf).expect("records");
     let events = records_of(&records).iter().filter(|r| r[23] == 11).map(|r| event(r)).collect();
     Run { connections, lines, ledger, records, events, stderr }
+}
+
+/// Takes away where packets are: the same packets may be divided among files in many ways.
+/// `tests/packets.rs` is about these keys.
+pub fn without_places(connection: &mut Value) {
+    let keys = connection.as_object_mut().expect("an object");
+    for key in ["display_filter", "community_id", "first_frame", "last_frame"] {
+        keys.remove(key);
+    }
 }
 
 /// Splits a file of records by their RDWs.

@@ -4,11 +4,13 @@ use super::super::outcome::Outcome;
 use super::{Limits, Section, sections};
 use crate::printable::{Printable, printable};
 
-/// Characters of a cell that are printed; the last column has what is left.
+/// Characters of a cell that are printed on a terminal; the last column has what is left.
 const CELL: usize = 44;
 
-/// The report as text; `files` are the names of the stack's files, then the tap's.
-pub fn text(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
+/// The report as text; `files` are the names of the stack's files, then the tap's. For a
+/// terminal long cells are cut.
+pub fn text(outcome: &Outcome, limits: &Limits, files: &[String], terminal: bool) -> String {
+    let most = if terminal { CELL } else { usize::MAX };
     let mut out = String::new();
     for section in sections(outcome, limits, files) {
         if !section.title.is_empty() {
@@ -18,12 +20,12 @@ pub fn text(outcome: &Outcome, limits: &Limits, files: &[String]) -> String {
             let note = Printable(note);
             out += &format!("{}{note}\n", if section.title.is_empty() { "" } else { "  " });
         }
-        table(&mut out, &section);
+        table(&mut out, &section, most);
     }
     out
 }
 
-fn table(out: &mut String, section: &Section) {
+fn table(out: &mut String, section: &Section, most: usize) {
     if section.rows.is_empty() {
         return;
     }
@@ -34,7 +36,7 @@ fn table(out: &mut String, section: &Section) {
     let columns = head.len();
     let width = |column: usize| {
         let cells = all.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(CELL)
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).min(most)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in all {

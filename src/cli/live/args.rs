@@ -1,5 +1,7 @@
 //! The arguments of `zerttap live`.
 
+use std::time::Duration;
+
 use clap::Parser;
 
 use super::log::LogForm;
@@ -21,6 +23,7 @@ beginning; with %Y %m %d %H %M %S in it another begins whenever the name changes
 
 Examples:
   zerttap live -D                                        list interfaces
+  zerttap live -i eth1 --for 10m                         the table of ten minutes
   zerttap live -i eth1 --jsonl - --home 10.1.0.0/16      every connection as it ends
   zerttap live -i eth1 -i eth2 --config zert.toml \\
       --rotate-minutes 60 -w 'zert-%Y%m%d-%H%M.smf'      a file an hour
@@ -38,6 +41,15 @@ pub(in crate::cli) struct Live {
     /// Only packets that a tcpdump filter accepts; the kernel runs it.
     #[arg(value_name = "FILTER")]
     pub expression: Vec<String>,
+
+    /// End in order after this time: seconds, or with a unit (90s, 10m, 2h, 1d, 1h30m).
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+
+    /// End in order after so many packets.
+    #[arg(short = 'c', long = "count", value_name = "COUNT",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
 
     /// Captured bytes of a packet.
     #[arg(long, value_name = "BYTES", default_value_t = MAX_PACKET,
@@ -109,4 +121,52 @@ pub(in crate::cli) struct Live {
 
     #[command(flatten)]
     pub options: ReadOptions,
+}
+
+/// A time: a number of seconds, or numbers with units, the largest first.
+fn duration(text: &str) -> Result<Duration, String> {
+    const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+    let wrong = || "expected a time like 90, 90s, 10m, 2h, 1d or 1h30m".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong);
+    }
+    let (mut seconds, mut rest, mut units) = (0_u64, text, UNITS.iter());
+    while !rest.is_empty() {
+        let (digits, after) =
+            rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+        let unit = after.chars().next().ok_or_else(wrong)?;
+        // Each unit once, in order: what comes before the one that was found is passed.
+        let (_, length) = units.find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        let number: u64 = digits.parse().map_err(|_| wrong())?;
+        seconds =
+            number.checked_mul(*length).and_then(|n| n.checked_add(seconds)).ok_or_else(wrong)?;
+        rest = after.get(unit.len_utf8()..).ok_or_else(wrong)?;
+    }
+    Some(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        let seconds = |text| duration(text).map(|d| d.as_secs()).ok();
+        for (text, expected) in [
+            ("90", 90),
+            ("90s", 90),
+            ("10m", 600),
+            ("2h", 7_200),
+            ("1d", 86_400),
+            ("1h30m", 5_400),
+            ("1d1s", 86_401),
+        ] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        for text in ["", "0", "0s", "m", "10x", "30m1h", "1h1h", "1h30", "-1", "1.5h", "1 h", "٣m"]
+        {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+        assert_eq!(seconds("999999999999999999d"), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod confine;
+mod doctor;
 mod http;
 mod kernel_filter;
 mod log;
@@ -21,9 +22,10 @@ use anyhow::{Context, bail};
 use sd_notify::NotifyState;
 
 pub(in crate::cli) use args::Live;
+pub(in crate::cli) use doctor::{Doctor, run as doctor};
 
 use super::settings_file::Sources;
-use super::{DONE, memory, read};
+use super::{DONE, memory, read, usage_tips};
 use crate::config::{Settings, Stacks};
 use crate::pipeline::{self, Ledger, RequestedOutputs, RunError};
 use crate::service::{self, Names, Service, descriptors};
@@ -70,8 +72,11 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             time_stamps: args.time_stamp_type.clone(),
             filter,
             threads: args.capture_threads,
+            packets: args.count,
+            duration: args.duration,
         },
-    )?;
+    )
+    .map_err(usage_tips::not_allowed)?;
     let metrics = args.metrics.map(MetricsServer::bind).transpose()?;
     raise_descriptors(args, settings.stacks.list().len());
     // From here on there is no way back to what was given up; threads come after it.

@@ -179,7 +179,7 @@ const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// A text; in quotes where it has to be. A spreadsheet takes what begins with one
 /// of some characters for a formula: these get a quote before them.
-fn quoted(out: &mut String, text: &str) {
+pub(in crate::sink) fn quoted(out: &mut String, text: &str) {
     let text = printable(text);
     let formula = text.trim_start().starts_with(FORMULA);
     let special = text.contains([',', '"', ';']);

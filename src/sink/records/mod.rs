@@ -14,6 +14,7 @@ mod tree;
 
 pub use count::RecordCounters;
 pub use csv::Csv;
+pub(in crate::sink) use csv::quoted;
 pub use dump::annotated;
 pub use json::Json;
 pub use select::{Moment, RecordSummary, Selection};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use pcap::{Active, Capture, Device};
 
-use super::{Batch, Feed, LinkType, PacketHead, SourceError, Totals};
+use super::{Batch, Feed, FrameNumber, LinkType, PacketHead, SourceError, Totals};
 use capture::{Capturing, open};
 use clock::WatchClock;
 
@@ -52,6 +52,10 @@ pub struct LiveOptions {
     pub filter: Option<String>,
     /// Capture threads of each interface.
     pub threads: u16,
+    /// Packets after which there are no more.
+    pub packets: Option<u64>,
+    /// Time after the start after which there are no more.
+    pub duration: Option<Duration>,
 }
 
 impl Default for LiveOptions {
@@ -64,6 +68,8 @@ impl Default for LiveOptions {
             time_stamps: None,
             filter: None,
             threads: 1,
+            packets: None,
+            duration: None,
         }
     }
 }
@@ -178,6 +184,8 @@ pub struct Live {
     next: u64,
     bytes: u64,
     time: WatchClock,
+    /// When it ends, where a duration is given.
+    until: Option<Instant>,
 }
 
 /// What can be changed of a watch while it goes on.
@@ -257,6 +265,7 @@ impl Live {
             next: 0,
             bytes: 0,
             time: WatchClock::new(),
+            until: None,
         })
     }
 
@@ -266,6 +275,7 @@ impl Live {
     /// If a thread cannot be started.
     pub fn start(&mut self) -> Result<(), SourceError> {
         let Some(sender) = self.sender.take() else { return Ok(()) };
+        self.until = self.options.duration.and_then(|time| Instant::now().checked_add(time));
         for (from, (state, group, capture)) in self.opened.drain(..).enumerate() {
             let (give, take) = sync_channel(BUNDLES);
             let capturing = Capturing {
@@ -378,6 +388,7 @@ impl Live {
             wire: head.wire,
             link: head.link,
             wanted: true,
+            frame: FrameNumber::default(),
         });
     }
 
@@ -410,6 +421,11 @@ impl Feed for Live {
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
         batch.arena.clear();
+        let left = self.options.packets.map(|most| most.saturating_sub(self.next));
+        if left == Some(0) || self.until.is_some_and(|end| Instant::now() >= end) {
+            return Ok(false);
+        }
+        let packets = packets.min(left.and_then(|n| usize::try_from(n).ok()).unwrap_or(packets));
         let until = Instant::now() + GATHER;
         loop {
             self.take(batch, packets, bytes);
