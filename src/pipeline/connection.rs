@@ -15,7 +15,6 @@ use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{CloseIndication, CloseWatch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
 use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin, shows_beginning};
-use crate::prefetch;
 use crate::session::{IpsecProtection, Session};
 use crate::source::FrameNumber;
 use crate::stream::{Positions, Ranges, Reassembler};
@@ -222,38 +221,6 @@ impl Connection {
             unseen: [false; 2],
             beginning_cut: false,
             recorded: false,
-        }
-    }
-
-    /// The cache lines that a packet of a direction meets, counted from the key's.
-    pub fn lines(dir: Dir) -> [usize; 4] {
-        [0, 1, 2 + dir.index(), 4]
-    }
-
-    /// Says that the observer will be met soon, if there is one.
-    pub fn prefetch_observer(&self, dir: Dir) {
-        if self.observed {
-            if let Some(observer) = &self.observer {
-                prefetch::line(&**observer, 0);
-                prefetch::line(&**observer, 1);
-                prefetch::line(&**observer, 2);
-            }
-            if let Some(reassembler) = dir.of(&self.reassemblers) {
-                prefetch::line(&**reassembler, 0);
-                prefetch::line(&**reassembler, 1);
-            }
-        }
-    }
-
-    /// The same of what the observer has, once that is near.
-    pub fn prefetch_observed(&self, dir: Dir) {
-        if self.observed {
-            if let Some(observer) = &self.observer {
-                observer.prefetch();
-            }
-            if let Some(reassembler) = dir.of(&self.reassemblers) {
-                reassembler.prefetch();
-            }
         }
     }
 

@@ -8,6 +8,7 @@
 mod address_pair;
 mod completeness;
 mod connection;
+mod connection_prefetch;
 mod ee;
 mod ee_link;
 mod ee_report;
