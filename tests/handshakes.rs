@@ -17,8 +17,9 @@ type Said = (bool, Vec<u8>);
 
 const CLIENT: ([u8; 4], u16) = ([198, 51, 100, 7], 40_000);
 
-/// What both ends of a case's connection say, in its order, one segment a turn.
+/// What both ends of a case's last connection say, in its order, one segment a turn.
 fn flights(name: &str) -> Vec<Said> {
+    const SYN: u8 = 2;
     let file = fs::read(case(name).join("capture.pcap")).expect("a capture");
     let all = packets::read(&file).expect("packets");
     let mut client = None;
@@ -27,15 +28,19 @@ fn flights(name: &str) -> Vec<Said> {
         let ip = &packet.data[14..];
         let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
         let tcp = &ip[usize::from(ip[0] & 15) * 4..total];
-        let port = u16::from_be_bytes([tcp[0], tcp[1]]);
-        let client = *client.get_or_insert(port);
+        let ports = [0, 2].map(|at| u16::from_be_bytes([tcp[at], tcp[at + 1]]));
+        if tcp[13] == SYN {
+            client = Some(ports[0]);
+            said.clear();
+        }
+        let from_client = Some(ports[0]) == client;
         let payload = &tcp[usize::from(tcp[12] >> 4) * 4..];
-        if payload.is_empty() {
+        if payload.is_empty() || !from_client && Some(ports[1]) != client {
             continue;
         }
         match said.last_mut() {
-            Some((by, bytes)) if *by == (port == client) => bytes.extend(payload),
-            _ => said.push((port == client, payload.to_vec())),
+            Some((by, bytes)) if *by == from_client => bytes.extend(payload),
+            _ => said.push((from_client, payload.to_vec())),
         }
     }
     said
@@ -313,12 +318,14 @@ fn packets_of_tds_may_share_a_segment_and_tunnels_within_tunnels_have_an_end() {
     let hello_in_pieces = (true, hello.1.chunks(50).flat_map(tds).collect());
     let said = [&[options, hello_in_pieces], rest].concat();
     assert_eq!(told("tds", &observed(&said, 1433, 1400)), whole);
-    // Thousands of headers: the handshake behind them begins no segment and is not looked
-    // for, and none of them costs more than its bytes.
+    // Thousands of headers: the hello behind them begins no segment and is not looked
+    // for, and none of them costs more than its bytes. The rest of the handshake tells.
     let mut headers = b"PROXY UNKNOWN\r\n".repeat(3900);
     headers.extend(&hello.1);
     let said = [&[(true, headers)], rest].concat();
-    assert_ne!(observed(&said, 443, 60_000)["protection"][0], "tls");
+    let of = observed(&said, 443, 60_000);
+    assert_eq!((&of["protection"][0], &of["tls"]["sni"]), (&"tls".into(), &Value::Null));
+    assert_eq!(of["tls"]["incomplete"], true);
     let mut headers = b"PROXY UNKNOWN\r\n".repeat(3);
     headers.extend(&hello.1);
     let said = [&[(true, headers)], rest].concat();
@@ -361,6 +368,117 @@ fn the_sender_of_the_server_hello_is_the_server_whatever_the_ports() {
     }
 }
 
+/// The payload of a packet that [`connection`] has made.
+fn payload(packet: &packets::Packet) -> &[u8] {
+    &packet.data[54..]
+}
+
+#[test]
+fn the_servers_choice_and_what_follows_prove_protection_without_the_clients_hello() {
+    for name in ["tls10-full", "tls11-full", "tls12-full", "tls12-dhe", "tls12-client-certificate"]
+        .into_iter()
+        // Resumed.
+        .chain(["tls12-session-id", "tls12-ticket", "tls13-full", "tls13-resumption"])
+    {
+        let said = flights(name);
+        let whole = told(name, &observed(&said, 443, 1400));
+        for (start, segment) in [(true, 1400), (true, 100), (false, 1400), (true, 16_000)] {
+            let mut left = said[0].1.len();
+            let mut packets = connection(&said, 443, segment, start);
+            packets.retain(|packet| {
+                let of_hello = packet.data[34..36] == CLIENT.1.to_be_bytes()
+                    && !payload(packet).is_empty()
+                    && left > 0;
+                left -= if of_hello { payload(packet).len() } else { 0 };
+                !of_hello
+            });
+            let run = run(&packets, &["--include-midstream"]);
+            let of = &run.connections[0];
+            let what = format!("{name}, {segment}: {of}");
+            assert_eq!((&of["protection"][0], &of["incomplete"]), (&"tls".into(), &true.into()));
+            let tls = &of["tls"];
+            for same in ["version", "cipher_suite", "group", "server_certificate", "session_id"] {
+                assert_eq!(tls[same], whole[same], "{same} of {what}");
+            }
+            assert_eq!((&tls["completed"], &tls["incomplete"]), (&true.into(), &true.into()));
+            assert_eq!((&tls["sni"], &of["server"]["port"]), (&Value::Null, &443.into()), "{what}");
+            let handshake = &tls["handshake"];
+            assert!(handshake == &whole["handshake"] || handshake.is_null(), "{what}");
+        }
+        // Without the ServerHello nothing is proved.
+        let mut packets = connection(&said, 443, 16_000, true);
+        let first = packets.iter().position(|p| p.data[34..36] == [1, 187] && p.data.len() > 54);
+        packets.remove(first.expect("a ServerHello"));
+        let of = &run(&packets, &[]).connections[0];
+        assert_eq!(of["protection"], Value::Array(vec![]), "{name}: {of}");
+        assert_eq!(of["incomplete"], true);
+    }
+}
+
+#[test]
+fn a_tls13_client_that_answers_with_an_alert_has_failed() {
+    let said = flights("tls13-full");
+    let [hello, server, ..] = &said[..] else { panic!("flights") };
+    let alert = |n: usize| [&[23, 3, 3, 0, 17 + n as u8][..], &vec![7; 17 + n]].concat();
+    for (client, failure) in [
+        (alert(2), "encrypted alert from the client"),
+        (
+            [&[20, 3, 3, 0, 1, 1][..], &alert(2), &alert(2)].concat(),
+            "encrypted alert from the client",
+        ),
+        // Padded.
+        (alert(30), "the handshake did not complete"),
+        (Vec::new(), "the handshake did not complete"),
+    ] {
+        let said = [hello.clone(), server.clone(), (true, client)];
+        for segment in [1400, 1] {
+            let run = run(&connection(&said, 443, segment, true), &["--level", "v3r2"]);
+            let of = &run.connections[0];
+            assert_eq!(
+                (&of["protection"], &of["tls"]["completed"]),
+                (&Value::Array(vec![]), &false.into())
+            );
+            assert_eq!(of["tls"]["failure"], failure);
+            assert_eq!(run.ledger["connections"]["failed"], 1, "{}", run.ledger);
+        }
+    }
+}
+
+#[test]
+fn early_data_that_comes_after_the_server_hello_completes_nothing() {
+    let mut said = flights("tls13-early-data");
+    let hello = 5 + usize::from(u16::from_be_bytes([said[0].1[3], said[0].1[4]]));
+    // As long as a Finished message and more.
+    said[0].1.extend([&[23, 3, 3, 1, 0][..], &[7; 256]].concat());
+    let all = connection(&said, 443, 100, true);
+    let from_client = |p: &packets::Packet| p.data[34..36] == CLIENT.1.to_be_bytes();
+    let seq = |p: &packets::Packet| {
+        u32::from_be_bytes([p.data[38], p.data[39], p.data[40], p.data[41]]) as usize - 1000
+    };
+    // The client's flight that it sends before it has seen the server's, in one order or
+    // the other; and all of it.
+    let sent = |p: &packets::Packet| !payload(p).is_empty();
+    let (start, rest) = all.split_at(3);
+    let early = |p: &&packets::Packet| from_client(p) && sent(p) && seq(p) < said[0].1.len();
+    let of_hello = |p: &&packets::Packet| early(p) && seq(p) < hello;
+    let behind = |p: &&packets::Packet| early(p) && seq(p) >= hello;
+    let server = |p: &&packets::Packet| {
+        let at = u32::from_be_bytes([p.data[38], p.data[39], p.data[40], p.data[41]]) as usize;
+        !from_client(p) && sent(p) && at < 5000 + said[1].1.len()
+    };
+    let packets: Vec<_> = start
+        .iter()
+        .chain(rest.iter().filter(of_hello))
+        .chain(rest.iter().filter(server))
+        .chain(rest.iter().filter(behind))
+        .cloned()
+        .collect();
+    let of = &run(&packets, &[]).connections[0];
+    assert_eq!(of["tls"]["version"], "0304", "{of}");
+    assert_eq!((&of["tls"]["completed"], &of["tls"]["failure"]), (&false.into(), &Value::Null));
+    assert_eq!(observed(&said, 443, 100)["tls"]["completed"], true);
+}
+
 /// What the shared inputs of these kinds show.
 #[test]
 fn inputs_of_every_kind_are_right() {
@@ -369,6 +487,19 @@ fn inputs_of_every_kind_are_right() {
         let path = dir.join(name);
         path.exists().then(|| common::read(&[], &[&path]).connections[0].clone())
     };
+    for (name, incomplete) in [("x_lost_sh.pcap", true), ("x_lost_chsh.pcap", true)] {
+        let Some(of) = tls(name) else { return };
+        assert_eq!(
+            (&of["protection"], &of["incomplete"]),
+            (&Value::Array(vec![]), &incomplete.into())
+        );
+    }
+    let of = tls("t13_encalert.pcap").expect("the input");
+    assert_eq!(
+        (&of["protection"], &of["tls"]["completed"]),
+        (&Value::Array(vec![]), &false.into())
+    );
+    assert_eq!(of["tls"]["failure"], "encrypted alert from the client");
     for name in ["rec_first1.pcap", "rec_every4.pcap", "m_bigcr326.pcap"] {
         let Some(of) = tls(name) else { return };
         let tls = told(name, &of);

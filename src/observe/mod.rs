@@ -95,6 +95,8 @@ pub struct Observer {
     began: [Option<i64>; 2],
     /// Position after the last byte that each side has shown.
     ends: [Option<i64>; 2],
+    /// Who sent the ServerHello, and the position after the bytes that brought it.
+    server_hello: Option<(Side, i64)>,
     /// Bytes of a side that did not answer a ClientHello in the middle of a
     /// connection.
     unanswered: usize,
@@ -146,6 +148,7 @@ impl Observer {
             silent: false,
             began: [None; 2],
             ends: [None; 2],
+            server_hello: None,
             unanswered: 0,
         }
     }
@@ -234,6 +237,13 @@ impl Observer {
             *side.of_mut(&mut self.looks) = HandshakeDetector::Watching;
         }
         match taken {
+            ByteDisposition::Nothing if self.rejoins(side, bytes) => {
+                if let Some(tls) = &mut self.tls {
+                    tls.hole(side, 0);
+                }
+                *side.of_mut(&mut self.looks) = HandshakeDetector::Following(Protocol::Tls);
+                self.protocol(Protocol::Tls, (side, at), bytes, certificates)
+            }
             ByteDisposition::Nothing => {
                 if let Some(from) = self.dialogue(side, bytes) {
                     self.begin_anew(side);
@@ -258,6 +268,15 @@ impl Observer {
                 self.protocol(protocol, (side, at), &all, certificates)
             }
         }
+    }
+
+    /// Whether a side goes on with TLS records whose hello was not captured, while the
+    /// other side's was.
+    fn rejoins(&self, side: Side, bytes: &[u8]) -> bool {
+        self.tls.is_some()
+            && matches!(side.of(&self.looks), HandshakeDetector::Watching)
+            && matches!(side.other().of(&self.looks), HandshakeDetector::Following(Protocol::Tls))
+            && tls::resumes(bytes)
     }
 
     /// Looks at what follows a dialogue as if it began a connection: of both sides, or
@@ -313,7 +332,14 @@ impl Observer {
     ) -> Progress {
         side.of_mut(&mut self.began).get_or_insert(at);
         match protocol {
-            Protocol::Tls => self.tls.get_or_insert_default().data(side, bytes, certificates),
+            Protocol::Tls => {
+                let tls = self.tls.get_or_insert_default();
+                let progress = tls.data(side, bytes, certificates);
+                if self.server_hello.is_none() && tls.facts().server_hello {
+                    self.server_hello = Some((side, at.saturating_add(count(bytes))));
+                }
+                progress
+            }
             Protocol::Ssh => {
                 let ssh = self.ssh.get_or_insert_with(|| Box::new(Ssh::new(self.opener)));
                 ssh.data(side, bytes, certificates)
@@ -395,6 +421,23 @@ impl Observer {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether it wants to know [what is acknowledged](Self::acknowledged), and of which
+    /// side's bytes.
+    pub fn awaits_acknowledgment(&self) -> Option<Side> {
+        let tls = self.tls.as_ref()?;
+        self.server_hello.filter(|_| tls.awaits_acknowledgment()).map(|(side, _)| side)
+    }
+
+    /// The bytes of a side have been acknowledged up to a position.
+    pub fn acknowledged(&mut self, side: Side, to: i64) {
+        if let (Some(tls), Some((server, end))) = (&mut self.tls, self.server_hello)
+            && server == side
+            && to >= end
+        {
+            tls.acknowledged();
         }
     }
 

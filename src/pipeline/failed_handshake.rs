@@ -14,7 +14,7 @@ pub(super) fn failed(c: &Connection) -> Option<Failed> {
     let findings = c.findings();
     if let Some(tls) = findings.tls
         && !tls.completed
-        && (tls.failure.is_some() || over && tls.client_hello && !tls.incomplete)
+        && (tls.has_failed() || over && tls.client_hello && !tls.incomplete)
     {
         return Some(Failed::Tls);
     }
@@ -27,7 +27,7 @@ pub(super) fn unfinished(c: &Connection) -> bool {
     let findings = c.findings();
     let tls = findings
         .tls
-        .is_some_and(|t| t.client_hello && !t.completed && !t.incomplete && t.failure.is_none());
+        .is_some_and(|t| t.client_hello && !t.completed && !t.incomplete && !t.has_failed());
     tls || findings
         .ssh
         .is_some_and(|s| !s.completed && !s.incomplete && s.software.iter().all(Option::is_some))

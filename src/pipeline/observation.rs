@@ -37,6 +37,13 @@ impl Connection {
         if !observer.follows(side) && !begins {
             return false;
         }
+        if let Some(server) = observer.awaits_acknowledgment() {
+            let of = if server == Side::Low { Dir::FromLow } else { Dir::FromHigh };
+            let positions = of.of(&self.streams).positions();
+            if let (Some(positions), Some(to)) = (positions, self.life.acknowledged(of)) {
+                observer.acknowledged(server, positions.position(to));
+            }
+        }
         let slot = dir.of_mut(&mut self.reassemblers);
         let past = |r: &mut Box<Reassembler>| r.position() > place.start;
         if begins && observer.is_watching(side) && slot.as_mut().is_some_and(past) {

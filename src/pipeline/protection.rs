@@ -58,7 +58,7 @@ impl ProtectionState {
         if c.protected || c.ipsec().is_some() {
             return Self::Protected;
         }
-        if c.findings().tls.is_some_and(|tls| tls.failure.is_some())
+        if c.findings().tls.is_some_and(|tls| tls.has_failed())
             || failed_handshake::failed(c).is_some()
         {
             return Self::HandshakeFailed;

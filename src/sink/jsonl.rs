@@ -532,6 +532,7 @@ fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
             Some(format!("alert {name} ({description}) from the {from}"))
         }
         Some(Failure::Sslv2Error(code)) => Some(format!("SSL 2.0 error {code}")),
+        None if facts.has_failed() => Some("encrypted alert from the client".to_owned()),
         None if facts.completed || !over => None,
         None if !facts.server_hello => Some("no ServerHello".to_owned()),
         None => Some("the handshake did not complete".to_owned()),

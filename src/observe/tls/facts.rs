@@ -102,11 +102,21 @@ pub struct Facts {
     pub completed: bool,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+    /// Whether the client has answered a ServerHello of TLS 1.3 with nothing but records
+    /// of the length of an alert.
+    pub encrypted_alert: bool,
     /// Whether bytes of the handshake were missing or made no sense.
     pub incomplete: bool,
 }
 
 impl Facts {
+    /// Whether an alert, readable or not, or an error shows that the handshake failed.
+    pub fn has_failed(&self) -> bool {
+        // What is missing may have been the client's Finished.
+        let answered = self.encrypted_alert && !self.incomplete;
+        !self.completed && (self.failure.is_some() || answered)
+    }
+
     /// Whether the version is TLS 1.3 or one of its drafts.
     pub fn is_tls13(&self) -> bool {
         self.version.is_some_and(|v| v == 0x0304 || names::is_draft13(v))

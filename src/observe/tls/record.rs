@@ -105,7 +105,7 @@ pub(super) fn header(bytes: &[u8]) -> Option<(u8, usize)> {
 
 /// Whether bytes that follow a hole begin a record: a header with version 3.x
 /// and a length, and after it another header or the end.
-pub(super) fn resumes(bytes: &[u8]) -> bool {
+pub(in crate::observe) fn resumes(bytes: &[u8]) -> bool {
     let Some(first) = bytes.get(..HEADER) else {
         return false;
     };

@@ -1,6 +1,7 @@
 //! The state of one handshake.
 
 use super::closing::{CloseWatch, RecordPosition};
+use super::completion::{Flight, Lengths};
 use super::facts::{Facts, Failure, Suite};
 use super::record::{self, Deframer, Event, Messages};
 use super::resumption::SessionHandle;
@@ -52,8 +53,9 @@ struct Half {
     sealed: bool,
     /// A protected record followed the ChangeCipherSpec.
     protected: bool,
-    /// Records of application data.
-    application: u32,
+    /// Records of application data; of a client that may send early data those after
+    /// the ServerHello.
+    flight: Flight,
     /// Clear SSL 2.0 messages are behind, and a record came after them.
     sealed_records: u32,
 }
@@ -70,7 +72,7 @@ impl Default for Half {
             record_length: 0,
             sealed: false,
             protected: false,
-            application: 0,
+            flight: Flight::default(),
             sealed_records: 0,
         }
     }
@@ -81,11 +83,10 @@ impl Default for Half {
 pub struct Tls {
     halves: [Half; 2],
     facts: Facts,
-    /// The client announced early data, so its application data proves nothing
-    /// until the ServerHello was seen.
+    /// The client announced early data.
     early_data: bool,
-    /// Application data of the client after the ServerHello.
-    client_went_on: bool,
+    /// The client has acknowledged the bytes of the ServerHello.
+    acknowledged: bool,
     /// Messages that only a full handshake has were seen after the ServerHello.
     full: bool,
     /// SSL 2.0: the server resumed a session, or the client sent its key.
@@ -190,20 +191,41 @@ impl Tls {
         self.halves.iter().map(of).sum()
     }
 
-    /// Only one side was captured. With the client's bytes nothing can be
-    /// proved; the server's show its choice, and that it went on.
+    /// Only one side was captured. The client's bytes prove nothing, nor do any in TLS
+    /// 1.3. Up to TLS 1.2 the server's show its choice, and that it went on: in a full
+    /// handshake its ChangeCipherSpec answers the client's Finished, otherwise
+    /// application data does.
     pub fn conclude_one_sided(&mut self, seen: Side) -> Progress {
         let half = seen.of(&self.halves);
-        let went_on = if self.facts.is_tls13() { half.application > 0 } else { half.protected };
         if self.facts.server_hello
+            && !self.facts.is_tls13()
             && self.facts.client == Some(seen.other())
-            && went_on
+            && half.protected
+            && (self.full || half.flight.has_records())
             && self.facts.failure.is_none()
         {
             self.facts.completed = true;
             self.facts.incomplete = true;
         }
         self.progress()
+    }
+
+    /// Whether it wants to know that the client has [acknowledged](Self::acknowledged)
+    /// the ServerHello.
+    pub fn awaits_acknowledgment(&self) -> bool {
+        !self.acknowledged && self.may_be_early()
+    }
+
+    /// The client has acknowledged the bytes of the ServerHello: what it says from now
+    /// on is more than early data.
+    pub fn acknowledged(&mut self) {
+        self.acknowledged = true;
+    }
+
+    /// Whether application data of the client may be early data (RFC 8446 section 4.2.10):
+    /// it has announced some, or its ClientHello was not seen.
+    fn may_be_early(&self) -> bool {
+        (self.early_data || !self.facts.client_hello) && !self.facts.hello_retry_request
     }
 
     fn progress(&mut self) -> Progress {
@@ -227,11 +249,21 @@ impl Tls {
             return self.sslv2_keyed && self.halves.iter().all(|h| h.sealed_records > 0);
         }
         if self.facts.is_tls13() {
-            let client = self.facts.client.map(|c| c.of(&self.halves));
-            return self.client_went_on
-                || !self.early_data && client.is_some_and(|c| c.application > 0);
+            let Some(client) = self.facts.client else { return false };
+            let lengths = Lengths::of(self.facts.suite);
+            let server = client.other().of(&self.halves).flight.may_be_of_server(lengths);
+            return client.of(&self.halves).flight.may_be_of_client(lengths)
+                && (server || self.facts.incomplete);
         }
         self.halves.iter().all(|h| h.protected)
+    }
+
+    /// Whether the client has answered a ServerHello of TLS 1.3 with an alert.
+    fn is_encrypted_alert(&self) -> bool {
+        let client = self.facts.client.filter(|_| self.facts.is_tls13());
+        client.is_some_and(|client| {
+            client.of(&self.halves).flight.is_alert(Lengths::of(self.facts.suite))
+        })
     }
 
     fn is_client(&self, side: Side) -> bool {
@@ -274,11 +306,13 @@ impl Tls {
                 match content {
                     record::HANDSHAKE if half.sealed && length > 0 => half.protected = true,
                     record::APPLICATION_DATA => {
-                        half.application = half.application.saturating_add(1);
                         half.protected |= half.sealed;
-                        if self.facts.server_hello && self.is_client(side) {
-                            self.client_went_on = true;
+                        let early =
+                            self.is_client(side) && self.may_be_early() && !self.acknowledged;
+                        if !early {
+                            side.of_mut(&mut self.halves).flight.add(length);
                         }
+                        self.facts.encrypted_alert = self.is_encrypted_alert();
                     }
                     record::CHANGE_CIPHER_SPEC => self.change_cipher_spec(side),
                     _ => {}
@@ -419,6 +453,12 @@ impl Tls {
             self.facts.session_id = Some(Vec::new());
             self.facts.group = hello.key_share();
             self.facts.abbreviated = Some(hello.psk());
+            if self.may_be_early() {
+                side.other().of_mut(&mut self.halves).flight = Flight::default();
+            }
+            // ChangeCipherSpec meant nothing.
+            self.halves.iter_mut().for_each(|half| half.sealed = false);
+            self.facts.encrypted_alert = self.is_encrypted_alert();
         } else {
             self.facts.session_id = Some(hello.session_id.to_vec());
             self.facts.encrypt_then_mac = hello.encrypt_then_mac();

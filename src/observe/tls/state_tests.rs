@@ -121,15 +121,139 @@ fn tls13_needs_the_client_to_go_on() {
     assert_eq!(facts.session_id.as_deref(), Some(&[][..]));
 }
 
+/// The encrypted records of a server of TLS 1.3: EncryptedExtensions and Finished.
+fn server_flight() -> Vec<u8> {
+    [record(23, &[9; 23]), record(23, &[9; 53])].concat()
+}
+
 #[test]
 fn early_data_proves_nothing() {
+    let hello = client_hello(&[0, 42, 0, 0]);
     let steps = [
-        (C, [record(22, &client_hello(&[0, 42, 0, 0])), record(23, &[9; 53])].concat()),
-        (S, record(22, &server_hello(0x1301, TLS13))),
-        (C, record(23, &[9; 53])),
+        (C, [record(22, &hello), CCS.to_vec(), record(23, &[9; 53])].concat()),
+        (S, [record(22, &server_hello(0x1301, TLS13)), server_flight()].concat()),
+        (C, record(23, &[9; 500])),
     ];
-    assert_eq!(run(&steps[..2]).0, Progress::Open);
-    assert_eq!(run(&steps).0, Progress::Protected);
+    // What the client says before it has acknowledged the ServerHello is early data.
+    assert_eq!(run(&steps).0, Progress::Open);
+    // EndOfEarlyData and Finished; an alert.
+    for (last, progress, alert) in [
+        ([record(23, &[9; 21]), record(23, &[9; 53])].concat(), Progress::Protected, false),
+        (record(23, &[9; 19]), Progress::Open, true),
+        (record(21, &[2, 47]), Progress::Failed, false),
+    ] {
+        let mut tls = Tls::default();
+        let mut certificates = Certificates::default();
+        for (side, bytes) in &steps {
+            assert!(*side == C || !tls.awaits_acknowledgment() || tls.facts().client_hello);
+            tls.data(*side, bytes, &mut certificates);
+        }
+        assert!(tls.awaits_acknowledgment());
+        tls.acknowledged();
+        assert_eq!(tls.data(C, &last, &mut certificates), progress);
+        assert_eq!(tls.facts().encrypted_alert, alert);
+        assert_eq!(tls.facts().has_failed(), progress != Progress::Protected);
+    }
+}
+
+#[test]
+fn the_last_flight_of_a_tls13_client_has_to_hold_its_finished() {
+    // Suite, lengths of the client's records, whether they may be its Finished.
+    let flights: &[(u16, &[usize], bool)] = &[
+        (0x1301, &[53], true),
+        (0x1301, &[52], false),
+        (0x1301, &[19], false),
+        (0x1301, &[19, 19], false),
+        (0x1302, &[69], true),
+        (0x1302, &[68], false),
+        (0x1303, &[53], true),
+        (0x1305, &[45], true),
+        (0x1305, &[44], false),
+        (0x1305, &[11], false),
+        // An empty Certificate, then Finished.
+        (0x1301, &[25, 53], true),
+        (0x1302, &[25, 69], true),
+        // Certificate, CertificateVerify, Finished; all in one record; padded.
+        (0x1301, &[900, 281, 53], true),
+        (0x1301, &[1200], true),
+        (0x1302, &[256], true),
+        // Finished in pieces of one and two bytes.
+        (0x1301, &[18; 36], true),
+        (0x1301, &[18; 35], false),
+        (0x1301, &[19; 18], true),
+    ];
+    for (suite, lengths, may) in flights {
+        let server = [record(22, &server_hello(*suite, TLS13)), record(23, &[9; 400])].concat();
+        let client: Vec<u8> = lengths.iter().flat_map(|n| record(23, &vec![9; *n])).collect();
+        let hello = record(22, &client_hello(&[]));
+        let steps = [(C, hello.clone()), (S, server.clone()), (C, client.clone())];
+        let (progress, facts) = run(&steps);
+        let expected = if *may { Progress::Protected } else { Progress::Open };
+        assert_eq!(progress, expected, "{suite:04X} {lengths:?}");
+        assert!(!facts.has_failed() || !may);
+        // The directions may be delivered in either order.
+        let other = run(&[(C, hello), (C, client), (S, server)]);
+        assert_eq!((other.0, other.1), (progress, facts), "{suite:04X} {lengths:?}");
+    }
+}
+
+#[test]
+fn a_tls13_server_that_says_no_more_than_an_alert_has_not_agreed() {
+    let server = |flight: &[u8]| [&record(22, &server_hello(0x1301, TLS13)), flight].concat();
+    for (flight, progress) in [
+        (record(23, &[9; 19]), Progress::Open),
+        (record(23, &[9; 58]), Progress::Open),
+        (server_flight(), Progress::Protected),
+        (record(23, &[9; 59]), Progress::Protected),
+    ] {
+        let steps =
+            [(C, record(22, &client_hello(&[]))), (S, server(&flight)), (C, record(23, &[9; 53]))];
+        assert_eq!(run(&steps).0, progress);
+        // Where its bytes are missing nothing is said about their length.
+        let (mut tls, mut certificates) = (Tls::default(), Certificates::default());
+        tls.data(C, &steps[0].1, &mut certificates);
+        tls.data(S, &server(&[]), &mut certificates);
+        tls.hole(S, 300);
+        assert_eq!(tls.data(C, &steps[2].1, &mut certificates), Progress::Protected);
+        assert!(tls.facts().incomplete);
+    }
+}
+
+#[test]
+fn an_alert_after_a_hole_may_follow_a_finished() {
+    let (mut tls, mut certificates) = (Tls::default(), Certificates::default());
+    let server = [record(22, &server_hello(0x1301, TLS13)), server_flight()].concat();
+    tls.data(C, &record(22, &client_hello(&[])), &mut certificates);
+    tls.data(S, &server, &mut certificates);
+    tls.hole(C, 300);
+    assert_eq!(tls.data(C, &record(23, &[9; 19]), &mut certificates), Progress::Open);
+    assert!(!tls.facts().has_failed());
+    assert_eq!(tls.data(C, &record(23, &[9; 60]), &mut certificates), Progress::Protected);
+}
+
+#[test]
+fn one_side_never_completes_tls13() {
+    for side in [C, S] {
+        let (mut tls, mut certificates) = (Tls::default(), Certificates::default());
+        let said = match side {
+            C => [record(22, &client_hello(&[])), record(23, &[9; 300])].concat(),
+            _ => [record(22, &server_hello(0x1301, TLS13)), record(23, &[9; 3000])].concat(),
+        };
+        tls.data(side, &said, &mut certificates);
+        assert_eq!(tls.conclude_one_sided(side), Progress::Open);
+        assert_eq!(tls.facts().server_hello, side == S);
+    }
+}
+
+#[test]
+fn one_side_of_an_abbreviated_handshake_has_to_go_on() {
+    let flight = [record(22, &server_hello(0xC02F, &[])), CCS.to_vec(), record(22, &[9; 40])];
+    for (more, progress) in [(vec![], Progress::Open), (record(23, &[9; 30]), Progress::Protected)]
+    {
+        let (mut tls, mut certificates) = (Tls::default(), Certificates::default());
+        tls.data(S, &[flight.concat(), more].concat(), &mut certificates);
+        assert_eq!(tls.conclude_one_sided(S), progress);
+    }
 }
 
 #[test]
@@ -145,7 +269,7 @@ fn a_hello_retry_request_is_no_server_hello() {
         (S, [record(22, &retry), CCS.to_vec()].concat()),
         (C, [CCS.to_vec(), record(22, &client_hello(&[]))].concat()),
         (S, [record(22, &server_hello(0x1302, TLS13)), record(23, &[9; 99])].concat()),
-        (C, record(23, &[9; 53])),
+        (C, record(23, &[9; 69])),
     ]);
     assert_eq!((progress, facts.suite), (Progress::Protected, Some(Suite::Tls(0x1302))));
     assert!(facts.hello_retry_request && !facts.incomplete);
