@@ -479,6 +479,55 @@ fn early_data_that_comes_after_the_server_hello_completes_nothing() {
     assert_eq!(observed(&said, 443, 100)["tls"]["completed"], true);
 }
 
+#[test]
+fn encrypted_data_without_a_handshake_are_told_and_in_no_record() {
+    let mut seed = 1_u32;
+    let mut noise = |n: usize| -> Vec<u8> {
+        let next = |_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 24) as u8
+        };
+        (0..n).map(next).collect()
+    };
+    let mut record = |n: u16| [&[23, 3, 3][..], &n.to_be_bytes(), &noise(n.into())].concat();
+    let tls: Vec<Said> = (0..20).map(|n| (n % 2 == 0, record(20 + n * 90))).collect();
+    let mut packet = |n: u32| [&n.to_be_bytes()[..], &noise(n as usize + 16)].concat();
+    let ssh: Vec<Said> = (0..40).map(|n| (n % 2 == 0, packet(16 + n % 3 * 16))).collect();
+    let clear: Vec<Said> = (0..20).map(|n| (n % 2 == 0, vec![0xC1; 100])).collect();
+    for (said, port, protocol) in
+        [(&tls, 992, Some("tls")), (&ssh, 22, Some("ssh")), (&clear, 23, None)]
+    {
+        for (start, segment) in [(false, 1400), (false, 300), (true, 1400)] {
+            let mut packets = connection(said, port, segment, start);
+            // With a start the first bytes of both ends are missing.
+            let first = if start { 8 } else { 0 };
+            packets.drain(if start { 3..first } else { 0..0 });
+            let run = run(&packets, &["--include-midstream"]);
+            let of = &run.connections[0];
+            assert_eq!(of["protection"], Value::Array(vec![]));
+            assert_eq!((&of["protection_known"], of.get("tls")), (&false.into(), None), "{of}");
+            let why = &of["not_known"];
+            assert_eq!(why == "encrypted, handshake not seen", protocol.is_some(), "{of}");
+            assert_eq!(of.get("encrypted_data").and_then(Value::as_str), protocol, "{of}");
+            assert_eq!(run.ledger["connections"]["unprotected"], 0);
+            assert!(run.records.is_empty(), "{} bytes of records", run.records.len());
+            // The table.
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("a.pcap");
+            fs::write(&path, packets::to_pcap(&packets)).expect("written");
+            let output = common::zerttap().arg("read").arg(&path).output().expect("the program");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let row = if protocol.is_some() {
+                "unknown (encrypted, handshake not seen)"
+            } else {
+                "unknown   "
+            };
+            assert!(text.contains(row), "{text}");
+            assert!(text.contains("Without recognised protection: 0 of 1"), "{text}");
+        }
+    }
+}
+
 /// What the shared inputs of these kinds show.
 #[test]
 fn inputs_of_every_kind_are_right() {

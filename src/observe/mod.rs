@@ -7,6 +7,7 @@
 //! at, for as long as the connection lives.
 
 pub mod certificate;
+mod ciphertext;
 mod detect;
 pub mod ee;
 pub mod ike;
@@ -15,6 +16,7 @@ mod tds;
 pub mod tls;
 pub mod upgrade;
 
+pub use ciphertext::{CiphertextDetector, Encrypted};
 pub use detect::{may_begin, shows_beginning};
 
 use crate::prefetch;

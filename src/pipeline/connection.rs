@@ -14,7 +14,10 @@ use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
 use crate::observe::tls::{CloseIndication, CloseWatch};
 use crate::observe::upgrade::{Announcement, Kind, Upgrade};
-use crate::observe::{Findings, FindingsRef, Observer, Side, may_begin, shows_beginning};
+use crate::observe::{
+    CiphertextDetector, Encrypted, Findings, FindingsRef, Observer, Side, may_begin,
+    shows_beginning,
+};
 use crate::session::{IpsecProtection, Session};
 use crate::source::FrameNumber;
 use crate::stream::{Positions, Ranges, Reassembler};
@@ -56,14 +59,15 @@ pub(super) struct Connection {
     pub last_clock: i64,
     pub life: TcpState,
     pub protected: bool,
-    /// Whether the last handshake failed.
-    pub(super) failed: bool,
     /// Whether z/OS's own observation would not have seen the protection.
     pub(super) beyond_zos: bool,
     /// Whether the beginnings of segments are looked at.
     pub(super) watching: bool,
     /// Whether it has an observer: asked of every packet, and so in this line.
     pub(super) observed: bool,
+    /// Whether its data are looked at for what shows that they are encrypted, because a
+    /// handshake may not have been captured.
+    pub(super) inspected: bool,
     /// Whether it has been under AH or ESP.
     carried: bool,
     /// Whether the connection was used since the eviction last looked.
@@ -77,6 +81,8 @@ pub(super) struct Connection {
     /// Findings of a finished observation.
     pub(super) findings: Option<Box<Findings>>,
     pub(super) course: Option<Box<ConnectionHistory>>,
+    /// Whether the last handshake failed.
+    pub(super) failed: bool,
     pub session: Option<Session>,
     /// When the session settles, on the packet clock.
     pub settles_at: i64,
@@ -117,6 +123,9 @@ pub(super) struct Connection {
     pub(super) beginning_cut: bool,
     /// Whether records tell of it.
     pub(super) recorded: bool,
+    pub(super) ciphertext: Option<Box<CiphertextDetector>>,
+    /// The protocol whose encrypted data were recognised without its handshake.
+    pub(super) encrypted: Option<Encrypted>,
 }
 
 /// With the key before it, what belongs together is in one cache line.
@@ -193,6 +202,7 @@ impl Connection {
             beyond_zos: false,
             watching: false,
             observed: false,
+            inspected: true,
             carried: false,
             used: true,
             lossy: false,
@@ -221,6 +231,8 @@ impl Connection {
             unseen: [false; 2],
             beginning_cut: false,
             recorded: false,
+            ciphertext: None,
+            encrypted: None,
         }
     }
 
@@ -294,6 +306,7 @@ impl Connection {
                 let payload = segment.payload(arena);
                 !self.observed
                     && self.watching
+                    && !self.inspected
                     && shows_beginning(payload, segment.length)
                     && !may_begin(payload)
             };
@@ -390,7 +403,11 @@ impl Connection {
             *dir.of_mut(&mut self.unseen) = true;
             self.beginning_cut |= start < BEGINNING;
         }
-        self.observe(dir, place, payload, clock, context)
+        let shown = self.observe(dir, place, payload, clock, context);
+        if self.inspected && !self.protected {
+            self.inspect(dir, place, payload);
+        }
+        shown
     }
 
     /// Looks whether the connection has gone back to clear text.

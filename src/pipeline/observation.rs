@@ -1,6 +1,6 @@
 //! What a connection's observer is shown, and what becomes of what it says.
 
-use super::connection::{Connection, Context, SegmentPosition, side};
+use super::connection::{Connection, Context, SegmentPosition, Stream, side};
 use crate::config::Mode;
 use crate::flow::Dir;
 use crate::observe::certificate::Certificates;
@@ -84,6 +84,27 @@ impl Connection {
         self.settle_progress(progress, context);
         self.count_held(context);
         true
+    }
+
+    /// Looks whether the data of a connection whose handshake may not have been captured are
+    /// encrypted, until that is settled.
+    pub(super) fn inspect(&mut self, dir: Dir, place: SegmentPosition, payload: &[u8]) {
+        if self.life.start_seen() {
+            let lacks = |s: &Stream| s.ranges.edge().is_some() && !s.ranges.seen_from_zero(1);
+            if self.unseen == [false; 2] && !self.streams.iter().any(lacks) {
+                // The beginning was seen: if it is no handshake's there is no question.
+                self.inspected = !self.watching;
+                return;
+            }
+        } else if !self.watching {
+            return;
+        }
+        let ciphertext = self.ciphertext.get_or_insert_default();
+        self.inspected = ciphertext.segment(side(dir), place.start, payload, place.length);
+        self.encrypted = ciphertext.recognised();
+        if !self.inspected {
+            self.ciphertext = None;
+        }
     }
 
     /// Notes what a clear dialogue shows.

@@ -37,6 +37,9 @@ pub(super) enum NotKnown {
     HandshakeIncomplete,
     /// Bytes were sent that were not captured, or not kept long enough to be looked at.
     BytesMissing,
+    /// Its data are records or packets of a protocol that encrypts, whose handshake was not
+    /// captured.
+    HandshakeNotSeen,
 }
 
 impl NotKnown {
@@ -48,6 +51,7 @@ impl NotKnown {
             Self::PacketsLost => "packets were lost meanwhile",
             Self::HandshakeIncomplete => "a handshake was not captured to its end",
             Self::BytesMissing => "bytes were not captured",
+            Self::HandshakeNotSeen => "encrypted, handshake not seen",
         }
     }
 }
@@ -64,6 +68,7 @@ impl ProtectionState {
             return Self::HandshakeFailed;
         }
         match (Self::not_known(c), c.handshake_incomplete()) {
+            (Some(_), false) if c.encrypted.is_some() => Self::NotKnown(NotKnown::HandshakeNotSeen),
             (Some(why), _) => Self::NotKnown(why),
             (None, false) => Self::None,
             (None, true) if c.life.ended().is_some() => Self::HandshakeFailed,

@@ -7,13 +7,13 @@ use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Dir, Key};
 use crate::observe::upgrade::Kind;
-use crate::observe::{FindingsRef, Side, ssh};
+use crate::observe::{Encrypted, FindingsRef, Side, ssh};
 use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
 use crate::sink::packet_location::{FramePlace, PacketLocation};
 use crate::sink::report::Row;
-use crate::sink::table::{FAILED, RowKey, RowKind, UNKNOWN};
+use crate::sink::table::{ENCRYPTED, FAILED, RowKey, RowKind, UNKNOWN};
 use crate::source::FrameNumber;
 
 /// Which stacks see a connection. Without configured addresses the server is
@@ -29,7 +29,8 @@ pub(super) fn local(seen: StackView, client: Dir) -> Dir {
 
 pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> jsonl::Connection {
     let server = client.other();
-    let not_known = ProtectionState::of(c).unknown_because();
+    let state = ProtectionState::of(c);
+    let not_known = state.unknown_because();
     let endpoint = |dir: Dir| {
         let end = key.sender(dir);
         jsonl::Endpoint { ip: end.ip, port: end.port }
@@ -71,6 +72,10 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
         protection: protocols(c),
         protection_known: established(c).then(|| not_known.is_none()),
         not_known: not_known.filter(|_| established(c)),
+        encrypted_data: c
+            .encrypted
+            .filter(|_| state == ProtectionState::NotKnown(NotKnown::HandshakeNotSeen))
+            .map(Encrypted::name),
         tls: c.findings().tls.map(|facts| {
             jsonl::Tls::new(facts, side(local), side(client), ended.is_some() && !c.incomplete())
         }),
@@ -119,6 +124,7 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
     let protection = match (describe(c.protection()), ipsec) {
         (Some(inner), Some(ipsec)) => Some(format!("{inner} under {ipsec}")),
         (one, other) => one.or(other).or_else(|| match state {
+            ProtectionState::NotKnown(NotKnown::HandshakeNotSeen) => Some(ENCRYPTED.to_owned()),
             ProtectionState::NotKnown(_) | ProtectionState::HandshakeOpen => {
                 Some(UNKNOWN.to_owned())
             }

@@ -113,6 +113,9 @@ pub struct Connection {
     /// Why it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_known: Option<&'static str>,
+    /// The protocol whose encrypted data were recognised without a handshake: `tls` or `ssh`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_data: Option<&'static str>,
     /// What was seen of TLS or SSL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::ranking::{By, Ranking};
-use super::table::{FAILED, RowKey, Table, UNKNOWN};
+use super::table::{FAILED, RowKey, Table, is_unknown};
 use crate::observe::certificate::Certificate;
 use crate::policy::{Policy, Severity};
 
@@ -58,7 +58,7 @@ impl Row {
 pub fn class(row: &Row, policy: &Policy) -> Class {
     match (&row.key.protection, policy.worst(&row.findings)) {
         (None, _) => Class::Unprotected,
-        (Some(p), _) if p == UNKNOWN => Class::Unknown,
+        (Some(p), _) if is_unknown(p) => Class::Unknown,
         (Some(p), _) if p == FAILED => Class::Failed,
         (_, Some(Severity::Weak | Severity::Broken)) => Class::Weak,
         _ => Class::Protected,
@@ -351,7 +351,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::RowKind;
+    use super::super::table::{RowKind, UNKNOWN};
     use super::*;
 
     fn row(protection: Option<&str>, start: i64, findings: Vec<u16>) -> Row {

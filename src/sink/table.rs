@@ -89,8 +89,16 @@ const MAX_ROWS: usize = 200_000;
 const NONE: &str = "none";
 /// What stands for protection that the capture does not show.
 pub const UNKNOWN: &str = "unknown";
+/// The same where its data show that there is one: encrypted, by what is not known.
+pub const ENCRYPTED: &str = "unknown (encrypted, handshake not seen)";
 /// What stands for protection where a handshake has failed.
 pub const FAILED: &str = "handshake failed";
+
+/// Whether what stands for protection says that it is not known.
+pub(super) fn is_unknown(protection: &str) -> bool {
+    protection == UNKNOWN || protection == ENCRYPTED
+}
+
 const HEADINGS: &[&str] =
     &["SERVER", "CLIENT", "PROTECTION", "CONNECTIONS", "FROM CLIENT", "FROM SERVER"];
 /// Where these do not fit: bytes of both directions together.
@@ -131,7 +139,7 @@ impl Table {
 
     /// Connections whose protection the capture does not show.
     pub fn unknown(&self) -> u64 {
-        let unknown = |k: &RowKey| k.protection.as_deref() == Some(UNKNOWN);
+        let unknown = |k: &RowKey| k.protection.as_deref().is_some_and(is_unknown);
         self.rows.iter().filter(|(k, _)| unknown(k)).map(|(_, c)| c.connections).sum()
     }
 
@@ -182,7 +190,7 @@ impl Table {
         for (row, (key, _)) in all.iter().zip(&rows) {
             let style = match (&key.protection, key.severity) {
                 (None, _) | (_, Some(Severity::Broken)) => AnsiColor::Red.on_default(),
-                (Some(p), None) if p != UNKNOWN && p != FAILED => Style::new(),
+                (Some(p), None) if !is_unknown(p) && p != FAILED => Style::new(),
                 _ => AnsiColor::Yellow.on_default(),
             };
             line(&mut out, row, &fitted, style);
