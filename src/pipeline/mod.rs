@@ -30,6 +30,7 @@ mod observation;
 mod protection;
 mod report;
 mod resumption;
+mod roles;
 mod sessions;
 mod shard;
 mod summaries;
