@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::clock::Clock;
 use super::comparison_plan::{Class, Plan, class};
 use super::fields::{is_unknown, number};
 use crate::record::field::Field;
@@ -89,9 +90,8 @@ pub enum CountRule {
 /// What was found to be systematic.
 #[derive(Clone, Debug, Default)]
 pub struct Calibration {
-    /// The stack's clock is ahead of the tap's by so much, in hundredths of a
-    /// second.
-    pub clock: i64,
+    /// How far the stack's clock is ahead of the tap's.
+    pub clock: Clock,
     /// Codes, and in how many pairs.
     pub codes: BTreeMap<CodeGroup, u64>,
     /// Rules of counting by counter.
@@ -225,7 +225,7 @@ impl Groups {
     }
 
     /// What is systematic.
-    pub fn finish(&self, clock: i64, interval_clock: i64) -> Calibration {
+    pub fn finish(&self, clock: Clock, interval_clock: i64) -> Calibration {
         let mut found = Calibration { clock, interval_clock, ..Calibration::default() };
         let codes = self.all_codes();
         let mut together = Map::<_, u64>::default();
@@ -333,8 +333,8 @@ mod tests {
             groups.count("SAInSegDG", n + 1, n, None);
             groups.count("SAOutBytes", n, n, Some(1));
         }
-        let found = groups.finish(5, 0);
-        assert_eq!(found.clock, 5);
+        let found = groups.finish(Clock::constant(5), 0);
+        assert_eq!(found.clock, Clock::constant(5));
         assert!(found.has_code("TLS_CS_Enc_Alg", *b"C02F  ", 0x12, 0xAB));
         assert!(!found.has_code("TLS_CS_Enc_Alg", *b"C02F  ", 0x12, 0xAC));
         assert_eq!(found.codes.len(), 1);
@@ -351,7 +351,7 @@ mod tests {
         for _ in 0..2 {
             groups.code("A", [0; 6], 1, 2);
         }
-        assert!(groups.finish(0, 0).codes.is_empty());
+        assert!(groups.finish(Clock::default(), 0).codes.is_empty());
     }
 
     #[test]

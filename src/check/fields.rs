@@ -412,8 +412,9 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     let Some([(stack, stack_time), (tap, tap_time)]) = *cell.get_or_init(moments) else {
         return Verdict::NotObservable(VerdictReason::Level);
     };
+    let ahead = stack.map_or(0, |stack| context.calibration.clock.ahead(stack));
     let (stack, tap) = match (stack, tap) {
-        (Some(stack), Some(tap)) => (stack - context.calibration.clock, tap),
+        (Some(stack), Some(tap)) => (context.calibration.clock.to_other(stack), tap),
         (None, None) => return Verdict::Equal,
         (None, _) => return Verdict::NotObservable(VerdictReason::StackUnknown),
         _ => return Verdict::NotObservable(VerdictReason::TapUnknown),
@@ -429,7 +430,7 @@ fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
     if class == Class::End && context.incomplete {
         return Verdict::NotObservable(VerdictReason::Incomplete);
     }
-    let of_day = (stack_time - context.calibration.clock).rem_euclid(DAY);
+    let of_day = (stack_time - ahead).rem_euclid(DAY);
     let apart = (of_day - tap_time).rem_euclid(DAY);
     let times_agree = apart.min(DAY - apart) <= context.tolerance;
     if (short(both.field.name) == time) == times_agree {
@@ -511,7 +512,7 @@ mod tests {
             for n in 1..100 {
                 groups.count("SAInBytes", 100 + 20 * n, 100, Some(n));
             }
-            groups.finish(7, 0)
+            groups.finish(super::super::clock::Clock::constant(7), 0)
         };
         let (mut by_plan, mut by_name) = (Groups::default(), Groups::default());
         let mut seed = 1;

@@ -7,7 +7,8 @@ use hashbrown::HashSet;
 
 use super::calibration::prevailing;
 use super::observation::{About, Observation, System};
-use crate::record::Level;
+use super::system_inventory::{LOCAL_IS_CLIENT, SystemInventory};
+use crate::record::{Level, SUBTYPE_SUMMARY};
 
 /// Addresses that are told apart; beyond them an address counts as there.
 const MAX_ADDRESSES: usize = 1 << 20;
@@ -15,8 +16,14 @@ const MAX_ADDRESSES: usize = 1 << 20;
 const MAX_DIFFERENCES: usize = 1 << 18;
 /// Hundredths of a second in a quarter of an hour: time zones differ by these.
 const QUARTER: i64 = 90_000;
-/// Hundredths of a second in a day.
-const DAY: i64 = 8_640_000;
+/// Initiations of connections whose times are looked at.
+const MAX_INITIATIONS: usize = 1 << 14;
+/// `sc_event_type`: a connection is initiated, and how long after its beginning that is
+/// written, in hundredths of a second.
+const INITIATION: u8 = 1;
+const SETTLED: i64 = 1000;
+/// Systems that are told apart.
+const MAX_SYSTEMS: usize = 256;
 /// IP protocols of tunnels.
 const ESP: u8 = 0x32;
 const AH: u8 = 0x33;
@@ -66,9 +73,12 @@ pub struct Inventory {
     tunnels: BTreeSet<IpAddr>,
     /// How far local time is ahead of UTC where a connection ends.
     zones: Vec<i64>,
-    /// Summaries by the length of their interval in minutes, and the minutes by which
-    /// its end is past a multiple of that after midnight.
-    intervals: BTreeMap<(u32, u32), u64>,
+    /// The same where a connection is initiated, which is less certain.
+    initiations: Vec<i64>,
+    /// By system.
+    of_systems: BTreeMap<System, SystemInventory>,
+    /// The stacks' addresses, and whose they are.
+    home: BTreeMap<IpAddr, BTreeSet<System>>,
     /// Ends of intervals on the writer's local clock, in seconds.
     ends: BTreeSet<i64>,
     /// The latest level.
@@ -83,14 +93,24 @@ impl Inventory {
         *self.records.entry(seen.subtype).or_default() += 1;
         *self.systems.entry(seen.system).or_default() += 1;
         self.level = self.level.max(level);
+        if self.of_systems.len() < MAX_SYSTEMS || self.of_systems.contains_key(&seen.system) {
+            self.of_systems.entry(seen.system).or_default().add(seen);
+        }
         match seen.about {
-            About::Connection { tuple, start, end, .. } => {
+            About::Connection { tuple, kind, start, end, .. } => {
                 let (first, last) = self.period.unwrap_or((start, start));
                 self.period = Some((first.min(start), last.max(end.unwrap_or(start))));
                 if let Some(end) = end
                     && self.zones.len() < MAX_DIFFERENCES
                 {
                     self.zones.push(seen.written - end);
+                } else if kind == INITIATION && self.initiations.len() < MAX_INITIATIONS {
+                    let ahead = seen.written - start - SETTLED;
+                    // One that was written much later tells nothing.
+                    let past = (ahead + SETTLED).rem_euclid(QUARTER);
+                    if past <= 2 * SETTLED {
+                        self.initiations.push(ahead);
+                    }
                 }
                 let (local, remote) = (tuple.local.0, tuple.remote.0);
                 self.addresses(local, remote);
@@ -98,20 +118,11 @@ impl Inventory {
                     self.tunnels.extend([local, remote]);
                 }
             }
-            About::Session { ends, duration } => {
+            About::Session { ends, .. } => {
                 if self.ends.len() < MAX_ADDRESSES {
                     self.ends.insert(seen.written.div_euclid(100));
                 }
-                let minutes =
-                    |hundredths: i64| u32::try_from((hundredths + 3000) / 6000).unwrap_or(0);
-                let length = minutes(duration);
-                if (1..=1440).contains(&length) {
-                    // A record is written a little after the interval's end.
-                    let past = minutes(seen.written.rem_euclid(DAY)) % length;
-                    *self.intervals.entry((length, past)).or_default() += 1;
-                }
                 // From 3.2 on and before: the role says which end is local.
-                const LOCAL_IS_CLIENT: u8 = 0x20;
                 let by_client = ends.role & LOCAL_IS_CLIENT != 0;
                 let (local, remote) =
                     if by_client { (ends.client, ends.server) } else { (ends.server, ends.client) };
@@ -146,16 +157,39 @@ impl Inventory {
         self.local.len() >= MAX_ADDRESSES || self.local.contains(&address)
     }
 
+    /// Whether an address is a stack's, as far as sessions tell which end is local; see
+    /// [`SystemInventory::local`].
+    pub fn has_home(&self, address: IpAddr) -> bool {
+        self.home.is_empty() && self.has_local(address) || self.home.contains_key(&address)
+    }
+
+    /// Whether two different addresses are the same stack's.
+    pub fn is_of_one_stack(&self, one: IpAddr, other: IpAddr) -> bool {
+        let systems = self.home.get(&one).zip(self.home.get(&other));
+        one != other && systems.is_some_and(|(a, b)| a.intersection(b).next().is_some())
+    }
+
+    /// Works out the stacks' addresses; to be called when all records were taken.
+    pub(super) fn find_home(&mut self) {
+        if self.of_systems.len() >= MAX_SYSTEMS {
+            return;
+        }
+        for (system, of) in &self.of_systems {
+            for address in of.local() {
+                self.home.entry(address).or_default().insert(*system);
+            }
+        }
+    }
+
     /// Whether a tunnel ends at an address.
     pub fn has_tunnel(&self, address: IpAddr) -> bool {
         self.tunnels.contains(&address)
     }
 
-    /// How far the local time of record headers is ahead of UTC, in hundredths of a
+    /// How far the local time of all record headers is ahead of UTC, in hundredths of a
     /// second, to a quarter of an hour.
     pub fn zone(&mut self) -> Option<i64> {
-        let ahead = prevailing(&mut self.zones, QUARTER / 30)?;
-        Some((ahead + QUARTER / 2).div_euclid(QUARTER) * QUARTER)
+        zone_of(&mut self.zones).or_else(|| zone_of(&mut self.initiations))
     }
 
     /// Whether an interval ends at a moment of the local clock, more or less; both in
@@ -165,15 +199,30 @@ impl Inventory {
         self.ends.len() >= MAX_ADDRESSES || self.ends.range(from..=to).next().is_some()
     }
 
-    /// The length of most intervals in minutes, and how many minutes past its
-    /// multiples after midnight they end.
-    pub fn interval(&self) -> Option<(u32, u32)> {
-        let most = self.intervals.iter().max_by_key(|(key, count)| (**count, **key));
-        most.map(|(key, _)| *key)
+    /// What each system has; of many, the first that came.
+    pub fn of_systems(&self) -> impl Iterator<Item = (&System, &SystemInventory)> {
+        self.of_systems.iter()
+    }
+
+    /// Forgets the summary records: others take their place.
+    pub(super) fn forget_summaries(&mut self) {
+        self.records.remove(&SUBTYPE_SUMMARY);
+        self.ends.clear();
+    }
+
+    /// Whether there is no connection and no session.
+    pub fn is_empty(&self) -> bool {
+        self.period.is_none() && self.ends.is_empty()
     }
 
     /// All records.
     pub fn total(&self) -> u64 {
         self.records.values().sum()
     }
+}
+
+/// The zone, to a quarter of an hour, that most differences speak for.
+pub(super) fn zone_of(differences: &mut [i64]) -> Option<i64> {
+    let ahead = prevailing(differences, QUARTER / 30)?;
+    Some((ahead + QUARTER / 2).div_euclid(QUARTER) * QUARTER)
 }

@@ -31,6 +31,8 @@ pub(super) struct Judge<'a> {
     pub tap: &'a Inventory,
     /// Whether there is a tap.
     pub compared: bool,
+    /// Whether the tap's intervals end where the stack's do.
+    pub cut: bool,
 }
 
 impl Judge<'_> {
@@ -43,6 +45,20 @@ impl Judge<'_> {
             late,
             last: None,
         }
+    }
+
+    /// How far the stack's clock is ahead at a moment of the tap's.
+    fn ahead_at_tap(&self, moment: i64) -> i64 {
+        let clock = &self.calibration.clock;
+        clock.ahead(moment + clock.ahead(moment))
+    }
+
+    /// How far the stack's local time is ahead of the tap's at the end of an interval.
+    /// What the tap has cut where the stack did follows the stack's clock; other intervals
+    /// end at full minutes of the tap's own.
+    fn interval_ahead(&self, moment: i64) -> i64 {
+        let clock = if self.cut { self.calibration.clock.ahead(moment) } else { 0 };
+        self.calibration.interval_clock + clock
     }
 
     /// Judges a part; `groups` learns what comes together.
@@ -70,7 +86,7 @@ impl Judge<'_> {
         each: &mut dyn FnMut(Finding<'_>),
     ) {
         let (stack, tap) = (&part.stack.connections, &part.tap.connections);
-        let (clock, tolerance) = (self.calibration.clock, self.options.tolerance);
+        let (clock, tolerance) = (&self.calibration.clock, self.options.tolerance);
         let paired = pairing::connections(stack, tap, clock, tolerance);
         for (here, there) in paired.pairs {
             let compared = self.connection(part, here, there, groups);
@@ -87,8 +103,10 @@ impl Judge<'_> {
         }
         // One that the tap has from the other end is there.
         for c in paired.only_stack {
-            let reason = if has_reversed(tap, c, clock, tolerance) {
-                Reason::OtherEnd
+            let reason = if has_reversed(tap, c, clock.ahead(c.start), tolerance) {
+                // A stack that has both ends sends nothing.
+                let both = self.stack.is_of_one_stack(c.tuple.local.0, c.tuple.remote.0);
+                if both { Reason::EndsSwapped } else { Reason::OtherEnd }
             } else {
                 self.only_stack(part, c)
             };
@@ -96,7 +114,7 @@ impl Judge<'_> {
             each(Finding::Alone(c.system, subject, true, reason, place(c), bytes(c)));
         }
         for c in paired.only_tap {
-            let reason = if has_reversed(stack, c, -clock, tolerance) {
+            let reason = if has_reversed(stack, c, -self.ahead_at_tap(c.start), tolerance) {
                 Reason::OtherEnd
             } else {
                 self.only_tap(part, c)
@@ -107,13 +125,14 @@ impl Judge<'_> {
     }
 
     fn only_stack(&self, part: &Partition<'_>, c: &Connection<'_>) -> Reason {
-        let start = c.start - self.calibration.clock;
-        let end = c.end.map(|e| e - self.calibration.clock);
+        let start = self.calibration.clock.to_other(c.start);
+        let end = c.end.map(|e| self.calibration.clock.to_other(e));
         let (local, remote) = (c.tuple.local.0, c.tuple.remote.0);
         let slack = self.options.tolerance;
-        if part.has_a_part(c.tuple, start - slack, end.unwrap_or(i64::MAX - slack) + slack) {
-            // Such as one direction, or all but the beginning.
-            return Reason::Incomplete;
+        let until = end.unwrap_or(i64::MAX - slack) + slack;
+        // Such as one direction, or all but the beginning.
+        if let Some(reason) = part.not_comparable(c.tuple, start - slack, until) {
+            return reason;
         }
         if local == remote || local.is_loopback() {
             return Reason::Loopback;
@@ -133,7 +152,7 @@ impl Judge<'_> {
     }
 
     fn only_tap(&self, part: &Partition<'_>, c: &Connection<'_>) -> Reason {
-        let clock = self.calibration.clock;
+        let clock = self.ahead_at_tap(c.start);
         let slack = self.options.tolerance;
         if TUNNELS.contains(&c.tuple.ip_proto) {
             return Reason::NotRecorded;
@@ -209,7 +228,8 @@ impl Judge<'_> {
             (None, Some(b)) => {
                 // Its record may come after the last of the dump.
                 let last = self.stack.period.map_or(i64::MIN, |(_, last)| last);
-                let end = there.end.unwrap_or(there.start) + self.calibration.clock;
+                let end =
+                    there.end.unwrap_or(there.start) + self.calibration.clock.ahead(here.start);
                 let verdict = if end + self.options.tolerance >= last {
                     Verdict::NotObservable(VerdictReason::StackUnknown)
                 } else {
@@ -229,7 +249,7 @@ impl Judge<'_> {
     fn lacks_first(&self, here: &Connection<'_>, there: &Connection<'_>) -> Verdict {
         let first = self.stack.period.map_or(i64::MAX, |(first, _)| first);
         // It may have been written before the dump begins.
-        if here.start <= first || there.start + self.calibration.clock < first {
+        if here.start <= first || there.start + self.calibration.clock.ahead(here.start) < first {
             Verdict::NotObservable(VerdictReason::StackUnknown)
         } else {
             Verdict::Contradiction(VerdictReason::NotInTheStack)
@@ -244,9 +264,9 @@ impl Judge<'_> {
     ) {
         let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
         let context = self.context(false, false);
-        let clock = self.calibration.interval_clock;
+        let clock = |moment: i64| self.interval_ahead(moment);
         let tolerance = context.tolerance;
-        let paired = pairing::intervals(stack, tap, clock, tolerance, |here, there| {
+        let paired = pairing::intervals(stack, tap, &clock, tolerance, |here, there| {
             session::unlike(here, there, &context, groups)
         });
         for (here, there) in paired.pairs {
@@ -256,10 +276,15 @@ impl Judge<'_> {
             each(Finding::Pair(here.system, Subject::Session(here.ends, here.end), &compared, 0));
         }
         for i in paired.only_stack {
-            let local = if self.tap.has(i.ends.server) || self.tap.has(i.ends.client) {
-                session_reason(i, i.end - clock, self.tap)
-            } else {
+            // Only the local end counts: clients are those of other stacks, too.
+            let ends = [i.ends.server, i.ends.client];
+            let seen = ends.iter().any(|a| self.stack.has_home(*a) && self.tap.has(*a));
+            let local = if !seen {
                 Reason::AddressUnknown
+            } else if part.has_not_comparable(i.ends.server, i.ends.client) {
+                Reason::Incomplete
+            } else {
+                session_reason(i, i.end - clock(i.end), self.tap)
             };
             let reason = match self.tap.records.get(&12) {
                 None => Reason::NoSuchRecords,
@@ -273,10 +298,10 @@ impl Judge<'_> {
             let reason = match self.stack.records.get(&12) {
                 None => Reason::NoSuchRecords,
                 _ if TUNNELS.contains(&i.ends.ip_proto) => Reason::NotRecorded,
-                _ if !self.stack.has(i.ends.server) && !self.stack.has(i.ends.client) => {
+                _ if ![i.ends.server, i.ends.client].iter().any(|a| self.stack.has_home(*a)) => {
                     Reason::AddressUnknown
                 }
-                _ => session_reason(i, i.end + clock, self.stack),
+                _ => session_reason(i, i.end + clock(i.end), self.stack),
             };
             let subject = Subject::Session(i.ends, i.end);
             each(Finding::Alone(i.system, subject, false, reason, i.place, 0));

@@ -6,6 +6,7 @@
 //! to judge.
 
 mod calibration;
+mod clock;
 mod comparison_plan;
 mod connection;
 mod delta_encoding;
@@ -20,22 +21,25 @@ pub mod report;
 pub mod self_check;
 mod session;
 mod spool;
+mod system_inventory;
 mod tap_observations;
 mod verdict;
 
 use std::io;
 
 pub use calibration::{Calibration, CodeGroup, CountRule};
+pub use clock::Clock;
 pub use fields::Comparison;
 pub use inventory::Inventory;
 pub use observation::{About, Ends, Observation, RecordLocation, System, Tuple};
 pub use outcome::{Compared, Counted, Difference, Example, Finding, Outcome, Reason, Subject};
 use self_check::KnownCodes;
 pub use self_check::{Fault, SelfCheckFinding};
+pub use system_inventory::SystemInventory;
 pub use tap_observations::TapObservations;
 pub use verdict::{FieldVerdict, Verdict, VerdictReason};
 
-use calibration::{Groups, prevailing};
+use calibration::Groups;
 use judge::Judge;
 use partition::Partition;
 use spool::{Side, Spool};
@@ -44,6 +48,9 @@ use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
 
 /// Differences of clocks that are looked at.
 const MAX_DIFFERENCES: usize = 1 << 14;
+/// Hundredths of a second in a minute, and in a quarter of an hour.
+const MINUTE: i64 = 6000;
+const QUARTER: i64 = 15 * MINUTE;
 
 /// What is taken for the same.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +126,14 @@ impl Check {
         self.outcome.compared = true;
         let Ok(record) = Record::parse(bytes) else { return Ok(()) };
         let Some(seen) = Observation::of(&record) else { return Ok(()) };
-        self.record(Side::Tap, &record, &seen, place)
+        let is_first = !self.spool.recut() && matches!(seen.about, About::Session { .. });
+        let side = if is_first { Side::TapSummary } else { Side::Tap };
+        self.record(side, &record, &seen, place)
+    }
+
+    /// The tap's intervals end where the stack's do: moments of the stack's clock.
+    pub fn cut_as_the_stack(&mut self) {
+        self.outcome.tap_cut = true;
     }
 
     /// There is a tap, even if it has no records.
@@ -173,12 +187,17 @@ impl Check {
         mut self,
         mut each: Option<&mut Listener<'_, E>>,
     ) -> Result<Outcome, E> {
+        self.outcome.stack.find_home();
         let only = self.spool.take_only();
-        let only = only.as_deref().map(Partition::of);
+        let recut = self.spool.recut();
+        let only = only.as_deref().map(|bytes| Partition::of(bytes, recut));
         let only = only.as_ref();
-        let clocks = if self.outcome.compared { self.clocks(only)? } else { (0, 0) };
-        let mut calibration =
-            Calibration { clock: clocks.0, interval_clock: clocks.1, ..Calibration::default() };
+        let clocks = if self.outcome.compared { self.clocks(only)? } else { Default::default() };
+        let mut calibration = Calibration {
+            clock: self.reported(&clocks.0),
+            interval_clock: clocks.1,
+            ..Calibration::default()
+        };
         let mut outcome = Outcome::default();
         let mut judged = false;
         if self.outcome.compared {
@@ -187,7 +206,7 @@ impl Check {
                 outcome.take(finding);
                 Ok::<(), io::Error>(())
             })?;
-            calibration = groups.finish(clocks.0, clocks.1);
+            calibration = groups.finish(calibration.clock, clocks.1);
             // Where nothing is systematic the verdicts are what they will be.
             judged = each.is_none() && calibration.is_empty();
         }
@@ -228,6 +247,7 @@ impl Check {
                 stack: &outcome.stack,
                 tap: &outcome.tap,
                 compared: outcome.compared,
+                cut: outcome.tap_cut,
             };
             let mut result = Ok(());
             judge.part(part, groups, &mut |finding| {
@@ -239,8 +259,35 @@ impl Check {
         })
     }
 
+    /// How far the stack's clock is ahead, as far as the records that were taken tell;
+    /// and how far the local time of its summary records is.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read.
+    pub fn clock(&mut self) -> io::Result<(Clock, i64)> {
+        let Some(bytes) = self.spool.take_only() else { return self.clocks(None) };
+        let found = self.clocks(Some(&Partition::of(&bytes, self.spool.recut())));
+        self.spool.put_only(bytes);
+        found
+    }
+
+    /// The summary records of the tap that came so far are not those that are wanted:
+    /// others follow.
+    pub fn forget_summaries(&mut self) {
+        self.spool.forget_summaries();
+        self.outcome.tap.forget_summaries();
+    }
+
+    /// A difference within the tolerance is none.
+    fn reported(&self, clock: &Clock) -> Clock {
+        let (first, last) = clock.range();
+        let tolerance = self.options.tolerance.max(1);
+        let none = self.options.clock.is_none() && first.abs().max(last.abs()) <= tolerance;
+        if none { Clock::default() } else { clock.clone() }
+    }
+
     /// How far the stack's clock, and its local time in summaries, are ahead.
-    fn clocks(&mut self, only: Option<&Partition<'_>>) -> io::Result<(i64, i64)> {
+    fn clocks(&mut self, only: Option<&Partition<'_>>) -> io::Result<(Clock, i64)> {
         let (mut starts, mut intervals) = (Vec::new(), Vec::new());
         let both_have = |subtype: u16| {
             [&self.outcome.stack, &self.outcome.tap]
@@ -267,7 +314,7 @@ impl Check {
                     && alone(tap, t)
                     && starts.len() < MAX_DIFFERENCES
                 {
-                    starts.push(here.start - there.start);
+                    starts.push((here.start, here.start - there.start));
                 }
             }
             let mut of_tap = std::collections::BTreeMap::<Ends, Vec<i64>>::new();
@@ -282,15 +329,38 @@ impl Check {
                 }
             }
             // Addresses are spread over the parts: those of some speak for all.
-            let lacks = [&starts, &intervals].map(|found| found.len() < MAX_DIFFERENCES);
+            let lacks = [starts.len(), intervals.len()].map(|found| found < MAX_DIFFERENCES);
             Ok(wanted.iter().zip(lacks).any(|(wanted, lacks)| *wanted && lacks))
         })?;
         let tolerance = self.options.tolerance.max(1);
-        let clock = prevailing(&mut starts, tolerance).unwrap_or(0);
-        // A difference within the tolerance is none.
-        let clock = if clock.abs() <= tolerance { 0 } else { clock };
-        let interval = nearest(&mut intervals, tolerance);
-        Ok((self.options.clock.unwrap_or(clock), interval))
+        let clock = match self.options.clock {
+            Some(given) => Clock::constant(given),
+            None => Clock::of(&mut starts, tolerance),
+        };
+        // The zones of both are known where there are connections; otherwise intervals
+        // tell whether they differ, but not whether the clocks do: these end at full
+        // minutes of both.
+        let zones = [self.outcome.stack.zone(), self.outcome.tap.zone()];
+        let interval = match zones {
+            [Some(stack), Some(tap)] => {
+                // The stack's end at full minutes of its own clock; the labels of others
+                // were set later.
+                let near = |ahead: i64| {
+                    intervals.iter().filter(|d| (*d - ahead).abs() <= tolerance).count()
+                };
+                let (zones, shifted) = (stack - tap, stack - tap + clock.range().0);
+                let best = if near(zones) > near(0) { zones } else { 0 };
+                // What was cut by the stack's clock follows it anyway.
+                if !self.outcome.tap_cut && near(shifted) > near(best) { shifted } else { best }
+            }
+            _ => {
+                let found = nearest(&mut intervals, tolerance);
+                let quarters = (found + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+                if (found - quarters).abs() <= 2 * MINUTE { quarters } else { found }
+            }
+        };
+        let interval = if interval.abs() <= tolerance { 0 } else { interval };
+        Ok((clock, interval))
     }
 }
 
@@ -306,7 +376,7 @@ fn each_part<E: From<io::Error>>(
     }
     for number in 0..spool.len() {
         spool.read(number, buffer)?;
-        if !see(&Partition::of(buffer))? {
+        if !see(&Partition::of(buffer, spool.recut()))? {
             break;
         }
     }

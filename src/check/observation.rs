@@ -10,6 +10,9 @@ use crate::record::{
 const IPV6: u8 = 0x80;
 /// `ss_event_type`: an interval record.
 const INTERVAL: u8 = 1;
+/// Where the identification section has the reason, and the bits of a shutdown and of the end of statistics.
+const REASON: usize = 60;
+const SHUT_DOWN: u8 = 0x30;
 
 /// Who has written a record, EBCDIC as it stands there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +23,14 @@ pub struct System {
     pub sysname: [u8; 8],
     /// TCP/IP stack.
     pub stack: [u8; 8],
+}
+
+impl System {
+    /// SMF system identifier, system name and name of the stack, without blanks at the
+    /// end.
+    pub fn names(&self) -> [String; 3] {
+        [&self.sid[..], &self.sysname, &self.stack].map(text)
+    }
 }
 
 impl System {
@@ -39,8 +50,7 @@ impl System {
 
     /// `SID SYSNAME STACK`, without those that are blank.
     pub fn text(&self) -> String {
-        let names = [&self.sid[..], &self.sysname, &self.stack].map(text);
-        let names: Vec<String> = names.into_iter().filter(|n| !n.is_empty()).collect();
+        let names: Vec<String> = self.names().into_iter().filter(|n| !n.is_empty()).collect();
         if names.is_empty() { "without a name".to_owned() } else { names.join(" ") }
     }
 }
@@ -133,8 +143,11 @@ pub enum About {
     Session {
         /// Its ends.
         ends: Ends,
-        /// The interval's length, in hundredths of a second.
+        /// The interval's length, in microseconds.
         duration: i64,
+        /// Whether the stack shut down, or zERT aggregation ended: the interval may be
+        /// shorter than others.
+        shut_down: bool,
     },
     /// Neither: zERT enabled or disabled, enforcement by policy.
     Other {
@@ -166,7 +179,7 @@ impl Observation {
         let section = record.section(1)?;
         let about = match subtype {
             SUBTYPE_DETAIL => detail(&Common11::decode(section)?)?,
-            SUBTYPE_SUMMARY => summary(&Common12::decode(section)?),
+            SUBTYPE_SUMMARY => summary(record, &Common12::decode(section)?),
             _ => return None,
         };
         let written = record.written()?.hundredths()?;
@@ -189,7 +202,7 @@ fn detail(c: &Common11) -> Option<About> {
     Some(About::Connection { tuple, kind: c.event_type, start, end, id: c.conn_id })
 }
 
-fn summary(c: &Common12) -> About {
+fn summary(record: &Record<'_>, c: &Common12) -> About {
     if c.event_type != INTERVAL {
         return About::Other { kind: c.event_type };
     }
@@ -203,10 +216,14 @@ fn summary(c: &Common12) -> About {
         protocols: c.sec_protos,
     };
     // Bit 51 is a microsecond.
-    let duration = i64::try_from((c.interval_duration >> 12) / 10_000).unwrap_or(i64::MAX);
-    About::Session { ends, duration }
+    let duration = i64::try_from(c.interval_duration >> 12).unwrap_or(i64::MAX);
+    let reason = record.section(0).and_then(|ident| ident.get(REASON).copied());
+    let shut_down = reason.is_some_and(|reason| reason & SHUT_DOWN != 0);
+    About::Session { ends, duration, shut_down }
 }
 
+/// An address of 16 bytes. Of IPv4 the first four count, whatever stands behind them:
+/// writers leave zeros or blanks there.
 fn address(bytes: [u8; 16], ipv6: bool) -> IpAddr {
     if ipv6 {
         Ipv6Addr::from(bytes).into()

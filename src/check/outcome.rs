@@ -35,11 +35,21 @@ pub enum Reason {
     NoSuchInterval,
     /// The capture lacks a part of it.
     Incomplete,
+    /// The capture does not tell whether it was protected.
+    NotKnown,
+    /// The stack has it with its ends swapped: both are its own addresses, and such a
+    /// connection never leaves the host.
+    EndsSwapped,
     /// There is no reason.
     Missing,
 }
 
 impl Reason {
+    /// Whether it speaks against the stack's records.
+    pub fn is_missing(self) -> bool {
+        matches!(self, Self::Missing | Self::EndsSwapped)
+    }
+
     /// As it stands in the JSON output.
     pub fn name(self) -> &'static str {
         match self {
@@ -53,6 +63,8 @@ impl Reason {
             Self::NoSuchRecords => "no_such_records",
             Self::NoSuchInterval => "no_such_interval",
             Self::Incomplete => "incomplete",
+            Self::NotKnown => "not_known",
+            Self::EndsSwapped => "ends_swapped",
             Self::Missing => "missing",
         }
     }
@@ -74,6 +86,8 @@ impl Reason {
             (Self::NoSuchInterval, true) => "the tap has no interval that ends then",
             (Self::NoSuchInterval, false) => "the stack has no interval that ends then",
             (Self::Incomplete, _) => "the capture lacks a part of it",
+            (Self::NotKnown, _) => "the capture does not tell whether it was protected",
+            (Self::EndsSwapped, _) => "local and remote end are swapped in the stack's record",
             (Self::Missing, true) => "nothing on the wire",
             (Self::Missing, false) => "the stack has written nothing",
         }
@@ -121,6 +135,11 @@ pub struct Outcome {
     pub tap: Inventory,
     /// Whether there was a tap at all.
     pub compared: bool,
+    /// Contradictions and missing records that there would be if what z/OS stream
+    /// observation cannot see were compared, too.
+    pub beyond_observation: u64,
+    /// Whether the tap's intervals end where the stack's do.
+    pub(super) tap_cut: bool,
     /// Connections.
     pub connections: Counted,
     /// Security sessions, interval by interval.
@@ -141,7 +160,7 @@ pub struct Outcome {
     /// Zones of the stack's record headers, in hundredths of a second ahead of UTC.
     pub zones: [Option<i64>; 2],
     /// Examples of what is missing.
-    pub missing: Vec<(System, Subject, bool, RecordLocation)>,
+    pub missing: Vec<(System, Subject, bool, Reason, RecordLocation)>,
 }
 
 /// Connections, or intervals, in numbers.
@@ -160,7 +179,7 @@ pub struct Counted {
 impl Counted {
     /// Of the stack's, the share that the capture speaks of, in percent.
     pub fn coverage(&self) -> Option<f64> {
-        let missing = self.only_stack.get(&Reason::Missing).copied().unwrap_or(0);
+        let missing = missing_of(&self.only_stack);
         let spoken = self.pairs + missing;
         let all = self.pairs + self.only_stack.values().sum::<u64>();
         (all > 0).then(|| 100.0 * spoken as f64 / all as f64)
@@ -168,9 +187,12 @@ impl Counted {
 
     /// Such as are missing on one side without a reason.
     pub fn missing(&self) -> u64 {
-        let sides = [&self.only_stack, &self.only_tap];
-        sides.into_iter().filter_map(|counts| counts.get(&Reason::Missing)).sum()
+        missing_of(&self.only_stack) + missing_of(&self.only_tap)
     }
+}
+
+fn missing_of(counts: &BTreeMap<Reason, u64>) -> u64 {
+    counts.iter().filter(|(reason, _)| reason.is_missing()).map(|(_, n)| n).sum()
 }
 
 /// A verdict other than equal, in the order in which people want them.
@@ -280,8 +302,8 @@ impl Outcome {
         let counted = self.counted(subject);
         let counts = if stack { &mut counted.only_stack } else { &mut counted.only_tap };
         *counts.entry(reason).or_default() += 1;
-        if reason == Reason::Missing && self.missing.len() < 4 * EXAMPLES {
-            self.missing.push((system, subject, stack, place));
+        if reason.is_missing() && self.missing.len() < 4 * EXAMPLES {
+            self.missing.push((system, subject, stack, reason, place));
         }
     }
 
@@ -305,10 +327,27 @@ impl Outcome {
         self.connections.contradicted + self.intervals.contradicted + faults.sum::<u64>()
     }
 
+    /// Whether neither side has a connection or a session of those that z/OS records: they
+    /// agree in that.
+    pub fn nothing_to_compare(&self) -> bool {
+        let not_recorded = |counted: &Counted| {
+            counted.only_tap.keys().all(|reason| *reason == Reason::NotRecorded)
+        };
+        let on_the_wire = !not_recorded(&self.connections) || !not_recorded(&self.intervals);
+        self.compared && self.stack.is_empty() && !on_the_wire
+    }
+
+    /// Whether the stack's records have something that the tap's do not.
+    pub fn stack_says_more(&self) -> bool {
+        let unknown = Difference::NotObservable(VerdictReason::TapUnknown);
+        self.differences.keys().any(|(_, difference)| *difference == unknown)
+    }
+
     /// Whether anything could be judged.
     pub fn judged(&self) -> bool {
         if self.compared {
             self.connections.pairs + self.intervals.pairs + self.missing_count() > 0
+                || self.nothing_to_compare()
         } else {
             self.stack.total() > 0
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clock::Clock;
 use super::connection::Connection;
 use super::observation::Ends;
 use super::session::Interval;
@@ -39,7 +40,7 @@ impl<T> Default for Pairing<'_, T> {
 pub(super) fn connections<'a, 'b>(
     mut stack: &'a [Connection<'b>],
     mut tap: &'a [Connection<'b>],
-    clock: i64,
+    clock: &Clock,
     tolerance: i64,
 ) -> Pairing<'a, Connection<'b>> {
     let mut found = Pairing::default();
@@ -60,12 +61,12 @@ pub(super) fn connections<'a, 'b>(
 fn of_same_ends<'a, 'b>(
     stack: &'a [Connection<'b>],
     tap: &'a [Connection<'b>],
-    (clock, tolerance): (i64, i64),
+    (clock, tolerance): (&Clock, i64),
     found: &mut Pairing<'a, Connection<'b>>,
 ) {
     let mut rest_s: Vec<&'a Connection<'b>> = stack.iter().collect();
     let mut rest_t: Vec<&'a Connection<'b>> = tap.iter().collect();
-    let apart = |s: &Connection<'_>, t: &Connection<'_>| s.start - clock - t.start;
+    let apart = |s: &Connection<'_>, t: &Connection<'_>| clock.to_other(s.start) - t.start;
     for most in [tolerance, FAR] {
         let (mut left_s, mut left_t) = (Vec::new(), Vec::new());
         let (mut s, mut t) = (rest_s.as_slice(), rest_t.as_slice());
@@ -112,7 +113,7 @@ pub(super) fn has_reversed(
 pub(super) fn intervals<'a, 'b>(
     stack: &'a [Interval<'b>],
     tap: &'a [Interval<'b>],
-    clock: i64,
+    clock: &dyn Fn(i64) -> i64,
     tolerance: i64,
     mut unlike: impl FnMut(&Interval<'b>, &Interval<'b>) -> usize,
 ) -> Pairing<'a, Interval<'b>> {
@@ -123,10 +124,11 @@ pub(super) fn intervals<'a, 'b>(
         tap.iter().enumerate().map(of_tap).collect();
     let most = SLACK.max(tolerance);
     for here in stack {
-        let (from, to) = (here.end - clock - most, here.end - clock + most);
+        let ahead = clock(here.end);
+        let (from, to) = (here.end - ahead - most, here.end - ahead + most);
         let candidates: Vec<_> = free
             .range((here.ends, from, 0)..=(here.ends, to, usize::MAX))
-            .filter(|(_, there)| end_together(here, there, clock, tolerance))
+            .filter(|(_, there)| end_together(here, there, ahead, tolerance))
             .take(CANDIDATES)
             .map(|(key, there)| (*key, *there))
             .collect();
@@ -180,7 +182,7 @@ mod tests {
 
     fn paired(stack: &[i64], tap: &[i64], clock: i64) -> (Vec<(usize, usize)>, usize, usize) {
         let (of_stack, of_tap) = (list(stack), list(tap));
-        let found = connections(&of_stack, &of_tap, clock, 200);
+        let found = connections(&of_stack, &of_tap, &Clock::constant(clock), 200);
         let place = |list: &[i64], start: i64| list.iter().position(|s| *s == start);
         let places = |(s, t): &(&Connection<'_>, &Connection<'_>)| {
             place(stack, s.start).zip(place(tap, t.start))
@@ -237,7 +239,7 @@ mod tests {
         };
         let stack: Vec<Interval<'_>> = (0..20_000).map(|n| interval(n % 10)).collect();
         let mut weighed = 0;
-        let found = intervals(&stack, &stack, 0, 200, |_, _| {
+        let found = intervals(&stack, &stack, &|_| 0, 200, |_, _| {
             weighed += 1;
             0
         });

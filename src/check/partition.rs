@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::connection::{Assembly, Connection, Event};
 use super::observation::{About, Observation, Tuple};
+use super::outcome::Reason;
 use super::session::Interval;
 use super::spool::{Entry, Side, entries};
 use super::tap_observations::TapObservations;
@@ -29,14 +30,16 @@ pub(super) struct Partition<'a> {
 }
 
 impl<'a> Partition<'a> {
-    /// A part from its bytes.
-    pub fn of(bytes: &'a [u8]) -> Self {
+    /// A part from its bytes, with or without the tap's first summary records.
+    pub fn of(bytes: &'a [u8], recut: bool) -> Self {
         let (mut stack, mut tap) = (Builder::default(), Builder::default());
         let mut facts = ObservationsByConnection::new();
         for entry in entries(bytes) {
             match entry.side {
                 Side::Stack => stack.take(entry),
                 Side::Tap => tap.take(entry),
+                Side::TapSummary if recut => {}
+                Side::TapSummary => tap.take(entry),
                 Side::TapObservations => {
                     if let Ok(known) = serde_json::from_slice::<TapObservations>(entry.bytes) {
                         facts.insert((known.ends, known.start), known);
@@ -52,11 +55,31 @@ impl<'a> Partition<'a> {
         self.facts.get(&(ends(tuple), start))
     }
 
-    /// Whether the tap has seen a part of a connection, between two moments.
-    pub fn has_a_part(&self, tuple: Tuple, from: i64, to: i64) -> bool {
+    /// Why a connection that the tap has seen between two moments cannot be compared, if
+    /// it cannot.
+    pub fn not_comparable(&self, tuple: Tuple, from: i64, to: i64) -> Option<Reason> {
         let ends = ends(tuple);
-        let within = self.facts.range((ends, from.min(to))..=(ends, to));
-        within.into_iter().any(|(_, facts)| facts.incomplete)
+        let within = || self.facts.range((ends, from.min(to))..=(ends, to)).map(|(_, facts)| facts);
+        if within().any(|facts| facts.incomplete) {
+            Some(Reason::Incomplete)
+        } else if within().any(|facts| facts.not_known) {
+            Some(Reason::NotKnown)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the tap has seen a connection between two ends that cannot be compared: the
+    /// sessions of these ends count others than the stack's do.
+    pub fn has_not_comparable(&self, server: IpAddr, client: IpAddr) -> bool {
+        let low = server.min(client);
+        let high = server.max(client);
+        let from = ([(low, 0), (high, 0)], i64::MIN);
+        self.facts.range(from..).take_while(|(([(first, _), _], _), _)| *first == low).any(
+            |(([_, (second, _)], _), facts)| {
+                *second == high && (facts.not_known || facts.incomplete)
+            },
+        )
     }
 }
 
@@ -81,8 +104,8 @@ impl<'a> Builder<'a> {
                 let event = Event { kind, written: seen.written, bytes, place };
                 self.assembly.add(seen.system, (tuple, start, end, id), event);
             }
-            About::Session { ends, duration } => {
-                let (system, end) = (seen.system, seen.written);
+            About::Session { ends, duration, .. } => {
+                let (system, end, duration) = (seen.system, seen.written, duration / 10_000);
                 self.intervals.push(Interval { system, ends, end, duration, bytes, place });
             }
             About::Other { .. } => {}

@@ -77,7 +77,7 @@ impl Fault {
             Self::EventOrder => "an event comes where it cannot",
             Self::NoInitiation => "a long connection has no initiation record",
             Self::CounterFalls => "a counter falls within an interval",
-            Self::CounterExceeds => "more partial or short connections than connections",
+            Self::CounterExceeds => "more partial, short or active connections than connections",
             Self::CounterGap => "an interval does not begin where the one before ended",
             Self::IntervalMissing => "an interval is missing",
             Self::IntervalTwice => "an interval is there twice",
@@ -293,6 +293,14 @@ pub(super) fn intervals(list: &[Interval<'_>], each: &mut dyn FnMut(SelfCheckFin
         if partial > connections || short > connections {
             let what = format!("{connections} connections, {partial} partial, {short} short");
             say(Fault::CounterExceeds, what);
+        }
+        // Whoever is active was counted when it came.
+        let active = [common.init_active_conn_cnt, common.end_active_conn_cnt].map(u64::from);
+        for (active, connections) in active.into_iter().zip([all[0].0, all[0].1]) {
+            if active > connections {
+                let what = format!("{active} active of {connections} connections");
+                say(Fault::CounterExceeds, what);
+            }
         }
         if let Some((before, last)) = latest.replace(n, &common) {
             let end = before.end;

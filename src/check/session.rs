@@ -100,8 +100,9 @@ pub(super) fn judge(
     let seconds = |n: i64| n.unsigned_abs() / 100;
     let duration = "SMF119SS_SAIntervalDuration";
     say(duration, verdict, seconds(stack.duration), seconds(tap.duration));
-    // The stack's sessions may be older than the capture.
-    let older = s.init_life_conn_cnt != t.init_life_conn_cnt;
+    // Connections that began before the capture are the stack's alone.
+    let older = s.init_active_conn_cnt > t.init_active_conn_cnt
+        && s.init_life_conn_cnt != t.init_life_conn_cnt;
     let failed = |r: &Record<'_>| {
         let section = r.section(1).and_then(Common12V3r2::decode)?;
         Some((section.init_failed_hs_conn_cnt.into(), section.end_failed_hs_conn_cnt.into()))

@@ -27,6 +27,8 @@ pub(super) enum Side {
     Tap,
     /// What the tap knows beside its records.
     TapObservations,
+    /// A summary record of the tap that others may take the place of.
+    TapSummary,
 }
 
 /// An entry of a part.
@@ -43,6 +45,8 @@ pub(super) struct Spool {
     parts: Vec<Stored>,
     /// What is read of a file.
     stored: Vec<u8>,
+    /// Whether other summary records of the tap take the place of the first.
+    recut: bool,
 }
 
 /// Where a part is.
@@ -97,16 +101,27 @@ impl Spool {
     pub fn new(bytes: u64) -> io::Result<Self> {
         let count = bytes.div_ceil(PART).clamp(1, MAX_PARTS);
         if count == 1 {
-            return Ok(Self { parts: vec![Stored::Memory(Vec::new())], stored: Vec::new() });
+            let parts = vec![Stored::Memory(Vec::new())];
+            return Ok(Self { parts, stored: Vec::new(), recut: false });
         }
         let part = |_| Stream::new().map(Stored::File).map_err(temporary);
         let parts = (0..count).map(part).collect::<io::Result<_>>()?;
-        Ok(Self { parts, stored: Vec::new() })
+        Ok(Self { parts, stored: Vec::new(), recut: false })
     }
 
     /// Number of parts.
     pub fn len(&self) -> usize {
         self.parts.len()
+    }
+
+    /// The summary records of the tap that came so far do not count.
+    pub fn forget_summaries(&mut self) {
+        self.recut = true;
+    }
+
+    /// Whether the first summary records of the tap do not count.
+    pub fn recut(&self) -> bool {
+        self.recut
     }
 
     /// Takes a record.
@@ -175,6 +190,13 @@ impl Spool {
         }
     }
 
+    /// Gives the only part back.
+    pub fn put_only(&mut self, bytes: Vec<u8>) {
+        if let [Stored::Memory(memory)] = self.parts.as_mut_slice() {
+            *memory = bytes;
+        }
+    }
+
     /// Reads a part into a buffer, in place of what is there.
     pub fn read(&mut self, part: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
@@ -208,7 +230,8 @@ fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
     let side = match side {
         0 => Side::Stack,
         1 => Side::Tap,
-        _ => Side::TapObservations,
+        2 => Side::TapObservations,
+        _ => Side::TapSummary,
     };
     Some(Entry { side, place, bytes })
 }

@@ -19,6 +19,8 @@ pub struct TapObservations {
     pub incomplete: bool,
     /// Whether clear text came before its handshake.
     pub late: bool,
+    /// Whether the capture does not tell if it was protected: there is no record of it.
+    pub not_known: bool,
 }
 
 impl TapObservations {
@@ -31,7 +33,8 @@ impl TapObservations {
         }
         let incomplete = line.get("incomplete").is_some_and(|value| *value == true);
         let late = line.get("clear_before").is_some();
-        if !incomplete && !late {
+        let not_known = line.get("protection_known").is_some_and(|value| *value == false);
+        if !incomplete && !late && !not_known {
             return None;
         }
         let end = |name: &str| {
@@ -45,6 +48,6 @@ impl TapObservations {
         let start = time("established_at").or_else(|| time("start"))?;
         let start: jiff::Timestamp = start.parse().ok()?;
         let start = i64::try_from(start.as_nanosecond().div_euclid(HUNDREDTH)).ok()?;
-        Some(Self { ends: [one.min(other), one.max(other)], start, incomplete, late })
+        Some(Self { ends: [one.min(other), one.max(other)], start, incomplete, late, not_known })
     }
 }

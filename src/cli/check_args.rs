@@ -60,6 +60,11 @@ pub(in crate::cli) struct Check {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub codes: Option<PathBuf>,
 
+    /// Compare only what z/OS stream observation sees of the wire [default: all of it,
+    /// unless the records say no more than that, and agree with it].
+    #[arg(long, help_heading = "Input")]
+    pub strict: bool,
+
     /// Only packets that a tcpdump filter accepts.
     #[arg(long, value_name = "EXPR", help_heading = "Input")]
     pub filter: Option<String>,

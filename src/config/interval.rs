@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -64,13 +65,15 @@ impl FromStr for Interval {
 }
 
 /// Where intervals end: at multiples of their length after midnight and the
-/// synchronization value, on the clock of a zone.
+/// synchronization value, on the clock of a zone; or at moments that are given.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     interval: Interval,
     /// SYNCVAL in minutes: past the hour, or for hours past midnight.
     sync: i64,
     zone: TimeZone,
+    /// All ends there are, in nanoseconds since 1970 UTC, ascending.
+    given: Option<Arc<[i64]>>,
 }
 
 const MINUTES_A_DAY: i64 = 24 * 60;
@@ -78,11 +81,21 @@ const MINUTES_A_DAY: i64 = 24 * 60;
 impl Schedule {
     /// A schedule.
     pub fn new(interval: Interval, sync_minutes: u32, zone: TimeZone) -> Self {
-        Self { interval, sync: i64::from(sync_minutes), zone }
+        Self { interval, sync: i64::from(sync_minutes), zone, given: None }
+    }
+
+    /// A schedule of intervals that end at these moments and at no other: ascending, in
+    /// nanoseconds since 1970-01-01 00:00:00 UTC.
+    pub fn at(ends: Arc<[i64]>) -> Self {
+        Self { given: Some(ends), ..Self::new(Interval::Smf, 0, TimeZone::UTC) }
     }
 
     /// The usual length of an interval in nanoseconds.
     pub fn length(&self) -> i64 {
+        if self.given.is_some() {
+            // None is left out, however far apart they are.
+            return i64::MAX;
+        }
         self.interval.minutes() * 60 * 1_000_000_000
     }
 
@@ -93,6 +106,10 @@ impl Schedule {
     /// clock time comes for the first time after it began; where they are set
     /// forward it ends when the time that is left out would have come.
     pub fn after(&self, nanos: i64) -> i64 {
+        if let Some(ends) = &self.given {
+            let next = ends.partition_point(|end| *end <= nanos);
+            return ends.get(next).copied().unwrap_or(i64::MAX);
+        }
         let Ok(moment) = Timestamp::from_nanosecond(i128::from(nanos)) else { return i64::MAX };
         let local = self.zone.to_datetime(moment);
         let length = self.interval.minutes();
@@ -164,6 +181,13 @@ mod tests {
         // Set forward from 02:00 to 03:00.
         let forward = ends("30", 0, "Europe/Berlin", "2026-03-29T00:20:00Z", 4);
         assert_eq!(forward, ["29 01:30", "29 03:00", "29 03:30", "29 04:00"]);
+    }
+
+    #[test]
+    fn ends_that_are_given_are_all_there_are() {
+        let schedule = Schedule::at([10, 25, 26].into());
+        let after = [0, 10, 24, 25, 26, 900].map(|at| schedule.after(at));
+        assert_eq!(after, [10, 25, 25, 26, i64::MAX, i64::MAX]);
     }
 
     #[test]

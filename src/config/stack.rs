@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -56,6 +57,9 @@ pub struct Stack {
     pub interval: Interval,
     /// SYNCVAL in minutes: past the hour, or past midnight for hours.
     pub sync_minutes: u32,
+    /// Where its intervals have ended, in nanoseconds since 1970 UTC, ascending, where
+    /// that is known; the interval and SYNCVAL say nothing then.
+    pub interval_ends: Option<Arc<[i64]>>,
     /// Ranges of ports for passive data connections of its FTP servers.
     pub passive_ports: Vec<(u16, u16)>,
     /// Whether it records details, if those are wanted at all.
@@ -75,6 +79,7 @@ impl Default for Stack {
             jobs: Jobs::default(),
             interval: Interval::Smf,
             sync_minutes: 0,
+            interval_ends: None,
             passive_ports: Vec::new(),
             detail: true,
             summary: true,
@@ -86,7 +91,10 @@ impl Default for Stack {
 impl Stack {
     /// Where its recording intervals end.
     pub fn schedule(&self) -> Schedule {
-        Schedule::new(self.interval, self.sync_minutes, self.zone.clone())
+        match &self.interval_ends {
+            Some(ends) => Schedule::at(Arc::clone(ends)),
+            None => Schedule::new(self.interval, self.sync_minutes, self.zone.clone()),
+        }
     }
 }
 

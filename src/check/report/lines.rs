@@ -22,7 +22,7 @@ pub fn line(finding: &Finding<'_>, files: &[String]) -> Vec<u8> {
             let kind = if *stack { "only_stack" } else { "only_wire" };
             let mut object = about(kind, *system, *subject);
             set(&mut object, "reason", reason.name().into());
-            set(&mut object, "missing", (*reason == Reason::Missing).into());
+            set(&mut object, "missing", reason.is_missing().into());
             set(&mut object, "record", at(Some(*place), files));
             object
         }
@@ -85,12 +85,14 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
         "connections": sides(&outcome.connections),
         "intervals": sides(&outcome.intervals),
         "missing": outcome.missing_count(),
+        "beyond_observation": outcome.beyond_observation,
         "contradictions": outcome.contradictions(),
         "fields": outcome.fields,
         "faults": faults,
         "bytes": { "stack": outcome.bytes.0, "paired": outcome.bytes.1 },
         "calibration": {
-            "clock_seconds": calibration.clock as f64 / 100.0,
+            "clock_seconds": calibration.clock.range().0 as f64 / 100.0,
+            "clock_seconds_at_the_end": calibration.clock.range().1 as f64 / 100.0,
             "interval_clock_seconds": calibration.interval_clock as f64 / 100.0,
             "codes": codes,
             "counters": counters,

@@ -11,8 +11,8 @@ pub use lines::{last_line, line};
 pub use text::text;
 
 use super::{
-    CodeGroup, CountRule, Counted, Difference, Inventory, Outcome, Reason, RecordLocation, Subject,
-    Tuple, VerdictReason,
+    CodeGroup, CountRule, Counted, Difference, Inventory, Outcome, RecordLocation, Subject, Tuple,
+    VerdictReason,
 };
 use crate::names::wire;
 use crate::record::{SmfTime, ebcdic};
@@ -146,6 +146,9 @@ fn sections(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<Section
 fn judgement(outcome: &Outcome, limits: &Limits) -> Section {
     let mut notes = vec![
         match limits.judge(outcome) {
+            Judgement::Agree if outcome.nothing_to_compare() => {
+                "Neither the stack's records nor the wire have a connection: nothing differs."
+            }
             Judgement::Agree if outcome.compared => {
                 "The stack's records agree with the wire, as far as it can be seen."
             }
@@ -158,6 +161,12 @@ fn judgement(outcome: &Outcome, limits: &Limits) -> Section {
         }
         .to_owned(),
     ];
+    if outcome.beyond_observation > 0 {
+        notes.push(format!(
+            "{} more would differ if everything that the wire shows were compared. The records agree with what z/OS stream observation sees of it, which has limits: a return to clear text, a second handshake, a handshake in the middle of a connection. They are not contradictions.",
+            group(outcome.beyond_observation),
+        ));
+    }
     if outcome.compared {
         let fields = |name: &str| group(outcome.fields.get(name).copied().unwrap_or(0));
         notes.push(format!(
@@ -227,7 +236,7 @@ fn coverage(outcome: &Outcome) -> Section {
     {
         let sides = [(true, &counted.only_stack), (false, &counted.only_tap)];
         for (stack, reasons) in sides {
-            for (reason, count) in reasons.iter().filter(|(r, _)| **r != Reason::Missing) {
+            for (reason, count) in reasons.iter().filter(|(r, _)| !r.is_missing()) {
                 let who = if stack { "the stack" } else { "the wire" };
                 section.notes.push(format!(
                     "{} {one} only of {who}: {}.",
@@ -287,9 +296,9 @@ fn missing(outcome: &Outcome, files: &[String]) -> Section {
         head: vec!["WHAT", "ONLY", "WHY", "RECORD"],
         ..Section::default()
     };
-    for (_, what, stack, place) in &outcome.missing {
+    for (_, what, stack, reason, place) in &outcome.missing {
         let only = if *stack { "stack" } else { "wire" };
-        let why = Reason::Missing.text(*stack).to_owned();
+        let why = reason.text(*stack).to_owned();
         let record = at(Some(*place), files);
         section.rows.push(vec![subject(*what), only.to_owned(), why, record]);
     }
@@ -308,9 +317,16 @@ fn calibration(outcome: &Outcome) -> Section {
         head: vec!["FIELD", "TIMES", "STACK", "HERE", "FOR", "LINE FOR --codes"],
         ..Section::default()
     };
-    if found.clock != 0 {
-        let zone = if found.clock % (HOUR / 4) == 0 { ": a time-zone mistake" } else { "" };
-        section.notes.push(format!("The stack's clock is {} the tap's{zone}.", ahead(found.clock)));
+    let (first, last) = found.clock.range();
+    if first != last {
+        section.notes.push(format!(
+            "The stack's clock is {} the tap's at first and {} it in the end.",
+            ahead(first),
+            ahead(last)
+        ));
+    } else if first != 0 {
+        let zone = if first % (HOUR / 4) == 0 { ": a time-zone mistake" } else { "" };
+        section.notes.push(format!("The stack's clock is {} the tap's{zone}.", ahead(first)));
     }
     if found.interval_clock != 0 {
         section.notes.push(format!(
