@@ -174,8 +174,8 @@ fn compression_and_archives_change_nothing() {
     ];
     for (path, times) in files {
         let mut found = Vec::new();
-        for input in dump::open(&path).expect("opened") {
-            let mut reader = Reader::new(input).expect("records");
+        for reader in dump::open(&path).expect("opened") {
+            let mut reader = reader.expect("records");
             while let Some(Item::Record { bytes, .. }) = reader.next_item().expect("readable") {
                 found.push(bytes.to_vec());
             }

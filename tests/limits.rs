@@ -5,12 +5,15 @@
 mod common;
 
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Cursor, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{text, zerttap};
 use serde_json::Value;
+use zerttap::dump::Reader;
+use zerttap::input::Input;
+use zerttap::source::{Batch, CaptureSet, SetOptions};
 
 /// Kilobytes of address space that a run may have.
 const MEMORY: u32 = 1_000_000;
@@ -204,4 +207,136 @@ fn a_long_block_between_packets_is_not_held() {
     let (honest, ledger) = read(&capture, &[], &dir.path().join("out"));
     assert_eq!(honest["tls"]["version_name"], "TLSv1.2");
     assert_eq!(ledger["packets"], found.len());
+}
+
+/// What reading costs, by the readers' own count: bytes that are read and moved, and how
+/// often something is looked for.
+fn cost(file: &[u8]) -> u64 {
+    let mut input = tempfile::NamedTempFile::new().expect("a file");
+    input.write_all(file).expect("written");
+    let paths = [input.path().to_owned()];
+    let mut set = CaptureSet::open(&paths, SetOptions::default()).expect("a capture");
+    let mut batch = Batch::default();
+    while set.fill(&mut batch, 4096, 1 << 20).expect("readable") {}
+    set.work()
+}
+
+fn cost_of_records(file: &[u8]) -> u64 {
+    let input = Input::new(Path::new("records"), Box::new(Cursor::new(file.to_vec())));
+    let Ok(mut reader) = Reader::new(input) else { return 0 };
+    while reader.next_item().expect("readable").is_some() {}
+    reader.work()
+}
+
+/// A file's beginning, and what is repeated in it up to a size.
+fn repeated(head: &[u8], unit: &[u8], size: usize) -> Vec<u8> {
+    let mut file = head.to_vec();
+    while file.len() < size {
+        file.extend_from_slice(unit);
+    }
+    file
+}
+
+/// Of what claims to be long, contradicts itself, or is almost plausible: reading it costs
+/// as much more as there is more of it.
+#[test]
+fn work_grows_as_the_input_does() {
+    let le = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|w| w.to_le_bytes()).collect() };
+    let be = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|w| w.to_be_bytes()).collect() };
+    let pcapng = le(&[0x0A0D_0D0A, 28, 0x1A2B_3C4D, 1, !0, !0, 28, 1, 20, 1, 262_144, 20]);
+    let packet = le(&[6, 36, 0, 0, 1, 4, 4, 0, 36]);
+    // Statistics of an interface that has lost more each time end a batch.
+    let loss = le(&[5, 40, 0, 0, 0, 0x0008_0005, 7, 0, 0, 40]);
+    let pcap = le(&[0xA1B2_C3D4, 0x0004_0002, 0, 0, 262_144, 1]);
+    let zero_packet = le(&[0, 0, 0, 0]);
+    let snoop = [&b"snoop\0\0\0"[..], &be(&[2, 4])].concat();
+    let mut netmon = vec![0; 128];
+    netmon[..8].copy_from_slice(b"GMBU\0\x02\x01\0");
+    netmon[8..16].copy_from_slice(&[0xE8, 7, 1, 0, 0, 0, 1, 0]);
+    let mut sniffer = b"TRSNIFF data    \x1a".to_vec();
+    sniffer.extend([1, 0, 18, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0x21, 0x28, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+    let mut iptrace = b"iptrace 2.0".to_vec();
+    let record = [&be(&[36, 0])[..], &[0; 20], &[6, 0, 0, 0], &be(&[1, 0]), &[0; 4]].concat();
+    iptrace.extend_from_slice(&record);
+    let cases: Vec<(&str, Vec<u8>, Vec<u8>)> = vec![
+        (
+            "pcapng: a block of 16 MiB whose end contradicts it, and one of 12 bytes",
+            pcapng.clone(),
+            le(&[5, 0x0100_0000, 0xDEAD, 4, 12, 12]),
+        ),
+        (
+            "pcapng: the same between packets",
+            pcapng.clone(),
+            [&packet[..], &le(&[6, 0x0100_0000, 0xDEAD])].concat(),
+        ),
+        (
+            "pcapng: the same between packets and losses",
+            pcapng.clone(),
+            [&packet[..], &loss, &le(&[5, 0x0100_0000, 0xDEAD])].concat(),
+        ),
+        (
+            "pcapng: blocks of half a megabyte that are almost plausible",
+            pcapng.clone(),
+            le(&[6, 0x0007_FFF0, 6, 0x0007_FFF0]),
+        ),
+        ("pcapng: an option that is wrong", pcapng, le(&[5, 24, 0, 0, 0, 24])),
+        (
+            "pcap: headers of the longest packets",
+            pcap.clone(),
+            le(&[1, 1, 262_144, 262_144, 0xFFFF_FFFF]),
+        ),
+        ("pcap: packets without bytes, as padding has", pcap.clone(), zero_packet),
+        ("pcap: zeros and a packet", pcap.clone(), [&[0; 4080][..], &le(&[1, 1, 0, 0])].concat()),
+        ("pcap: file headers", pcap.clone(), pcap.clone()),
+        (
+            "pcap: file headers that are packet headers as well",
+            pcap.clone(),
+            le(&[0xA1B2_C3D4, 0x0004_0002, 8, 0, 0, 1]),
+        ),
+        ("snoop: long records", snoop.clone(), be(&[262_144, 262_144, 262_168, 0, 1, 1])),
+        ("snoop: records that contradict themselves", snoop, be(&[9, 9, 9, 0, 1, 1])),
+        ("Network Monitor: long frames", netmon, le(&[1, 0, 262_144, 262_144, 0xFFFF_FFFF])),
+        ("Sniffer: records that are none", sniffer, le(&[0x0008_FFFF, 0, 77])),
+        ("iptrace: long records", iptrace, be(&[262_000, 0, 0, 0])),
+    ];
+    for (name, head, unit) in &cases {
+        assert_linear(name, cost, head, unit);
+    }
+}
+
+#[test]
+fn work_of_records_grows_as_the_input_does() {
+    let good = [
+        0, 24, 0, 0, 0x5E, 119, 0, 0x34, 0x39, 0x42, 1, 0x25, 0x32, 0x6F, 0xE3, 0xC1, 0xD7, 0xF1,
+        0, 0, 0, 0, 0, 0,
+    ];
+    let long = [&[0x7F, 0xF8][..], &good[2..], &[0xFF; 3]].concat();
+    let mut block = vec![0x7F, 0xF8, 0, 0];
+    block.extend_from_slice(&good);
+    let transmit = [&[9, 0xE0, 0xC9, 0xD5, 0xD4, 0xD9, 0xF0, 0xF1, 0][..], &[2, 0x80]].concat();
+    let unframed = [&good[4..], &good[4..18], &[0, 11, 0, 64]].concat();
+    let cases: [(&str, &[u8], &[u8]); 6] = [
+        ("records that claim 32 KB", &good, &long),
+        ("no records", &good, &[1, 2, 3]),
+        ("blocks that claim 32 KB", &block, &block),
+        ("segments", &good, &[0, 5, 1, 0, 7]),
+        ("segments of a TRANSMIT file", &transmit, &[2, 0x40, 2, 0x80]),
+        ("records without descriptor words", &unframed, &unframed),
+    ];
+    for (name, head, unit) in cases {
+        assert_linear(name, cost_of_records, head, unit);
+    }
+}
+
+fn assert_linear(name: &str, cost: fn(&[u8]) -> u64, head: &[u8], unit: &[u8]) {
+    /// Below this what a reader holds anyway counts.
+    const SMALLEST: usize = 512 << 10;
+    let costs: Vec<u64> =
+        [1, 2, 4, 8].map(|times| cost(&repeated(head, unit, times * SMALLEST))).into();
+    for pair in costs.windows(2) {
+        assert!(pair[1] <= pair[0] * 5 / 2 + SMALLEST as u64 / 4, "{name}: {costs:?}");
+    }
+    // Read, moved, and looked at as a beginning: a few times each byte, not more.
+    let most = 8 * 8 * SMALLEST as u64;
+    assert!(costs[3] <= most, "{name}: {costs:?}");
 }

@@ -15,7 +15,7 @@ use crate::check::{
     Check, Clock, Finding, Inventory, Options, Outcome, RecordLocation, SelfCheckFinding,
     TapObservations,
 };
-use crate::config::{self, Home, Identity, Mode, Prefix, Settings, Stack, Stacks};
+use crate::config::{self, Home, Identity, Interval, Mode, Prefix, Settings, Stack, Stacks};
 use crate::dump::{self, Item, Reader};
 use crate::pipeline::{self, Output, RequestedOutputs, RunError, Tuning};
 use crate::sink::OutputFile;
@@ -166,11 +166,12 @@ fn dump(
     take: &mut RecordHandler<'_>,
 ) -> anyhow::Result<()> {
     let name = path.display().to_string();
-    for input in dump::open(path).with_context(|| name.clone())? {
-        let name = input.file().display().to_string();
+    let mut readers = dump::open(path).with_context(|| name.clone())?;
+    for reader in &mut readers {
+        let mut reader = reader.with_context(|| name.clone())?;
+        let name = reader.name();
         let file = u32::try_from(files.len()).unwrap_or(u32::MAX);
         files.push(name.clone());
-        let mut reader = Reader::new(input).with_context(|| name.clone())?;
         let mut damaged = 0;
         while let Some(item) = reader.next_item().with_context(|| name.clone())? {
             match item {
@@ -192,6 +193,9 @@ fn dump(
                 }
             }
         }
+    }
+    for note in readers.notes().iter().filter(|_| !quiet) {
+        super::notify("note", note);
     }
     Ok(())
 }

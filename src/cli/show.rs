@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::args::Show;
 use super::{DAMAGED, DONE};
 use crate::config::Prefix;
-use crate::dump::{self, Item, Reader};
+use crate::dump::{self, Item};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 use crate::sink::layout;
 use crate::sink::records::{Csv, Json, RecordCounters, RecordSummary, Selection, annotated, tree};
@@ -60,17 +60,17 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
     let mut number = 0;
     'files: for path in &args.inputs {
         let name = path.display().to_string();
-        for input in dump::open(path).with_context(|| name.clone())? {
-            let name = input.file().display().to_string();
-            let mut input = input;
-            if input.want(1).with_context(|| name.clone())?.is_empty() {
+        let mut readers = dump::open(path).with_context(|| name.clone())?;
+        for reader in &mut readers {
+            let mut reader = reader.with_context(|| name.clone())?;
+            let name = reader.name();
+            if reader.is_empty() {
                 // A run with nothing to record writes such a file: no error.
                 if !args.quiet {
                     super::notify("warning", &format!("{name}: offset 0: the file is empty"));
                 }
                 continue;
             }
-            let mut reader = Reader::new(input).with_context(|| name.clone())?;
             let mut damaged = 0;
             loop {
                 if args.selection.head.is_some_and(|head| number >= head) {
@@ -112,6 +112,9 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                 super::notify("warning", &text);
             }
             passed.damaged += damaged;
+        }
+        for note in readers.notes().iter().filter(|_| !args.quiet) {
+            super::notify("note", note);
         }
     }
     target.finish(&mut out, args.form.jsonl)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::dump::{self, DumpError, Item, Reader};
+use crate::dump::{self, DumpError, Item};
 use crate::source::{CaptureSet, SetOptions, SourceError};
 
 /// Options of tcpdump and tshark, by command (empty: before any), and what does it here.
@@ -101,10 +101,8 @@ enum Records {
 
 fn records_in(file: &Path) -> Records {
     let first = || {
-        let input = dump::open(file)?.into_iter().next();
-        let Some(input) = input else { return Ok(false) };
-        let mut reader = Reader::new(input)?;
-        Ok(matches!(reader.next_item()?, Some(Item::Record { .. })))
+        let Some(reader) = dump::open(file)?.next() else { return Ok(false) };
+        Ok(matches!(reader?.next_item()?, Some(Item::Record { .. })))
     };
     match first() {
         Ok(true) => Records::There,
@@ -117,7 +115,10 @@ fn records_in(file: &Path) -> Records {
 
 /// What is wrong with captures that cannot be opened, and which command reads such a file.
 pub(super) fn not_a_capture(error: SourceError) -> anyhow::Error {
-    let SourceError::UnknownFormat { file, .. } = &error else { return error.into() };
+    let (SourceError::UnknownFormat { file, .. } | SourceError::Foreign { file, .. }) = &error
+    else {
+        return error.into();
+    };
     if file == Path::new("-") {
         return error.into();
     }

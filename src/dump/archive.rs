@@ -1,60 +1,59 @@
-//! Opening what holds SMF records: a file, a compressed one, the members of a zip
-//! archive.
+//! Opening what holds SMF records: a file, a compressed one, the members of an archive.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use zip::{CompressionMethod, ZipArchive};
+use super::{DumpError, Reader};
+use crate::input::{Contents, Spool, left_out_notes};
 
-use super::DumpError;
-use crate::input::Input;
+/// What a file holds that is records, each opened when its turn comes.
+pub struct Readers {
+    path: PathBuf,
+    contents: Contents,
+    next: usize,
+    read: bool,
+}
 
-const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
-/// Members of an archive that are read.
-const MAX_MEMBERS: usize = 10_000;
-
-/// Opens a file, or standard input for `-`, and looks through gzip, zstd and zip.
-/// An archive gives an input for each file in it.
+/// Opens a file, or standard input for `-`, and looks through gzip, zstd, zip and tar.
+/// An archive gives a reader for each file in it that holds records.
 ///
 /// # Errors
 /// What the operating system says, or if an archive cannot be read.
-pub fn open(path: &Path) -> Result<Vec<Input>, DumpError> {
-    let mut input = Input::open(path).map_err(DumpError::at(0))?;
-    if !input.want(4).map_err(DumpError::at(0))?.starts_with(&ZIP_MAGIC) {
-        return Ok(vec![input]);
+pub fn open(path: &Path) -> Result<Readers, DumpError> {
+    let contents = Contents::of(path, &mut Spool::default()).map_err(DumpError::at(0))?;
+    Ok(Readers { path: path.to_owned(), contents, next: 0, read: false })
+}
+
+impl Readers {
+    /// Members of an archive that are left out because they hold no records, or cannot be
+    /// read: what the user should know, once all were asked for.
+    pub fn notes(&self) -> Vec<String> {
+        left_out_notes(&self.path, &self.contents.left_out)
     }
-    if path == Path::new("-") {
-        return Err(DumpError::Zip("an archive is read from a file only".to_owned()));
-    }
-    let said = |error: zip::result::ZipError| DumpError::Zip(error.to_string());
-    let mut archive = ZipArchive::new(File::open(path).map_err(DumpError::at(0))?).map_err(said)?;
-    let mut inputs = Vec::new();
-    for index in 0..archive.len().min(MAX_MEMBERS) {
-        let member = archive.by_index_raw(index).map_err(said)?;
-        if member.is_dir() {
-            continue;
-        }
-        let inner = member.name().map_err(said)?.into_owned();
-        let name = PathBuf::from(format!("{}({inner})", path.display()));
-        if member.encrypted() {
-            return Err(DumpError::Zip(format!("{inner} is encrypted")));
-        }
-        let (at, size) = (member.data_start(), member.compressed_size());
-        let at = at.ok_or_else(|| DumpError::Zip(format!("{inner} has no data")))?;
-        let mut file = File::open(path).map_err(DumpError::at(0))?;
-        file.seek(SeekFrom::Start(at)).map_err(DumpError::at(at))?;
-        let bytes = file.take(size);
-        let reader: Box<dyn Read + Send> = match member.compression() {
-            CompressionMethod::Stored => Box::new(bytes),
-            CompressionMethod::Deflated => Box::new(flate2::read::DeflateDecoder::new(bytes)),
-            other => {
-                return Err(DumpError::Zip(format!(
-                    "{inner} is compressed by {other}, expected deflate"
-                )));
+}
+
+impl Iterator for Readers {
+    type Item = Result<Reader, DumpError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(member) = self.contents.members.get(self.next) {
+            self.next += 1;
+            let reader = member.open().map_err(DumpError::at(0)).and_then(Reader::new);
+            match reader {
+                Err(error) if self.contents.archive => {
+                    self.contents.left_out.push((member.name().to_owned(), error.to_string()));
+                }
+                reader => {
+                    self.read = true;
+                    return Some(reader);
+                }
             }
-        };
-        inputs.push(Input::new(&name, reader).look_through().map_err(DumpError::at(at))?);
+        }
+        if self.read {
+            return None;
+        }
+        self.read = true;
+        let notes = self.notes();
+        let why = if notes.is_empty() { "it is empty".to_owned() } else { notes.join("; ") };
+        Some(Err(DumpError::EmptyArchive(why)))
     }
-    Ok(inputs)
 }

@@ -53,7 +53,7 @@ mod writer;
 use std::fmt;
 use std::io;
 
-pub use archive::open;
+pub use archive::{Readers, open};
 pub use reader::{Form, Item, Reader};
 pub use translated::Translation;
 pub use writer::{Framing, Patch, WriteError, Writer};
@@ -69,9 +69,6 @@ pub enum DumpError {
         /// What it said.
         error: io::Error,
     },
-    /// A zip archive cannot be read.
-    #[error("zip archive: {0}")]
-    Zip(String),
     /// The boundaries of records are lost.
     #[error(
         "offset {offset}: the records have no record descriptor words, and their lengths cannot be told without; transfer the file again, in binary and with them: \"quote site rdw\" before \"get\" where z/OS is the server, \"locsite rdw\" before \"put\" where it is the client"
@@ -80,6 +77,9 @@ pub enum DumpError {
         /// Where.
         offset: u64,
     },
+    /// An archive holds no records.
+    #[error("no SMF records in this archive: {0}")]
+    EmptyArchive(String),
     /// A transfer in text mode has changed every byte.
     #[error(
         "the records were {0}, and cannot be had back for certain; transfer the file again, in binary: FTP \"binary\", and \"quote site rdw\" before \"get\" where z/OS is the server or \"locsite rdw\" before \"put\" where it is the client; SFTP without its \"ascii\" command (scp of z/OS translates); Zowe \"zowe files download data-set NAME --record\""
@@ -103,7 +103,7 @@ pub enum DumpError {
     },
     /// The file begins with something else.
     #[error(
-        "begins with {found}; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file, plain, packed by AMATERSE (TERSE), or compressed by gzip, zstd or zip{hint}"
+        "begins with {found}; expected SMF records with record descriptor words, in blocks, or in a TSO TRANSMIT file, plain, packed by AMATERSE (TERSE), or in gzip, zstd, zip or tar{hint}"
     )]
     Unknown {
         /// The first bytes.

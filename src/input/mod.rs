@@ -1,7 +1,10 @@
-//! Bytes of one file: buffered, decompressed, with the offset known. Captures
-//! and SMF files are read through it.
+//! Bytes of one file, or of a member of an archive: buffered, decompressed, with the offset
+//! known. Captures and SMF files are read through it.
 
+mod container;
+mod random;
 mod readahead;
+mod tar;
 mod terse;
 
 use std::fs::File;
@@ -9,13 +12,19 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use random::Random;
 use readahead::ReadAhead;
 use terse::Terse;
+
+pub use container::{Contents, Member, left_out_notes};
+pub use random::Spool;
 
 /// Bytes asked from the operating system at once, unless the reader says another number:
 /// what stays in a core's second-level cache.
 const BLOCK: usize = 512 * 1024;
 
+/// Bytes that an input of many reads at once, and may keep.
+const SMALL_BLOCK: usize = 8 * 1024;
 /// Layers of compression that are looked through.
 const MAX_LAYERS: usize = 4;
 
@@ -34,10 +43,27 @@ impl Notes {
     }
 }
 
+/// Where the bytes come from.
+enum Source {
+    /// Once, in order.
+    Stream(Box<dyn Read + Send>),
+    /// From any place.
+    Random(Random),
+}
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(reader) => reader.read(out),
+            Self::Random(reader) => reader.read(out),
+        }
+    }
+}
+
 /// A buffered reader that shows what lies ahead.
 pub struct Input {
     file: PathBuf,
-    reader: Box<dyn Read + Send>,
+    reader: Source,
     buffer: Vec<u8>,
     /// Bytes asked for at once.
     block: usize,
@@ -45,6 +71,7 @@ pub struct Input {
     end: usize,
     /// Offset in the stream of `buffer[start]`.
     offset: u64,
+    work: u64,
     /// Bytes that cannot be had: the end, or an error that was met.
     finished: Option<Option<io::Error>>,
     notes: Notes,
@@ -57,15 +84,6 @@ impl Input {
     /// What the operating system says.
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::plain(path)?.look_through()
-    }
-
-    /// Opens a file whose turn is to come: one that is compressed is decompressed from
-    /// now on, up to 64 MiB.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn open_before(path: &Path) -> io::Result<Self> {
-        Self::plain(path)?.layers(ReadAhead::before)
     }
 
     fn plain(path: &Path) -> io::Result<Self> {
@@ -110,15 +128,28 @@ impl Input {
     pub fn new(path: &Path, reader: Box<dyn Read + Send>) -> Self {
         Self {
             file: path.to_owned(),
-            reader,
+            reader: Source::Stream(reader),
             buffer: Vec::new(),
             block: BLOCK,
             start: 0,
             end: 0,
             offset: 0,
+            work: 0,
             finished: None,
             notes: Notes::default(),
         }
+    }
+
+    /// Reads from any place, with a small buffer: one input of thousands.
+    fn random(path: &Path, reader: Random) -> Self {
+        let unused = Self::new(path, Box::new(io::empty()));
+        Self { reader: Source::Random(reader), block: SMALL_BLOCK, ..unused }
+    }
+
+    /// The same, asking the operating system for so many bytes at once.
+    fn by(mut self, block: usize) -> Self {
+        self.block = block;
+        self
     }
 
     /// The next bytes: at least `n`, fewer only at the end of the input.
@@ -126,6 +157,7 @@ impl Input {
     /// # Errors
     /// A read error, once everything that was read before it is consumed.
     pub fn want(&mut self, n: usize) -> io::Result<&[u8]> {
+        self.work += 1;
         self.read_to(n);
         if self.start == self.end
             && let Some(error) = self.finished.as_mut().and_then(Option::take)
@@ -136,27 +168,34 @@ impl Input {
     }
 
     /// Reads until so many bytes are ahead, if they can be had. An error waits for
-    /// [`Self::want`].
-    fn read_to(&mut self, n: usize) {
+    /// [`Self::want`], which shows it once what is ahead is consumed.
+    pub fn read_to(&mut self, n: usize) {
         while self.end - self.start < n && self.finished.is_none() {
             self.fill(n);
         }
     }
 
     fn fill(&mut self, n: usize) {
-        if self.start > 0 {
+        let ahead = self.ahead();
+        // Moved is never more than was consumed since the last time, so that looking far
+        // ahead again and again costs no more than reading.
+        if self.start > 0 && self.start >= ahead {
             self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+            self.work += ahead as u64;
+            (self.start, self.end) = (0, ahead);
         }
-        let size = n.max(self.block);
+        // Nor are a few bytes asked for at a time.
+        let size = (self.start + n).next_multiple_of(self.block.max(1));
         if self.buffer.len() < size {
             self.buffer.resize(size, 0);
         }
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
         match self.reader.read(room) {
             Ok(0) => self.finished = Some(None),
-            Ok(read) => self.end += read,
+            Ok(read) => {
+                self.end += read;
+                self.work += read as u64;
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => self.finished = Some(Some(e)),
         }
@@ -199,13 +238,42 @@ impl Input {
         {
             to.copy_from_slice(from);
         }
+        self.work += ahead as u64;
         std::mem::swap(&mut self.buffer, other);
         (self.start, self.end) = (0, ahead);
+    }
+
+    /// Gives back the memory of what is ahead, where it can be read again and is more than
+    /// one of many inputs should keep.
+    pub fn release(&mut self) {
+        if let Source::Random(reader) = &mut self.reader
+            && self.buffer.len() > 2 * SMALL_BLOCK
+        {
+            reader.set(self.offset);
+            self.buffer = Vec::new();
+            (self.start, self.end, self.finished) = (0, 0, None);
+        }
+    }
+
+    /// Whether it is one of many, with a small buffer.
+    pub fn is_small(&self) -> bool {
+        matches!(self.reader, Source::Random(_))
     }
 
     /// Asks the operating system for so many bytes at once, but not for few.
     pub fn read_by(&mut self, bytes: usize) {
         self.block = bytes.max(BLOCK);
+    }
+
+    /// What reading has cost so far: bytes that were read and moved, and how often something
+    /// was looked for. It grows as the input does, whatever the input holds.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Adds steps that were done on bytes which are ahead.
+    pub fn add_work(&mut self, steps: usize) {
+        self.work += steps as u64;
     }
 
     /// Offset of the next byte.

@@ -5,13 +5,18 @@
 //! that point into it. Batches are recycled, so reading allocates nothing per
 //! packet. This room knows nothing of what is inside a packet.
 
-mod directory;
+mod chain;
+mod files;
 mod filter;
+mod foreign;
+mod formats;
 mod live;
+mod open;
+mod padding;
 mod pcap;
 mod pcapng;
+mod reader;
 mod set;
-mod sniffer;
 
 use std::path::PathBuf;
 
@@ -19,7 +24,7 @@ use crate::input::Input;
 
 pub use filter::Filter;
 pub use live::{Interface, InterfaceState, Live, LiveControl, LiveOptions, WatchTime, interfaces};
-pub use set::{CaptureSet, Format, SetOptions};
+pub use set::{CaptureSet, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,7 +114,7 @@ pub trait Feed: Send {
 pub struct Totals {
     /// Files, or interfaces.
     pub files: u64,
-    /// Files of directories that cannot be opened or are no captures.
+    /// Files of directories and archives that cannot be opened or are no captures.
     pub files_left_out: u64,
     /// Places that were passed over.
     pub damaged_places: u64,
@@ -184,7 +189,7 @@ pub enum SourceError {
     },
     /// The first bytes are those of no known format.
     #[error(
-        "{}: not a capture file: it begins with {found}, expected pcap, pcapng or DOS Sniffer (plain, gzip or zstd)",
+        "{}: not a capture file: it begins with {found}, expected pcap, pcapng or another format that is read, plain or in gzip, zstd, zip or tar; capinfos may tell what it is, and editcap -F pcapng converts what Wireshark reads",
         file.display()
     )]
     UnknownFormat {
@@ -192,6 +197,32 @@ pub enum SourceError {
         file: PathBuf,
         /// The first bytes, in hexadecimal.
         found: String,
+    },
+    /// The format is known and not read.
+    #[error(
+        "{}: not a capture file: it begins with {found}, which is {name}; {remedy}",
+        file.display()
+    )]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+        /// The first bytes, in hexadecimal.
+        found: String,
+        /// What it is.
+        name: &'static str,
+        /// How it is converted.
+        remedy: &'static str,
+    },
+    /// Too many files overlap in time.
+    #[error(
+        "{}: more than {most} files overlap in time; merge some of them first, for example with mergecap",
+        file.display()
+    )]
+    TooMany {
+        /// The file that is one too many.
+        file: PathBuf,
+        /// How many may.
+        most: usize,
     },
     /// The format is known but this kind of it is not read.
     #[error("{place}: {what}")]
@@ -201,11 +232,13 @@ pub enum SourceError {
         /// What was found and what was expected.
         what: String,
     },
-    /// A directory holds no capture file.
-    #[error("{}: no capture file in this directory{}{why}", directory.display(), if why.is_empty() { "" } else { ": " })]
-    EmptyDirectory {
-        /// The directory.
-        directory: PathBuf,
+    /// A directory or an archive holds no capture file.
+    #[error("{}: no capture file in this {kind}{}{why}", holder.display(), if why.is_empty() { "" } else { ": " })]
+    NoCapture {
+        /// The directory or the archive.
+        holder: PathBuf,
+        /// Which of the two.
+        kind: &'static str,
         /// What files it holds instead.
         why: String,
     },

@@ -1,10 +1,12 @@
 //! The pcap savefile format: both byte orders, micro- and nanoseconds, the
-//! modified form with longer packet headers, old length orders, and files
-//! padded with zeros to a record length.
+//! modified forms with longer packet headers, also under the ordinary magic number, old
+//! length orders, the forms of AIX and Ixia, and files padded with zeros to a record
+//! length.
 //!
-//! Source: draft-ietf-opsawg-pcap, and what libpcap accepts.
+//! Source: draft-ietf-opsawg-pcap, and what libpcap and Wireshark accept.
 
-use super::set::{Head, Step};
+use super::padding::Padding;
+use super::reader::{Head, LOOK, Step, begins_capture};
 use super::{Damage, FilePosition, LinkType, MAX_PACKET, NANOS_PER_SECOND, SourceError};
 use crate::input::Input;
 
@@ -12,16 +14,35 @@ use crate::input::Input;
 const FILE_HEADER: usize = 24;
 /// Bytes of a packet header.
 const PACKET_HEADER: usize = 16;
-/// Extra bytes of a packet header of the modified form: interface index,
-/// protocol, packet type and padding.
-const MODIFIED_EXTRA: usize = 8;
+/// Extra bytes of packet headers under the ordinary magic number, the likeliest first:
+/// none; interface index, protocol, packet type and padding (Red Hat Linux 6.1); four of
+/// unknown meaning (Nokia).
+const EXTRA_ORDINARY: [usize; 3] = [0, 8, 4];
+/// The same under the modified one: as above; with a processor's number (SuSE Linux 6.3).
+const EXTRA_MODIFIED: [usize; 2] = [8, 12];
+/// Packets by which such a form is told.
+const TRIED: usize = 256;
+/// Bytes of the file header of Ixia's form: behind the usual ones the length of the rest.
+const IXIA_HEADER: usize = 28;
 /// How far from the last packet's time a header may be when the reader looks
 /// for the next plausible one after damage.
 const RESYNC_WINDOW_SECONDS: i64 = 7 * 86_400;
 
+/// A record that lacks its end because the file does is not longer than this. Where more
+/// is left the length is wrong, and others follow.
+pub(super) const CUT_SHORT: usize = 128 * 1024;
+
+/// Seconds.
+const YEAR: u64 = 366 * 86_400;
+
 const MAGIC_MICROS: u32 = 0xA1B2_C3D4;
 const MAGIC_NANOS: u32 = 0xA1B2_3C4D;
 const MAGIC_MODIFIED: u32 = 0xA1B2_CD34;
+/// Ixia's lcap, written by hardware with nanoseconds and by software.
+const MAGIC_IXIA_HARDWARE: u32 = 0x1C00_01AC;
+const MAGIC_IXIA_SOFTWARE: u32 = 0x1C00_01AB;
+const MAGICS: [u32; 5] =
+    [MAGIC_MICROS, MAGIC_NANOS, MAGIC_MODIFIED, MAGIC_IXIA_HARDWARE, MAGIC_IXIA_SOFTWARE];
 
 /// Whether the two length fields of a packet header are swapped, as they were
 /// before version 2.3 of the format.
@@ -43,6 +64,11 @@ pub(super) struct Pcap {
     link: LinkType,
     longest: u32,
     last_second: Option<i64>,
+    /// The fractions of a second are nanoseconds, though the file says microseconds.
+    mislabelled: bool,
+    /// Time stamps with a fraction of a second or more.
+    over: u64,
+    padding: Padding,
 }
 
 /// What a packet header says.
@@ -53,7 +79,31 @@ struct PacketHeader {
     wire: u32,
 }
 
+/// What was found by going from packet to packet.
+struct Walk {
+    packets: usize,
+    /// Packets whose time has a fraction of a million or more.
+    over: usize,
+    /// It came to what is no packet.
+    broken: bool,
+    /// It came to the end of what is there.
+    exact: bool,
+}
+
 impl Pcap {
+    /// Whether bytes are a file header so surely that no packet header is: the magic
+    /// number, the version, and fields that everybody leaves at zero.
+    pub fn certain(head: &[u8]) -> bool {
+        magic(head).is_some_and(|(big_endian, _)| {
+            let u32_at = |i: usize| read32(head, i, big_endian);
+            head.len() >= FILE_HEADER
+                && read16(head, 4, big_endian) == 2
+                && matches!(read16(head, 6, big_endian), 2..=4)
+                && u32_at(12) == 0
+                && u32_at(20) & 0x03FF_FFFF < 512
+        })
+    }
+
     /// Whether the bytes begin with one of the magic numbers.
     pub fn matches(head: &[u8]) -> bool {
         magic(head).is_some()
@@ -77,32 +127,144 @@ impl Pcap {
         let u16_at = |i: usize| read16(header, i, big_endian);
         let u32_at = |i: usize| read32(header, i, big_endian);
         let (major, minor) = (u16_at(4), u16_at(6));
-        if major != 2 {
+        if major != 2 && (major, minor) != (543, 0) {
             return Err(SourceError::Unsupported {
                 place,
                 what: format!("pcap version {major}.{minor}, expected 2.x"),
             });
         }
-        let lengths = match minor {
+        let mut lengths = match minor {
+            _ if major == 543 => Lengths::Swapped,
             0..=2 | 543 => Lengths::Swapped,
             3 => Lengths::MaybeSwapped,
             _ => Lengths::AsNow,
         };
         // The upper bits say whether frames end with a frame check sequence.
-        let link = LinkType((u32_at(20) & 0xFFFF) as u16);
+        let mut link = LinkType((u32_at(20) & 0xFFFF) as u16);
         let snap_length = u32_at(16);
-        let nanos = magic == MAGIC_NANOS;
-        input.consume(FILE_HEADER);
-        Ok(Self {
+        let mut nanos = matches!(magic, MAGIC_NANOS | MAGIC_IXIA_HARDWARE);
+        // AIX writes version 2.2 with interface types of SNMP, and nanoseconds.
+        let aix = match link.0 {
+            6 => Some(LinkType::ETHERNET),
+            9 => Some(LinkType(6)),
+            15 => Some(LinkType(10)),
+            24 => Some(LinkType(0)),
+            _ => None,
+        };
+        if let Some(of_aix) = aix.filter(|_| magic == MAGIC_MICROS && (major, minor) == (2, 2)) {
+            (link, nanos, lengths) = (of_aix, true, Lengths::MaybeSwapped);
+        }
+        let ixia = matches!(magic, MAGIC_IXIA_HARDWARE | MAGIC_IXIA_SOFTWARE);
+        let wanted = if ixia { IXIA_HEADER } else { FILE_HEADER };
+        let there = input.want(wanted).map_or(FILE_HEADER, <[u8]>::len);
+        input.consume(wanted.min(there));
+        let mut pcap = Self {
             big_endian,
             nanos_per_unit: if nanos { 1 } else { 1000 },
             units_per_second: if nanos { 1_000_000_000 } else { 1_000_000 },
-            header: PACKET_HEADER + if magic == MAGIC_MODIFIED { MODIFIED_EXTRA } else { 0 },
+            header: PACKET_HEADER,
             lengths,
             link,
             longest: snap_length.clamp(MAX_PACKET, 16 * MAX_PACKET),
             last_second: None,
-        })
+            mislabelled: false,
+            over: 0,
+            padding: Padding::default(),
+        };
+        pcap.choose(input, magic);
+        Ok(pcap)
+    }
+
+    /// Chooses the form of packet headers by which the packets that were read follow each
+    /// other, and whether their times are nanoseconds.
+    fn choose(&mut self, input: &mut Input, magic: u32) {
+        let extras: &[usize] = match magic {
+            MAGIC_MODIFIED => &EXTRA_MODIFIED,
+            MAGIC_MICROS if self.lengths == Lengths::AsNow => &EXTRA_ORDINARY,
+            _ => &[0],
+        };
+        let usual = extras.first().copied().unwrap_or_default();
+        input.read_to(self.header + 1);
+        let mut walk = self.walk(input.here(), usual, false);
+        if walk.broken && extras.len() > 1 {
+            // Only what is doubtful waits for more.
+            input.read_to(2 * MAX_PACKET as usize);
+            walk = self.walk(input.here(), usual, false);
+        }
+        self.header = PACKET_HEADER + usual;
+        input.add_work(walk.packets);
+        if walk.broken {
+            for &extra in extras.iter().skip(1) {
+                let other = self.walk(input.here(), extra, true);
+                input.add_work(other.packets);
+                // What is read as usual up to a gap in time, or to where the file is cut,
+                // stays so: another form has to explain more.
+                let more =
+                    other.packets > walk.packets || other.packets == walk.packets && other.exact;
+                if !other.broken && other.packets >= 2 && more {
+                    (self.header, walk) = (PACKET_HEADER + extra, other);
+                    break;
+                }
+            }
+        }
+        if self.nanos_per_unit == 1000 && 2 * walk.over > walk.packets {
+            // Of microseconds none is a million or more, of nanoseconds 999 in a thousand.
+            (self.nanos_per_unit, self.units_per_second) = (1, 1_000_000_000);
+            self.mislabelled = true;
+        }
+    }
+
+    /// Goes from packet to packet with so many extra bytes in their headers; strictly, where
+    /// nothing but the packets speaks for them.
+    fn walk(&self, bytes: &[u8], extra: usize, strict: bool) -> Walk {
+        let mut walk = Walk { packets: 0, over: 0, broken: false, exact: false };
+        let (mut at, mut last) = (0, None);
+        while walk.packets < TRIED {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(header) = self.parse(rest) else {
+                // A whole packet and a few bytes more is no packet of this form.
+                walk.broken |= walk.packets < 3 && !rest.iter().all(|b| *b == 0);
+                walk.exact = rest.is_empty();
+                break;
+            };
+            if rest.iter().take(PACKET_HEADER).all(|b| *b == 0) || Self::certain(rest) {
+                // Zeros may be padding, but are no proof of another form.
+                walk.broken = strict && !rest.iter().all(|b| *b == 0);
+                break;
+            }
+            walk.broken = !self.plausible(&header)
+                || strict && !self.strictly_plausible(&header)
+                || header.wire != 0 && header.wire < header.captured
+                || header.fraction >= 1_000_000_000
+                || last.is_some_and(|last| u64::from(header.seconds.abs_diff(last)) > YEAR);
+            if walk.broken {
+                break;
+            }
+            last = Some(header.seconds);
+            walk.packets += 1;
+            walk.over += usize::from(header.fraction >= 1_000_000);
+            at += PACKET_HEADER + extra + header.captured as usize;
+        }
+        walk
+    }
+
+    /// What the user should know about the file.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.mislabelled {
+            notes.push(
+                "the file says that its times are in microseconds; most have fractions of a \
+                 million and more, so they are taken for nanoseconds"
+                    .to_owned(),
+            );
+        }
+        if self.over > 0 {
+            notes.push(format!(
+                "{} time stamps have a fraction of a second or more; they are taken as they are",
+                self.over
+            ));
+        }
+        notes
     }
 
     /// Reads a packet header; `None` if it is not all there.
@@ -130,8 +292,13 @@ impl Pcap {
     #[inline]
     pub fn next(&mut self, bytes: &[u8]) -> Option<Head> {
         let header = self.parse(bytes)?;
-        let zero = [header.seconds, header.fraction, header.captured, header.wire] == [0; 4];
-        if zero || !self.plausible(&header) {
+        // Without captured bytes it may be padding, and far from the one before the header
+        // of another file.
+        if header.captured == 0
+            || header.fraction >= self.units_per_second
+            || !self.plausible(&header)
+            || self.last_second.is_some_and(|last| last.abs_diff(header.seconds.into()) > YEAR)
+        {
             return None;
         }
         bytes.get(..self.header + header.captured as usize)?;
@@ -167,21 +334,32 @@ impl Pcap {
             let (length, zeros) = (bytes.len(), bytes.iter().all(|&b| b == 0));
             return Ok(self.end_inside(input, length, zeros, "packet header", header_length));
         }
-        if bytes.iter().take(PACKET_HEADER).all(|&b| b == 0) && rest_is_zero(input)? {
-            // Fixed-length records (z/OS keeps 80 bytes) pad the last one.
+        if bytes.iter().take(PACKET_HEADER).all(|&b| b == 0) && self.padding.consume(input)? {
             return Ok(Step::End);
         }
         let Some(header) = self.parse(input.want(header_length)?) else {
             return Ok(Step::End);
         };
         if !self.plausible(&header) {
-            return Ok(self.resync(input, &header));
+            let what = format!(
+                "not a packet header: captured length {}, at most {}",
+                header.captured, self.longest
+            );
+            return Ok(self.resync(input, what));
         }
         let total = header_length + header.captured as usize;
         let there = input.want(total)?.len();
         if there < total {
+            if there > CUT_SHORT {
+                let what = format!(
+                    "not a packet header: captured length {}, the file ends after {there} bytes",
+                    header.captured
+                );
+                return Ok(self.resync(input, what));
+            }
             return Ok(self.end_inside(input, there, false, "packet", total));
         }
+        self.over += u64::from(header.fraction >= self.units_per_second);
         Ok(Step::Packet(self.packet(&header)))
     }
 
@@ -214,18 +392,17 @@ impl Pcap {
 
     /// A header is nonsense: finds the next one that is followed by another or
     /// by the end of the file.
-    fn resync(&mut self, input: &mut Input, header: &PacketHeader) -> Step {
+    fn resync(&mut self, input: &mut Input, what: String) -> Step {
         let place = FilePosition::of(input);
         let start = input.offset();
-        let what = format!(
-            "not a packet header: captured length {}, at most {}",
-            header.captured, self.longest
-        );
         loop {
             input.consume(1);
-            let Ok(bytes) = input.want(self.header) else {
+            let Ok(bytes) = input.want(self.header.max(LOOK)) else {
                 break;
             };
+            if begins_capture(bytes) {
+                break;
+            }
             if bytes.len() < self.header {
                 let rest = bytes.len();
                 input.consume(rest);
@@ -272,15 +449,7 @@ fn magic(head: &[u8]) -> Option<(bool, u32)> {
     let raw: [u8; 4] = head.get(..4)?.try_into().ok()?;
     [(true, u32::from_be_bytes(raw)), (false, u32::from_le_bytes(raw))]
         .into_iter()
-        .find(|(_, m)| [MAGIC_MICROS, MAGIC_NANOS, MAGIC_MODIFIED].contains(m))
-}
-
-/// Whether only zeros follow to the end of the input. Looks no further than a
-/// block, which is more than any padding.
-fn rest_is_zero(input: &mut Input) -> std::io::Result<bool> {
-    const LONGEST_PADDING: usize = 64 * 1024;
-    let bytes = input.want(LONGEST_PADDING)?;
-    Ok(bytes.len() < LONGEST_PADDING && bytes.iter().all(|&b| b == 0))
+        .find(|(_, m)| MAGICS.contains(m))
 }
 
 pub(super) fn read16(bytes: &[u8], at: usize, big_endian: bool) -> u16 {

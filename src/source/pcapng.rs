@@ -4,8 +4,9 @@
 //!
 //! Source: draft-ietf-opsawg-pcapng.
 
-use super::pcap::{read16, read32};
-use super::set::{Head, Step};
+use super::padding::Padding;
+use super::pcap::{CUT_SHORT, read16, read32};
+use super::reader::{Head, LOOK, Lost, Step, begins_capture};
 use super::{Damage, FilePosition, LinkType, MAX_PACKET, SourceError};
 use crate::input::Input;
 
@@ -13,6 +14,7 @@ const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
 
@@ -28,6 +30,12 @@ const MAX_INTERFACES: usize = 65_536;
 const OPT_END: u16 = 0;
 const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
+/// Packets lost since the one before, of the same interface.
+const EPB_DROPCOUNT: u16 = 4;
+/// Packets for which the interface, and the operating system, had no room since the
+/// beginning.
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
 
 /// What an interface description says.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,8 @@ struct Interface {
     resolution: Resolution,
     /// Seconds to add to every time stamp.
     offset: i64,
+    /// What was told of packets that were lost.
+    lost: Lost,
 }
 
 /// Units of a time stamp in a second.
@@ -66,6 +76,9 @@ pub(super) struct PcapNg {
     interfaces: Vec<Interface>,
     /// The section has a version that is not known: its blocks mean nothing.
     foreign: bool,
+    /// The block at this offset has told how many packets were lost before it.
+    told: Option<u64>,
+    padding: Padding,
 }
 
 /// A packet's place in its block, by its place in the block's body.
@@ -91,6 +104,8 @@ impl PcapNg {
             big_endian: byte_order(head).unwrap_or(false),
             interfaces: Vec::new(),
             foreign: false,
+            told: None,
+            padding: Padding::default(),
         })
     }
 
@@ -108,7 +123,72 @@ impl PcapNg {
         if read32(block, length - BLOCK_TAIL, self.big_endian) as usize != length {
             return None;
         }
-        self.enhanced(body).ok().map(|head| in_block(head, length))
+        let head = self.enhanced(body).ok()?;
+        // Options stand behind the packet; they seldom say that others were lost.
+        let data = 20 + (head.captured as usize).next_multiple_of(4);
+        let lost = body.len() > data && self.drop_count(body) > 0;
+        (!lost).then(|| in_block(head, length))
+    }
+
+    /// The value of an option of eight bytes.
+    fn number(&self, value: &[u8]) -> Option<u64> {
+        let bytes = *value.first_chunk::<8>()?;
+        let big_endian = self.big_endian && value.len() == 8;
+        Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    }
+
+    /// The value of an option, in the options at the end of a body.
+    fn option(&self, body: &[u8], mut at: usize, wanted: u16) -> Option<u64> {
+        while at + 4 <= body.len() {
+            let code = read16(body, at, self.big_endian);
+            let length = usize::from(read16(body, at + 2, self.big_endian));
+            let value = body.get(at + 4..at + 4 + length)?;
+            if code == OPT_END {
+                return None;
+            }
+            if code == wanted && length == 8 {
+                return self.number(value);
+            }
+            at += 4 + length.next_multiple_of(4);
+        }
+        None
+    }
+
+    /// How many packets an enhanced packet block says were lost before it.
+    fn drop_count(&self, body: &[u8]) -> u64 {
+        let captured = read32(body, 12, self.big_endian) as usize;
+        let options = 20 + captured.next_multiple_of(4);
+        self.option(body, options, EPB_DROPCOUNT).unwrap_or(0)
+    }
+
+    /// What a block says of lost packets that was not told before.
+    fn lost(&mut self, kind: u32, body: &[u8]) -> Lost {
+        let (id, before) = match kind {
+            ENHANCED_PACKET => (read32(body, 0, self.big_endian), self.drop_count(body)),
+            // X'FFFF' says that it is not known.
+            PACKET => match read16(body, 2, self.big_endian) {
+                u16::MAX => (0, 0),
+                count => (read16(body, 0, self.big_endian).into(), count.into()),
+            },
+            STATISTICS => (read32(body, 0, self.big_endian), 0),
+            _ => return Lost::default(),
+        };
+        let (interface, kernel) = if kind == STATISTICS {
+            (self.option(body, 12, ISB_IFDROP), self.option(body, 12, ISB_OSDROP))
+        } else {
+            (None, None)
+        };
+        let Some(of) = self.interfaces.get_mut(id as usize) else { return Lost::default() };
+        // A packet's count is of both; statistics count from the beginning, and what
+        // packets have told is part of it.
+        let told = of.lost.interface.saturating_add(of.lost.kernel);
+        let (interface, kernel) = (interface.unwrap_or(0), kernel.unwrap_or(0));
+        let more = interface.saturating_add(kernel).saturating_sub(told);
+        let by_kernel = more.min(kernel.saturating_sub(of.lost.kernel));
+        let lost = Lost { interface: before.saturating_add(more - by_kernel), kernel: by_kernel };
+        of.lost.interface = of.lost.interface.saturating_add(lost.interface);
+        of.lost.kernel = of.lost.kernel.saturating_add(lost.kernel);
+        lost
     }
 
     /// Looks at the next packet without consuming it; consumes all blocks
@@ -144,7 +224,7 @@ impl PcapNg {
             }
             let kind = read32(bytes, 0, self.big_endian);
             let length = read32(bytes, 4, self.big_endian) as usize;
-            if kind == 0 && length == 0 && only_zeros(input)? {
+            if kind == 0 && length == 0 && self.padding.consume(input)? {
                 return Ok(Step::End);
             }
             if length < BLOCK_HEAD + BLOCK_TAIL || !length.is_multiple_of(4) {
@@ -171,6 +251,11 @@ impl PcapNg {
             let block = input.want(length)?;
             if block.len() < length {
                 let there = block.len();
+                if there > CUT_SHORT {
+                    let found =
+                        format!("a block length of {length}, the file ends after {there} bytes");
+                    return Ok(self.resync(input, &found));
+                }
                 input.consume(there);
                 return Ok(Step::Damage(Damage {
                     place,
@@ -207,6 +292,13 @@ impl PcapNg {
                 input.consume(length);
                 continue;
             }
+            if self.told != Some(place_offset) {
+                self.told = Some(place_offset);
+                let lost = self.lost(kind, body);
+                if lost != Lost::default() {
+                    return Ok(Step::Lost(lost));
+                }
+            }
             let step = match kind {
                 INTERFACE => self.interface(body).map(|()| None),
                 ENHANCED_PACKET => self.enhanced(body).map(Some),
@@ -237,6 +329,7 @@ impl PcapNg {
             snap_length: read32(body, 4, self.big_endian),
             resolution: Resolution::Decimal(6),
             offset: 0,
+            lost: Lost::default(),
         };
         let mut at = 8;
         while at + 4 <= body.len() {
@@ -335,16 +428,16 @@ impl PcapNg {
         let place = FilePosition::of(input);
         let start = input.offset();
         loop {
-            input.consume(4);
-            let Ok(bytes) = input.want(BLOCK_HEAD + 4) else {
-                break;
-            };
+            input.consume(1);
+            let Ok(bytes) = input.want(LOOK) else { break };
             if bytes.len() < BLOCK_HEAD + BLOCK_TAIL {
                 let rest = bytes.len();
                 input.consume(rest);
                 break;
             }
-            if bytes.starts_with(&SECTION_HEADER.to_be_bytes()) && byte_order(bytes).is_some() {
+            if begins_capture(bytes)
+                || bytes.starts_with(&SECTION_HEADER.to_be_bytes()) && byte_order(bytes).is_some()
+            {
                 break;
             }
             let kind = read32(bytes, 0, self.big_endian);
@@ -394,12 +487,6 @@ fn pass_over(input: &mut Input, mut length: usize) -> std::io::Result<bool> {
         length -= n;
     }
     Ok(true)
-}
-
-fn only_zeros(input: &mut Input) -> std::io::Result<bool> {
-    const LONGEST_PADDING: usize = 64 * 1024;
-    let bytes = input.want(LONGEST_PADDING)?;
-    Ok(bytes.len() < LONGEST_PADDING && bytes.iter().all(|&b| b == 0))
 }
 
 #[cfg(test)]

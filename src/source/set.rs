@@ -1,121 +1,15 @@
 //! A set of capture files as one stream of packets, ordered by time.
 
-use std::path::{Path, PathBuf};
+use std::collections::BinaryHeap;
+use std::path::PathBuf;
 
-use super::directory::{captures_below, told};
-use super::pcap::Pcap;
-use super::pcapng::PcapNg;
-use super::sniffer::Sniffer;
+use super::files::Files;
+use super::open::{Open, Upcoming};
+use super::reader::{Head, Reader, Step, open_reader};
 use super::{
-    Batch, Damage, Feed, FilePosition, Filter, FrameNumber, LinkType, PacketHead, SourceError,
-    Totals,
+    Batch, Damage, Feed, FilePosition, Filter, FrameNumber, PacketHead, SourceError, Totals,
 };
-use crate::input::Input;
-
-/// What a reader found next.
-pub(super) enum Step {
-    /// A packet; its bytes are in the input's buffer.
-    Packet(Head),
-    /// Something that was passed over.
-    Damage(Damage),
-    /// Nothing more.
-    End,
-}
-
-/// A packet that is still in the input's buffer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    /// Capture time; `None` if the format has none.
-    pub ts: Option<i64>,
-    /// Bytes before the data.
-    pub skip: usize,
-    /// Captured bytes.
-    pub captured: u32,
-    /// Bytes after the data.
-    pub trailer: usize,
-    /// Bytes on the wire.
-    pub wire: u32,
-    /// Link type.
-    pub link: LinkType,
-}
-
-/// The format of a capture file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// pcap savefile.
-    Pcap,
-    /// pcapng.
-    PcapNg,
-    /// DOS Sniffer.
-    Sniffer,
-}
-
-pub(super) enum Reader {
-    Pcap(Pcap),
-    PcapNg(PcapNg),
-    Sniffer(Sniffer),
-}
-
-impl Reader {
-    /// The next packet, where it is in these bytes and of the usual form; otherwise
-    /// [`Self::peek`] has to look.
-    fn next(&mut self, bytes: &[u8]) -> Option<Head> {
-        match self {
-            Self::Pcap(r) => r.next(bytes),
-            Self::PcapNg(r) => r.next(bytes),
-            Self::Sniffer(_) => None,
-        }
-    }
-
-    fn peek(&mut self, input: &mut Input) -> std::io::Result<Step> {
-        match self {
-            Self::Pcap(r) => r.peek(input),
-            Self::PcapNg(r) => r.peek(input),
-            Self::Sniffer(r) => r.peek(input),
-        }
-    }
-}
-
-/// An open file whose next packet is known.
-struct Open {
-    input: Input,
-    reader: Reader,
-    /// Position in the list of files: decides between equal times.
-    order: usize,
-    next: Upcoming,
-}
-
-/// The next packet of a file.
-struct Upcoming {
-    head: Head,
-    /// Latest time stamp of the file up to it: packets of a file stay in the file's order.
-    key: i64,
-    /// The packet before it.
-    frame: FrameNumber,
-}
-
-impl Upcoming {
-    /// Counts the packet as taken, and says which it is.
-    #[inline]
-    fn number(&mut self) -> FrameNumber {
-        self.frame.number = match self.frame.number {
-            // Wireshark's numbers have 32 bits; what is beyond them has none.
-            u32::MAX => u32::MAX,
-            number => number + 1,
-        };
-        let number = if self.frame.number == u32::MAX { 0 } else { self.frame.number };
-        FrameNumber { number, ..self.frame }
-    }
-
-    fn is(&mut self, head: Head) {
-        self.reach(&head);
-        self.head = head;
-    }
-
-    fn reach(&mut self, head: &Head) {
-        self.key = self.key.max(head.ts.unwrap_or(self.key));
-    }
-}
+use crate::input::{Input, Member, Spool};
 
 /// What a batch has room for.
 #[derive(Clone, Copy)]
@@ -142,17 +36,27 @@ const MAX_CUT: usize = 32 * 1024;
 /// 256 MiB.
 const MAX_BEFORE: usize = 4;
 
+/// Files that are open together with a buffer of 512 KiB and a descriptor each. Those that
+/// are opened beside so many have a small buffer, and no descriptor between two reads.
+const MAX_WHOLE: usize = 64;
+
+/// Files that may overlap in time.
+const MAX_OVERLAPPING: usize = 16_384;
+
 /// Damage that is remembered with its place; more is only counted.
 const MAX_DAMAGE: usize = 1000;
 
 /// Capture files read as one.
 pub struct CaptureSet {
     /// Files not yet open, the earliest last.
-    waiting: Vec<(i64, usize, PathBuf)>,
+    waiting: Vec<(i64, usize, Member)>,
     /// How many of them may be open before their turn, and those that are.
     before: usize,
     opened: Vec<(usize, Option<Input>)>,
-    open: Vec<Open>,
+    /// Those that are open, the one with the earliest packet first.
+    open: BinaryHeap<Box<Open>>,
+    /// What is decompressed of files that are opened beside many.
+    spool: Spool,
     filter: Option<Filter>,
     clock: i64,
     next: u64,
@@ -163,27 +67,36 @@ pub struct CaptureSet {
     notes: Vec<String>,
     /// Names of the files, in the order in which they were given.
     files: Vec<String>,
-    /// Files of directories that cannot be opened or are no captures.
+    /// Files of directories and archives that cannot be opened or are no captures.
     left_out: u64,
     /// A file that could not be opened when its turn came.
     failed: Option<SourceError>,
-    /// The last batch ended at what is not of the usual form, far from the end of its
-    /// buffer.
-    odd: bool,
+    /// Bytes that were copied from one buffer to the next and are still to be earned by
+    /// reading packet by packet.
+    copied: usize,
+    /// What reading files that are closed has cost.
+    work: u64,
+    /// Packets were lost before the next one, and how many in all.
+    lossy: bool,
+    dropped: u64,
+    interface_dropped: u64,
 }
 
 impl CaptureSet {
-    /// Opens files, directories (all capture files below them) and `-`.
+    /// Opens files, archives and directories (all capture files in and below them), and
+    /// `-`.
     ///
     /// # Errors
-    /// If a named file cannot be read or is no capture, or a directory holds
-    /// none. Other files in a directory are passed over, and noted.
+    /// If a named file cannot be read or is no capture, or a directory or an archive holds
+    /// none. Other files in them are passed over, and noted.
     pub fn open(paths: &[PathBuf], options: SetOptions) -> Result<Self, SourceError> {
+        let Files { members, notes, left_out, spool } = Files::of(paths)?;
         let mut set = Self {
             waiting: Vec::new(),
             before: options.before.min(MAX_BEFORE),
             opened: Vec::new(),
-            open: Vec::new(),
+            open: BinaryHeap::new(),
+            spool,
             filter: options.filter,
             clock: i64::MIN,
             next: 0,
@@ -191,36 +104,28 @@ impl CaptureSet {
             damage: Vec::new(),
             damage_count: 0,
             damage_bytes: 0,
-            notes: Vec::new(),
-            files: Vec::new(),
-            left_out: 0,
+            notes,
+            files: members.iter().map(|member| member.name().display().to_string()).collect(),
+            left_out,
             failed: None,
-            odd: false,
+            copied: 0,
+            work: 0,
+            lossy: false,
+            dropped: 0,
+            interface_dropped: 0,
         };
-        let mut files = Vec::new();
-        for path in paths {
-            if path != Path::new("-") && path.is_dir() {
-                let below = captures_below(path)?;
-                set.left_out += below.left_out.len() as u64;
-                set.notes.extend(told(path, &below.left_out));
-                files.extend(below.captures);
-            } else {
-                files.push(path.clone());
-            }
-        }
-        set.files = files.iter().map(|file| file.display().to_string()).collect();
-        if files.len() == 1 || files.iter().any(|f| f == Path::new("-")) {
+        if members.len() == 1 || members.iter().any(|member| !member.reopens()) {
             // Standard input can be opened only once; so nothing is looked at twice.
-            for (order, file) in files.iter().enumerate() {
-                set.start(file, order)?;
+            for (order, member) in members.iter().enumerate() {
+                set.start(member, order)?;
             }
             return Ok(set);
         }
         // A file is opened when the clock reaches it, so that a set of many
         // thousand files does not need as many descriptors.
-        for (order, file) in files.into_iter().enumerate() {
-            let first = Self::first_time(&file)?;
-            set.waiting.push((first, order, file));
+        for (order, member) in members.into_iter().enumerate() {
+            let first = Self::first_time(&member)?;
+            set.waiting.push((first, order, member));
         }
         set.waiting.sort_by_key(|w| std::cmp::Reverse((w.0, w.1)));
         set.open_due()?;
@@ -228,55 +133,78 @@ impl CaptureSet {
     }
 
     /// Time of a file's first packet; the end of time if it has none.
-    fn first_time(file: &Path) -> Result<i64, SourceError> {
-        let mut input =
-            Input::open(file).map_err(|error| SourceError::Io { file: file.to_owned(), error })?;
-        let (mut reader, _) = open_reader(&mut input)?;
+    fn first_time(member: &Member) -> Result<i64, SourceError> {
+        let mut input = member
+            .open()
+            .map_err(|error| SourceError::Io { file: member.name().to_owned(), error })?;
+        let mut reader = open_reader(&mut input)?;
         loop {
             match reader.peek(&mut input) {
                 Ok(Step::Packet(head)) => return Ok(head.ts.unwrap_or(i64::MIN)),
-                Ok(Step::Damage(_)) => {}
-                Ok(Step::End) | Err(_) => return Ok(i64::MAX),
+                Ok(Step::Damage(_) | Step::Lost(_)) => {}
+                Ok(Step::End) => match Reader::following(&mut input) {
+                    Ok(Some(following)) => reader = following,
+                    Ok(None) | Err(_) => return Ok(i64::MAX),
+                },
+                Err(_) => return Ok(i64::MAX),
             }
         }
     }
 
-    fn start(&mut self, file: &Path, order: usize) -> Result<(), SourceError> {
+    fn start(&mut self, member: &Member, order: usize) -> Result<(), SourceError> {
+        if self.open.len() >= MAX_OVERLAPPING {
+            return Err(SourceError::TooMany {
+                file: member.name().to_owned(),
+                most: MAX_OVERLAPPING,
+            });
+        }
         let opened = self.opened.iter().position(|(of, _)| *of == order);
         let mut input = match opened.and_then(|at| self.opened.swap_remove(at).1) {
             Some(input) => input,
-            None => Input::open(file)
-                .map_err(|error| SourceError::Io { file: file.to_owned(), error })?,
+            None => {
+                let input = if self.open.len() < MAX_WHOLE || !member.reopens() {
+                    member.open()
+                } else {
+                    member.open_small(&mut self.spool)
+                };
+                input.map_err(|error| SourceError::Io { file: member.name().to_owned(), error })?
+            }
         };
-        let (reader, _) = open_reader(&mut input)?;
-        let frame = FrameNumber { file: u32::try_from(order).unwrap_or(u32::MAX), number: 0 };
-        let head = Head { ts: None, skip: 0, captured: 0, trailer: 0, wire: 0, link: LinkType(0) };
-        let mut open = Open { input, reader, order, next: Upcoming { head, key: i64::MIN, frame } };
+        let reader = open_reader(&mut input)?;
+        self.go_on(Box::new(Open::new(input, reader, order)));
+        Ok(())
+    }
+
+    /// Finds the next packet of a file, or closes it at its end.
+    fn go_on(&mut self, mut open: Box<Open>) {
         if self.advance(&mut open) {
+            if open.input.is_small() {
+                open.input.release();
+            }
             self.open.push(open);
         } else {
-            self.close(open);
+            self.work += open.input.work();
+            self.notes.extend(open.notes());
         }
-        Ok(())
     }
 
     /// Opens every file that begins before the next packet.
     fn open_due(&mut self) -> Result<(), SourceError> {
         while let Some(&(first, order, _)) = self.waiting.last() {
-            if self.open.iter().any(|o| o.next.key < first) {
+            if self.open.peek().is_some_and(|o| o.next.key < first) {
                 break;
             }
-            let Some((_, _, file)) = self.waiting.pop() else {
+            let Some((_, _, member)) = self.waiting.pop() else {
                 break;
             };
-            self.start(&file, order)?;
+            self.start(&member, order)?;
         }
-        while self.opened.len() < self.before {
+        while self.opened.len() < self.before && self.open.len() < MAX_WHOLE {
             // The earliest are last, and the first of them were opened first.
             let next = self.waiting.iter().rev().nth(self.opened.len());
-            let Some((_, order, file)) = next else { break };
+            let Some((_, order, member)) = next else { break };
             // One that cannot be opened says so when its turn comes.
-            self.opened.push((*order, Input::open_before(file).ok()));
+            self.opened.push((*order, member.open_before().ok()));
         }
         Ok(())
     }
@@ -295,40 +223,46 @@ impl CaptureSet {
                     return true;
                 }
                 Ok(Step::Damage(damage)) => {
-                    self.damage_count += 1;
-                    self.damage_bytes += damage.skipped;
-                    if self.damage.len() < MAX_DAMAGE {
-                        self.damage.push(damage);
-                    }
+                    self.damaged(damage);
                     // Every step of a reader consumes something; one that did
                     // not would be met again and again.
                     if open.input.offset() == before {
                         return false;
                     }
                 }
-                Ok(Step::End) => return false,
-                Err(error) => {
-                    self.damage_count += 1;
-                    if self.damage.len() < MAX_DAMAGE {
-                        let place = FilePosition::of(&open.input);
-                        let what = format!("cannot be read further: {error}");
-                        self.damage.push(Damage { place, what, skipped: 0 });
+                Ok(Step::Lost(lost)) => {
+                    self.lossy |= lost.interface + lost.kernel > 0;
+                    self.interface_dropped += lost.interface;
+                    self.dropped += lost.kernel;
+                }
+                Ok(Step::End) => match Reader::following(&mut open.input) {
+                    Ok(Some(following)) => open.follow(following),
+                    Ok(None) => return false,
+                    Err(error) => {
+                        let what = format!("another capture follows, which is not read: {error}");
+                        self.note_damage(FilePosition::of(&open.input), what);
+                        return false;
                     }
+                },
+                Err(error) => {
+                    let what = format!("cannot be read further: {error}");
+                    self.note_damage(FilePosition::of(&open.input), what);
                     return false;
                 }
             }
         }
     }
 
-    fn close(&mut self, open: Open) {
-        if let Reader::Sniffer(sniffer) = &open.reader
-            && sniffer.cut > 0
-        {
-            self.notes.push(format!(
-                "{}: {} frames were cut short by the trace; ask for whole packets (the default keeps 200 bytes) to see handshakes",
-                open.input.file().display(),
-                sniffer.cut
-            ));
+    /// Notes that a file cannot be read any further than to a place.
+    fn note_damage(&mut self, place: FilePosition, what: String) {
+        self.damaged(Damage { place, what, skipped: 0 });
+    }
+
+    fn damaged(&mut self, damage: Damage) {
+        self.damage_count += 1;
+        self.damage_bytes += damage.skipped;
+        if self.damage.len() < MAX_DAMAGE {
+            self.damage.push(damage);
         }
     }
 
@@ -344,11 +278,12 @@ impl CaptureSet {
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
+        batch.lossy = std::mem::take(&mut self.lossy);
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         let done = match self.open.pop() {
-            Some(open) if self.open.is_empty() && !std::mem::take(&mut self.odd) => {
+            Some(open) if self.open.is_empty() && self.copied == 0 && open.reader.is_usual() => {
                 self.hand_over(open, batch, max_packets, max_bytes)
             }
             open => {
@@ -362,40 +297,39 @@ impl CaptureSet {
             Err(error) if !batch.heads.is_empty() => self.failed = Some(error),
             done => done?,
         }
-        Ok(!batch.heads.is_empty())
+        // What was lost after the last packet is told in a batch without any.
+        Ok(!batch.heads.is_empty() || batch.lossy)
     }
 
     /// Fills a batch from the only open file: its buffer becomes the arena, so that
     /// nothing is copied but a packet that is cut by the end of the buffer.
     fn hand_over(
         &mut self,
-        mut open: Open,
+        mut open: Box<Open>,
         batch: &mut Batch,
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        let Open { input, reader, next, .. } = &mut open;
+        let Open { input, reader, next, .. } = &mut *open;
         // Half a batch, so that a packet that the last block cuts has room.
         input.read_by(max_bytes / 2);
         let room = Room { packets: max_packets, bytes: max_bytes };
         let at = match reader {
             Reader::Pcap(r) => self.pass(input, next, batch, room, |bytes| r.next(bytes)),
             Reader::PcapNg(r) => self.pass(input, next, batch, room, |bytes| r.next(bytes)),
-            Reader::Sniffer(_) => self.pass(input, next, batch, room, |_| None),
+            _ => self.pass(input, next, batch, room, |_| None),
         };
         input.consume(at);
         self.bytes_read += at as u64;
-        if open.input.ahead() >= MAX_CUT {
-            // Much is copied for what is odd: the next batch is read without.
-            self.odd = batch.heads.len() < max_packets;
+        // A batch that is full has earned the copy of a block.
+        let earned = if batch.heads.len() < max_packets { MAX_CUT } else { max_bytes };
+        let ahead = open.input.ahead();
+        if ahead >= earned {
+            self.copied = ahead.saturating_sub(at);
         }
         open.input.hand_over(&mut batch.arena);
         // Only now may reading go on: it moves or adds to what is in the buffer.
-        if self.advance(&mut open) {
-            self.open.push(open);
-        } else {
-            self.close(open);
-        }
+        self.go_on(open);
         self.open_due()
     }
 
@@ -440,25 +374,15 @@ impl CaptureSet {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
-            let Some(at) = self.earliest() else { break };
-            self.take(at, batch)?;
+        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes && !self.lossy {
+            let Some(open) = self.open.pop() else { break };
+            self.take(open, batch)?;
         }
         Ok(())
     }
 
-    /// The open file whose packet is next.
-    fn earliest(&self) -> Option<usize> {
-        if self.open.len() == 1 {
-            return Some(0);
-        }
-        let places = self.open.iter().enumerate();
-        places.min_by_key(|(_, open)| (open.next.key, open.order)).map(|(at, _)| at)
-    }
-
     /// Copies the next packet of an open file into the batch.
-    fn take(&mut self, at: usize, batch: &mut Batch) -> Result<(), SourceError> {
-        let mut open = self.open.swap_remove(at);
+    fn take(&mut self, mut open: Box<Open>, batch: &mut Batch) -> Result<(), SourceError> {
         let head = open.next.head;
         let (start, end) = (head.skip, head.skip + head.captured as usize);
         let offset = batch.arena.len();
@@ -467,13 +391,8 @@ impl CaptureSet {
         self.push(&head, open.next.number(), batch, offset, bytes);
         open.input.consume(end + head.trailer);
         self.bytes_read += (end + head.trailer) as u64;
-        if self.advance(&mut open) {
-            self.open.push(open);
-            let last = self.open.len() - 1;
-            self.open.swap(at, last);
-        } else {
-            self.close(open);
-        }
+        self.copied = self.copied.saturating_sub(end + head.trailer);
+        self.go_on(open);
         if !self.waiting.is_empty() {
             self.open_due()?;
         }
@@ -510,6 +429,12 @@ impl CaptureSet {
     /// Bytes of packets and their headers consumed so far.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
+    }
+
+    /// What reading has cost so far: bytes that were read and moved, and how often something
+    /// was looked for. It grows as the files do, whatever they hold.
+    pub fn work(&self) -> u64 {
+        self.work + self.open.iter().map(|open| open.input.work()).sum::<u64>()
     }
 
     /// Files in the set.
@@ -557,30 +482,10 @@ impl Feed for CaptureSet {
             files_left_out: self.left_out,
             damaged_places: self.damage_count,
             damaged_bytes: self.damage_bytes,
-            ..Totals::default()
+            dropped_packets: self.dropped,
+            interface_dropped_packets: self.interface_dropped,
         }
     }
-}
-
-/// Finds out the format of an input and starts its reader.
-pub(super) fn open_reader(input: &mut Input) -> Result<(Reader, Format), SourceError> {
-    let file = input.file().to_owned();
-    let head = input.want(24).map_err(|error| SourceError::Io { file: file.clone(), error })?;
-    if Pcap::matches(head) {
-        return Ok((Reader::Pcap(Pcap::open(input)?), Format::Pcap));
-    }
-    if PcapNg::matches(head) {
-        return Ok((Reader::PcapNg(PcapNg::open(input)?), Format::PcapNg));
-    }
-    if Sniffer::matches(head) {
-        return Ok((Reader::Sniffer(Sniffer::open(input)?), Format::Sniffer));
-    }
-    if head.is_empty() {
-        let place = FilePosition { file, offset: 0 };
-        return Err(SourceError::Unsupported { place, what: "the file is empty".to_owned() });
-    }
-    let found = head.iter().take(8).map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ");
-    Err(SourceError::UnknownFormat { file, found })
 }
 
 impl std::fmt::Debug for CaptureSet {

@@ -182,9 +182,19 @@ impl Reader {
         };
     }
 
+    /// Whether the input has no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.input.offset() == 0 && self.input.ahead() == 0
+    }
+
     /// How records lie in the file.
     pub fn form(&self) -> Form {
         self.form
+    }
+
+    /// What reading has cost so far: see [`Input::work`].
+    pub fn work(&self) -> u64 {
+        self.input.work()
     }
 
     /// The input's name.
