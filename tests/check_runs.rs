@@ -242,7 +242,7 @@ fn every_fault_is_a_line() {
             places(&stack[n]).into_iter().find(|p| p.0.ends_with("SASDate")).expect("there");
         stack[n][place.2].fill(0);
     }
-    stack.insert(3, vec![0xFF; 40]);
+    stack.insert(3, vec![0xEE; 40]);
     let dump = written(dir.path(), "stack.smf", &stack);
     let output = run(&["--jsonl", "-", "--stack", dump.to_str().expect("a name")], &[]);
     assert_eq!(output.status.code(), Some(1));
