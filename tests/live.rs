@@ -152,8 +152,9 @@ fn it_ends_after_so_many_packets_or_so_long() {
         let output = in_namespace(&command);
         let (out, err) = text(&output);
         assert!(output.status.success(), "{out}{err}");
-        let last = out.lines().last().unwrap_or_default().to_owned();
-        serde_json::from_str::<serde_json::Value>(&last).expect("the ledger")
+        // The table is printed as well.
+        let line = out.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+        serde_json::from_str::<serde_json::Value>(line).expect("the ledger")
     };
     // A datagram every few milliseconds, to a port where nobody listens.
     let traffic = "python3 -c 'import socket,time\ns=socket.socket(2,2)\nfor n in range(4000):\n \
