@@ -93,7 +93,7 @@ fn attacks_are_bounded_and_counted_and_harm_nobody_else() {
     for capture in attacks(&made) {
         let name = capture.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let (honest, ledger) = read(&capture, &[], &out);
-        assert_eq!(honest, expected, "{name}");
+        assert_eq!(apart_from_frames(honest), apart_from_frames(expected.clone()), "{name}");
         let packets = ledger["packets"].as_u64().expect("a number");
         let counted: u64 = ledger["counters"]
             .as_object()
@@ -209,6 +209,13 @@ fn a_long_block_between_packets_is_not_held() {
     assert_eq!(ledger["packets"], found.len());
 }
 
+/// A connection without the numbers of its frames, which count those of others too.
+fn apart_from_frames(mut connection: serde_json::Value) -> serde_json::Value {
+    let keys = connection.as_object_mut().expect("an object");
+    keys.retain(|key, _| !matches!(key.as_str(), "first_frame" | "last_frame" | "display_filter"));
+    connection
+}
+
 /// What reading costs, by the readers' own count: bytes that are read and moved, and how
 /// often something is looked for.
 fn cost(file: &[u8]) -> u64 {
@@ -224,7 +231,8 @@ fn cost(file: &[u8]) -> u64 {
 fn cost_of_records(file: &[u8]) -> u64 {
     let input = Input::new(Path::new("records"), Box::new(Cursor::new(file.to_vec())));
     let Ok(mut reader) = Reader::new(input) else { return 0 };
-    while reader.next_item().expect("readable").is_some() {}
+    // A file without records says so at its end.
+    while let Ok(Some(_)) = reader.next_item() {}
     reader.work()
 }
 

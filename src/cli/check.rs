@@ -15,8 +15,8 @@ use crate::check::{
     Check, Clock, Finding, Inventory, Options, Outcome, RecordLocation, SelfCheckFinding,
     TapObservations,
 };
-use crate::config::{self, Home, Identity, Interval, Mode, Prefix, Settings, Stack, Stacks};
-use crate::dump::{self, Item, Reader};
+use crate::config::{self, Home, Identity, Mode, Prefix, Settings, Stack, Stacks};
+use crate::dump::{self, Item};
 use crate::pipeline::{self, Output, RequestedOutputs, RunError, Tuning};
 use crate::sink::OutputFile;
 use crate::sink::report::Row;

@@ -312,7 +312,7 @@ impl Tls {
             cipher_suite: facts.suite.map(Suite::hex),
             cipher_suite_name: facts.suite.and_then(Suite::name),
             role: facts.client.map(|tls| if tls == local { "client" } else { "server" }),
-            client_authentication: client_authentication(facts),
+            client_authentication: facts.client_authentication(),
             handshake: facts.abbreviated.map(|a| if a { "abbreviated" } else { "full" }),
             session_id: facts.session_id.as_deref().map(hex),
             encrypt_then_mac: facts.encrypt_then_mac,
@@ -515,15 +515,6 @@ pub struct Tunnel {
     pub end: String,
     /// The IKE SA that it belongs to, where only one is possible.
     pub initiator_spi: Option<String>,
-}
-
-/// Whether the client sent a certificate, where that can be seen: not in TLS 1.3, and not where
-/// the messages that show it are missing.
-fn client_authentication(facts: &Facts) -> Option<bool> {
-    if facts.certificate_request && facts.client_certificate.is_some() {
-        return Some(true);
-    }
-    (facts.completed && !facts.incomplete && !facts.is_tls13()).then_some(false)
 }
 
 /// Why the handshake is not complete, in words.

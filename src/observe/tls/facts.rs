@@ -117,6 +117,15 @@ impl Facts {
         !self.completed && (self.failure.is_some() || answered)
     }
 
+    /// Whether the client sent a certificate, where that can be seen: not in TLS 1.3, and not
+    /// where the messages that show it are missing.
+    pub fn client_authentication(&self) -> Option<bool> {
+        if self.certificate_request && self.client_certificate.is_some() {
+            return Some(true);
+        }
+        (self.completed && !self.incomplete && !self.is_tls13()).then_some(false)
+    }
+
     /// Whether the version is TLS 1.3 or one of its drafts.
     pub fn is_tls13(&self) -> bool {
         self.version.is_some_and(|v| v == 0x0304 || names::is_draft13(v))
