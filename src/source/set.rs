@@ -76,8 +76,7 @@ pub struct CaptureSet {
     copied: usize,
     /// What reading files that are closed has cost.
     work: u64,
-    /// Packets were lost before the next one, and how many in all.
-    lossy: bool,
+    /// Packets that the files say were lost.
     dropped: u64,
     interface_dropped: u64,
 }
@@ -110,7 +109,6 @@ impl CaptureSet {
             failed: None,
             copied: 0,
             work: 0,
-            lossy: false,
             dropped: 0,
             interface_dropped: 0,
         };
@@ -231,7 +229,6 @@ impl CaptureSet {
                     }
                 }
                 Ok(Step::Lost(lost)) => {
-                    self.lossy |= lost.interface + lost.kernel > 0;
                     self.interface_dropped += lost.interface;
                     self.dropped += lost.kernel;
                 }
@@ -278,7 +275,6 @@ impl CaptureSet {
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
-        batch.lossy = std::mem::take(&mut self.lossy);
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -297,8 +293,7 @@ impl CaptureSet {
             Err(error) if !batch.heads.is_empty() => self.failed = Some(error),
             done => done?,
         }
-        // What was lost after the last packet is told in a batch without any.
-        Ok(!batch.heads.is_empty() || batch.lossy)
+        Ok(!batch.heads.is_empty())
     }
 
     /// Fills a batch from the only open file: its buffer becomes the arena, so that
@@ -374,7 +369,7 @@ impl CaptureSet {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes && !self.lossy {
+        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
             let Some(open) = self.open.pop() else { break };
             self.take(open, batch)?;
         }

@@ -44,8 +44,12 @@ pub fn open(head: &[u8]) -> Opened {
     let (minor, major) = (head.get(4).copied().unwrap_or(0), head.get(5).copied().unwrap_or(0));
     let part = |at: usize| i8::try_from(half(at)).unwrap_or(-1);
     let date = jiff::civil::Date::new(i16::try_from(half(8)).unwrap_or(-1), part(10), part(14));
-    let clock =
-        jiff::civil::Time::new(part(16), part(18), part(20), i32::from(half(22)) * 1_000_000);
+    let clock = jiff::civil::Time::new(
+        part(16),
+        part(18),
+        part(20),
+        i32::from(half(22)).saturating_mul(1_000_000),
+    );
     let start = date.and_then(|date| {
         let time = clock?;
         date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC)
