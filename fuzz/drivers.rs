@@ -183,14 +183,8 @@ pub fn engine(data: &[u8]) {
         );
         result.expect("nothing stands in the way");
         assert!(ledger.adds_up(), "a packet is lost");
-        let followed = [
-            PacketDisposition::TcpFollowed,
-            PacketDisposition::TcpMidstream,
-            PacketDisposition::Ee,
-            PacketDisposition::Ike,
-            PacketDisposition::Esp,
-        ];
-        let followed: u64 = followed.iter().map(|&fate| ledger.fate(fate).packets).sum();
+        let followed = PacketDisposition::FOLLOWED.iter();
+        let followed: u64 = followed.map(|&one| ledger.counter(one).packets).sum();
         let not: u64 = ledger.not_followed().iter().map(|told| told.packets).sum();
         assert_eq!(followed + not, ledger.total.packets, "a packet has no reason");
         written

@@ -19,7 +19,7 @@ use std::fmt::{self, Write};
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// A text, with `\u{XXXX}` (the code point in hexadecimal) for every character that is
+/// A text, with `\u{202E}` (the code point in hexadecimal) for every character that is
 /// not printable, and `\t`, `\r` and `\n` for these three.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if is_plain(text.as_bytes()) {
@@ -61,7 +61,7 @@ pub fn printable_log(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A line of JSON with the characters that are not printable as `\uXXXX` (RFC 8259
+/// A line of JSON with the characters that are not printable as `\u202E` (RFC 8259
 /// section 7). Such characters stand only within strings, where whoever wrote the line has
 /// escaped the control characters below the blank, as JSON demands.
 pub fn printable_json(text: &str) -> Cow<'_, str> {

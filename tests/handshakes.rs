@@ -10,40 +10,14 @@ use std::fs;
 use std::path::Path;
 
 use common::{Run, case};
+use packets::Said;
 use serde_json::Value;
-
-/// Bytes that one end says at once: whether the client does, and what.
-type Said = (bool, Vec<u8>);
 
 const CLIENT: ([u8; 4], u16) = ([198, 51, 100, 7], 40_000);
 
-/// What both ends of a case's last connection say, in its order, one segment a turn.
+/// What both ends of a case's last connection say.
 fn flights(name: &str) -> Vec<Said> {
-    const SYN: u8 = 2;
-    let file = fs::read(case(name).join("capture.pcap")).expect("a capture");
-    let all = packets::read(&file).expect("packets");
-    let mut client = None;
-    let mut said: Vec<Said> = Vec::new();
-    for packet in all {
-        let ip = &packet.data[14..];
-        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
-        let tcp = &ip[usize::from(ip[0] & 15) * 4..total];
-        let ports = [0, 2].map(|at| u16::from_be_bytes([tcp[at], tcp[at + 1]]));
-        if tcp[13] == SYN {
-            client = Some(ports[0]);
-            said.clear();
-        }
-        let from_client = Some(ports[0]) == client;
-        let payload = &tcp[usize::from(tcp[12] >> 4) * 4..];
-        if payload.is_empty() || !from_client && Some(ports[1]) != client {
-            continue;
-        }
-        match said.last_mut() {
-            Some((by, bytes)) if *by == from_client => bytes.extend(payload),
-            _ => said.push((from_client, payload.to_vec())),
-        }
-    }
-    said
+    packets::flights(&fs::read(case(name).join("capture.pcap")).expect("a capture"))
 }
 
 /// The records of a flight whose handshake messages in the clear, up to ChangeCipherSpec,
@@ -76,21 +50,9 @@ fn connection(said: &[Said], port: u16, segment: usize, start: bool) -> Vec<pack
     let mut next = [1000_u32, 5000];
     let mut out = Vec::new();
     let mut packet = |client: bool, flags: u8, seq: u32, ack: u32, payload: &[u8]| {
-        let (from, to) = if client { (CLIENT, server) } else { (server, CLIENT) };
-        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-        let total = u16::try_from(40 + payload.len()).expect("short").to_be_bytes();
-        data.extend([0x45, 0, total[0], total[1], 0, 0, 0x40, 0, 64, 6, 0, 0]);
-        data.extend(from.0);
-        data.extend(to.0);
-        data.extend(from.1.to_be_bytes());
-        data.extend(to.1.to_be_bytes());
-        data.extend(seq.to_be_bytes());
-        data.extend(ack.to_be_bytes());
-        data.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
-        data.extend(payload);
+        let ends = if client { [CLIENT, server] } else { [server, CLIENT] };
         let ts = 1_700_000_000_000_000_000 + i64::try_from(out.len()).expect("few") * 1_000_000;
-        let wire = u32::try_from(data.len()).expect("short");
-        out.push(packets::Packet { ts, link: 1, wire, data });
+        out.push(packets::tcp(ts, ends, flags, seq, ack, payload));
     };
     if start {
         packet(true, 2, next[0] - 1, 0, &[]);

@@ -103,28 +103,12 @@ fn clear(exchanges: u8) -> Vec<Packet> {
     let mut sequence = [1000_u32, 9000];
     let mut packets = Vec::new();
     let mut add = |from: usize, flags: u8, payload: &[u8], sequence: &mut [u32; 2]| {
-        let (source, target) = (ends[from], ends[1 - from]);
-        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-        data.extend([0x45, 0]);
-        data.extend(u16::try_from(40 + payload.len()).expect("short").to_be_bytes());
-        data.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
-        data.extend(source.0);
-        data.extend(target.0);
-        data.extend(source.1.to_be_bytes());
-        data.extend(target.1.to_be_bytes());
-        data.extend(sequence[from].to_be_bytes());
         let acknowledged = if flags == 2 { 0 } else { sequence[1 - from] };
-        data.extend(acknowledged.to_be_bytes());
-        data.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
-        data.extend(payload);
+        let ts = 1_700_000_000_000_000_000 + packets.len() as i64 * 1_000_000;
+        let pair = [ends[from], ends[1 - from]];
+        packets.push(packets::tcp(ts, pair, flags, sequence[from], acknowledged, payload));
         let length = u32::try_from(payload.len()).expect("short");
         sequence[from] += length + u32::from(flags & 3 != 0);
-        packets.push(Packet {
-            ts: 1_700_000_000_000_000_000 + packets.len() as i64 * 1_000_000,
-            link: 1,
-            wire: u32::try_from(data.len()).expect("short"),
-            data,
-        });
     };
     add(0, 2, &[], &mut sequence);
     add(1, 0x12, &[], &mut sequence);

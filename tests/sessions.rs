@@ -9,37 +9,16 @@ mod packets;
 use std::fs;
 
 use common::{Run, case, records_of};
-use packets::Packet;
+use packets::{Packet, Said};
 
 const SECOND: i64 = 1_000_000_000;
 /// 2023-11-14 22:13:20 UTC: twenty seconds into a minute.
 const BEGIN: i64 = 1_700_000_000 * SECOND;
 const SERVER: [u8; 4] = [192, 0, 2, 10];
 
-/// Bytes that one end says at once: whether the client does, and what.
-type Said = (bool, Vec<u8>);
-
-/// What both ends of a case's first connection say, one entry a turn.
+/// What both ends of a case's last connection say.
 fn flights(name: &str) -> Vec<Said> {
-    let file = fs::read(case(name).join("capture.pcap")).expect("a capture");
-    let mut client = None;
-    let mut said: Vec<Said> = Vec::new();
-    for packet in packets::read(&file).expect("packets") {
-        let ip = &packet.data[14..];
-        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
-        let tcp = &ip[usize::from(ip[0] & 15) * 4..total];
-        let ports = [u16::from_be_bytes([tcp[0], tcp[1]]), u16::from_be_bytes([tcp[2], tcp[3]])];
-        let client = *client.get_or_insert(ports[0]);
-        let payload = &tcp[usize::from(tcp[12] >> 4) * 4..];
-        if payload.is_empty() || !ports.contains(&client) {
-            continue;
-        }
-        match said.last_mut() {
-            Some((by, bytes)) if *by == (ports[0] == client) => bytes.extend(payload),
-            _ => said.push((ports[0] == client, payload.to_vec())),
-        }
-    }
-    said
+    packets::flights(&fs::read(case(name).join("capture.pcap")).expect("a capture"))
 }
 
 /// The flights of a full handshake of TLS 1.2, up to the server's Finished.
@@ -88,22 +67,10 @@ impl Conversation {
 
     fn packet(&mut self, client: bool, flags: u8, payload: &[u8]) {
         let server = (SERVER, self.port);
-        let (from, to) = if client { (self.client, server) } else { (server, self.client) };
+        let ends = if client { [self.client, server] } else { [server, self.client] };
         let (seq, ack) =
             if client { (self.next[0], self.next[1]) } else { (self.next[1], self.next[0]) };
-        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-        let total = u16::try_from(40 + payload.len()).expect("short").to_be_bytes();
-        data.extend([0x45, 0, total[0], total[1], 0, 0, 0x40, 0, 64, 6, 0, 0]);
-        data.extend(from.0);
-        data.extend(to.0);
-        data.extend(from.1.to_be_bytes());
-        data.extend(to.1.to_be_bytes());
-        data.extend(seq.to_be_bytes());
-        data.extend(ack.to_be_bytes());
-        data.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
-        data.extend(payload);
-        let wire = u32::try_from(data.len()).expect("short");
-        self.out.push(Packet { ts: self.now, link: 1, wire, data });
+        self.out.push(packets::tcp(self.now, ends, flags, seq, ack, payload));
         self.now += 1_000_000;
     }
 

@@ -165,16 +165,16 @@ impl Check {
         place: RecordLocation,
     ) -> io::Result<()> {
         let level = Level::of(record).unwrap_or_default();
-        let survey = match side {
+        let inventory = match side {
             Side::Stack => &mut self.outcome.stack,
             _ => &mut self.outcome.tap,
         };
-        survey.add(seen, level);
+        inventory.add(seen, level);
         self.spool.record(side, place, seen, record.bytes())
     }
 
     /// What the stack's records have; to be asked before the tap's are taken.
-    pub fn stack_survey(&mut self) -> &mut Inventory {
+    pub fn stack_inventory(&mut self) -> &mut Inventory {
         &mut self.outcome.stack
     }
 

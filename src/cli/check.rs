@@ -224,10 +224,10 @@ impl Output for CheckOutput<'_> {
 /// stack's clock is not the tap's, because the stack's intervals ended by its own.
 fn captures(args: &CheckArgs, check: &mut Check, mode: Mode) -> anyhow::Result<()> {
     let given = Clock::constant(args.clock_offset.unwrap_or(0));
-    let survey = check.stack_survey();
-    let has = |subtype: u16| survey.records.contains_key(&subtype);
+    let inventory = check.stack_inventory();
+    let has = |subtype: u16| inventory.records.contains_key(&subtype);
     let (details, summaries) = (has(11), has(12));
-    let zoned = survey.zone().is_some();
+    let zoned = inventory.zone().is_some();
     let wants = RequestedOutputs { detail: true, summary: true, json: true, rows: false };
     let mut settings = settings(args, check, &given, 0)?;
     set_mode(&mut settings, mode);
@@ -304,8 +304,8 @@ fn settings(
     clock: &Clock,
     zone: i64,
 ) -> anyhow::Result<Settings> {
-    let survey = check.stack_survey();
-    let level = survey.level;
+    let inventory = check.stack_inventory();
+    let level = inventory.level;
     let mut settings = match &args.config {
         Some(path) => {
             let (options, sources) = settings_file::options_of(path)?;
@@ -315,7 +315,7 @@ fn settings(
         None => Settings { level, ..Settings::default() },
     };
     let given = args.config.is_some() && !settings.stacks.every_server();
-    let of_dump = of_dump(survey, clock, zone);
+    let of_dump = of_dump(inventory, clock, zone);
     let mut stacks = if given && args.home.is_empty() {
         let mut stacks = settings.stacks.list().to_vec();
         for stack in &mut stacks {
@@ -352,10 +352,10 @@ fn settings(
 
 /// The stacks that a dump is of, with their addresses, and where their intervals ended by
 /// the clock of the captures.
-fn of_dump(survey: &mut Inventory, clock: &Clock, zone: i64) -> Vec<Stack> {
-    let zone = survey.zone().unwrap_or(zone);
+fn of_dump(inventory: &mut Inventory, clock: &Clock, zone: i64) -> Vec<Stack> {
+    let zone = inventory.zone().unwrap_or(zone);
     let mut stacks = Vec::new();
-    for (system, of) in survey.of_systems() {
+    for (system, of) in inventory.of_systems() {
         let local: Vec<Prefix> = of.local().into_iter().map(|a| Prefix::new(a, u8::MAX)).collect();
         if local.is_empty() {
             continue;

@@ -90,12 +90,12 @@ fn advice(ledger: &Ledger) -> Vec<String> {
         lines.push(format!(
             "No TCP connection has an address of the stack (--home): {} between other addresses \
              were ignored as routed; the addresses seen most are {}.",
-            counted(ledger.fate(PacketDisposition::TcpRouted).packets)
+            counted(ledger.counter(PacketDisposition::TcpRouted).packets)
                 .replace("packet", "TCP packet"),
             named.join(", ")
         ));
     }
-    let refused = ledger.fate(PacketDisposition::Filtered).packets;
+    let refused = ledger.counter(PacketDisposition::Filtered).packets;
     if refused > 0 && refused == ledger.total.packets {
         lines.push(format!(
             "The filter accepts no packet: all {} were refused; frames with tags or tunnels need \

@@ -186,7 +186,7 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
         )?;
     }
     if for_people {
-        print_survey(
+        print_report(
             args,
             settings.stacks.every_server(),
             &outputs.report,
@@ -472,7 +472,7 @@ fn write_report(
 /// Certificates that end within so many days are told.
 const SOON: i64 = 30;
 
-pub(super) fn print_survey(
+pub(super) fn print_report(
     args: &ReadOptions,
     every_server: bool,
     report: &Report,

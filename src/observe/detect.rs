@@ -1,4 +1,4 @@
-//! The first look: do these bytes begin a TLS, SSL or SSH handshake?
+//! Detection of handshakes: do these bytes begin a TLS, SSL or SSH handshake?
 //!
 //! Port numbers decide nothing. At the start of a direction a handshake may
 //! arrive in pieces of any size, so up to [`LONGEST_PREFIX`] bytes are kept
@@ -15,7 +15,7 @@ const RECORD_HEADER: usize = 5;
 /// (RFC 5246 section 6.2.1, RFC 8446 section 5.1).
 const LONGEST_PREFIX: usize = HELLO_HEAD * (RECORD_HEADER + 1);
 /// Bytes of the lines that a server may send before its identification line (RFC
-/// 4253 section 4.2). The RFC sets no limit; this is what a first look reads.
+/// 4253 section 4.2). The RFC sets no limit; this much is read.
 const MAX_GREETING: usize = 16 * 1024;
 /// A line end and the longest beginning of an identification line.
 const IDENTIFICATION: usize = 7;
@@ -39,7 +39,7 @@ enum Verdict {
     Yes,
 }
 
-/// The state of the look at one direction.
+/// What was detected in one direction.
 #[derive(Debug)]
 pub(super) enum HandshakeDetector {
     /// At the start; the bytes so far could begin a handshake.
@@ -62,7 +62,7 @@ pub(super) enum Protocol {
 }
 
 impl Protocol {
-    /// By the bytes that a look has accepted.
+    /// By the bytes that were accepted.
     fn of(bytes: &[u8]) -> Self {
         match bytes.first() {
             Some(b'S') => Self::Ssh,
@@ -72,7 +72,7 @@ impl Protocol {
     }
 }
 
-/// Where bytes that were shown to a look belong.
+/// Where bytes that were shown to a detector belong.
 pub(super) enum ByteDisposition {
     /// Nowhere (yet).
     Nothing,
@@ -481,5 +481,5 @@ fn check(bytes: &[u8], tests: &[Test<'_>]) -> Verdict {
 }
 
 #[cfg(test)]
-#[path = "look_tests.rs"]
+#[path = "detect_tests.rs"]
 mod tests;

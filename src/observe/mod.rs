@@ -1,4 +1,4 @@
-//! What the bytes of a connection say: the first look, and the protocols that
+//! What the bytes of a connection say: the detection of handshakes, and the protocols that
 //! it recognises.
 //!
 //! A room here sees bytes, the side that sent them, and time; never a packet.
@@ -77,7 +77,7 @@ pub enum Progress {
 /// The observer of one connection.
 #[derive(Debug)]
 pub struct Observer {
-    looks: [HandshakeDetector; 2],
+    detectors: [HandshakeDetector; 2],
     /// Who opened the connection, for protocols that do not say.
     opener: Side,
     tls: Option<Box<Tls>>,
@@ -129,7 +129,7 @@ impl Observer {
     /// An observer of a connection whose first bytes will be seen.
     pub fn from_start(opener: Side) -> Self {
         Self {
-            looks: [HandshakeDetector::first(), HandshakeDetector::first()],
+            detectors: [HandshakeDetector::first(), HandshakeDetector::first()],
             silent: true,
             ..Self::midstream(opener)
         }
@@ -138,7 +138,7 @@ impl Observer {
     /// An observer of a connection that is already under way.
     pub fn midstream(opener: Side) -> Self {
         Self {
-            looks: [HandshakeDetector::Watching, HandshakeDetector::Watching],
+            detectors: [HandshakeDetector::Watching, HandshakeDetector::Watching],
             opener,
             tls: None,
             ssh: None,
@@ -169,20 +169,20 @@ impl Observer {
     /// Otherwise only segments whose beginning [`may_begin`] a handshake are.
     pub fn follows(&self, side: Side) -> bool {
         self.has_begun()
-            || !matches!(side.of(&self.looks), HandshakeDetector::Watching)
+            || !matches!(side.of(&self.detectors), HandshakeDetector::Watching)
             || self.upgrade.as_ref().is_some_and(|u| u.is_active())
     }
 
     /// Whether the side's first bytes are still looked at.
     pub fn is_at_start(&self, side: Side) -> bool {
         side.of(&self.ends).is_none()
-            && !matches!(side.of(&self.looks), HandshakeDetector::Watching)
+            && !matches!(side.of(&self.detectors), HandshakeDetector::Watching)
     }
 
     /// Whether no handshake has begun on the side, though one may later.
     pub fn is_watching(&self, side: Side) -> bool {
         matches!(
-            side.of(&self.looks),
+            side.of(&self.detectors),
             HandshakeDetector::Watching | HandshakeDetector::Greeting { .. }
         )
     }
@@ -232,18 +232,20 @@ impl Observer {
         bytes: &[u8],
         certificates: &mut Certificates,
     ) -> Progress {
-        let taken = side.of_mut(&mut self.looks).take(bytes);
+        let taken = side.of_mut(&mut self.detectors).take(bytes);
         // The lines before an identification line are those of an SSH server: the
         // other side says nothing but SSH, or nothing yet.
-        if side.of(&self.looks).is_greeting() && side.other().of(&self.looks).is_other_than_ssh() {
-            *side.of_mut(&mut self.looks) = HandshakeDetector::Watching;
+        if side.of(&self.detectors).is_greeting()
+            && side.other().of(&self.detectors).is_other_than_ssh()
+        {
+            *side.of_mut(&mut self.detectors) = HandshakeDetector::Watching;
         }
         match taken {
             ByteDisposition::Nothing if self.rejoins(side, bytes) => {
                 if let Some(tls) = &mut self.tls {
                     tls.hole(side, 0);
                 }
-                *side.of_mut(&mut self.looks) = HandshakeDetector::Following(Protocol::Tls);
+                *side.of_mut(&mut self.detectors) = HandshakeDetector::Following(Protocol::Tls);
                 self.protocol(Protocol::Tls, (side, at), bytes, certificates)
             }
             ByteDisposition::Nothing => {
@@ -276,8 +278,11 @@ impl Observer {
     /// other side's was.
     fn rejoins(&self, side: Side, bytes: &[u8]) -> bool {
         self.tls.is_some()
-            && matches!(side.of(&self.looks), HandshakeDetector::Watching)
-            && matches!(side.other().of(&self.looks), HandshakeDetector::Following(Protocol::Tls))
+            && matches!(side.of(&self.detectors), HandshakeDetector::Watching)
+            && matches!(
+                side.other().of(&self.detectors),
+                HandshakeDetector::Following(Protocol::Tls)
+            )
             && tls::resumes(bytes)
     }
 
@@ -295,10 +300,11 @@ impl Observer {
             self.silent = true;
         }
         for of in [side, side.other()] {
-            let look = of.of_mut(&mut self.looks);
-            if (of == side || granted.is_some()) && !matches!(look, HandshakeDetector::Following(_))
+            let detector = of.of_mut(&mut self.detectors);
+            if (of == side || granted.is_some())
+                && !matches!(detector, HandshakeDetector::Following(_))
             {
-                *look = HandshakeDetector::first();
+                *detector = HandshakeDetector::first();
             }
         }
     }
@@ -311,7 +317,7 @@ impl Observer {
             return None;
         }
         if self.early && side == self.opener {
-            self.early = matches!(side.of(&self.looks), HandshakeDetector::First { .. });
+            self.early = matches!(side.of(&self.detectors), HandshakeDetector::First { .. });
             if self.early {
                 return None;
             }
@@ -350,7 +356,7 @@ impl Observer {
                 if self.ike.is_none() {
                     self.ike = Some(Box::new(TcpEncapsulation::new(side)));
                     // The other side has no prefix of its own.
-                    *side.other().of_mut(&mut self.looks) =
+                    *side.other().of_mut(&mut self.detectors) =
                         HandshakeDetector::Following(Protocol::Ike);
                 }
                 if let Some(ike) = &mut self.ike {
@@ -402,10 +408,10 @@ impl Observer {
             tds.hole(side, length);
         }
         self.silent = false;
-        if !side.of_mut(&mut self.looks).hole() {
+        if !side.of_mut(&mut self.detectors).hole() {
             return;
         }
-        if let HandshakeDetector::Following(protocol) = side.of(&self.looks) {
+        if let HandshakeDetector::Following(protocol) = side.of(&self.detectors) {
             match protocol {
                 Protocol::Tls => {
                     if let Some(tls) = &mut self.tls {

@@ -80,7 +80,7 @@ pub(super) struct Connection {
     pub(super) observer: Option<Box<Observer>>,
     /// Findings of a finished observation.
     pub(super) findings: Option<Box<Findings>>,
-    pub(super) course: Option<Box<ConnectionHistory>>,
+    pub(super) history: Option<Box<ConnectionHistory>>,
     /// Whether the last handshake failed.
     pub(super) failed: bool,
     pub session: Option<Session>,
@@ -147,7 +147,7 @@ pub(super) struct Context {
     pub held: usize,
 }
 
-/// The course of a connection that was not simply protected from its first
+/// The history of a connection that was not simply protected from its first
 /// byte to its last.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionHistory {
@@ -210,7 +210,7 @@ impl Connection {
             reassemblers: [None, None],
             observer: None,
             findings: None,
-            course: None,
+            history: None,
             session: None,
             settles_at: i64::MAX,
             members: [None, None],
@@ -249,7 +249,7 @@ impl Connection {
         let before = self.ipsec.protection().copied();
         let changed = self.ipsec.packet(side(dir), header);
         if changed && before.is_some() {
-            self.course.get_or_insert_default().ended_ipsec = before;
+            self.history.get_or_insert_default().ended_ipsec = before;
         }
         changed
     }
@@ -429,10 +429,10 @@ impl Connection {
         self.protected = false;
         let opener = side(self.life.client().unwrap_or(dir));
         let ended = self.findings.clone().filter(|_| !self.beyond_zos);
-        let course = self.course.get_or_insert_default();
-        course.clear_again = Some(ts);
-        course.ended = ended;
-        let observer = Observer::clear_again(opener, course.upgrade.take());
+        let history = self.history.get_or_insert_default();
+        history.clear_again = Some(ts);
+        history.ended = ended;
+        let observer = Observer::clear_again(opener, history.upgrade.take());
         for ((stream, reassembler), from) in
             self.streams.iter().zip(&mut self.reassemblers).zip(clear_from)
         {
@@ -456,14 +456,14 @@ impl Connection {
     }
 
     /// What came before and after the protection, if anything did.
-    pub fn course(&self) -> Option<&ConnectionHistory> {
-        self.course.as_deref()
+    pub fn history(&self) -> Option<&ConnectionHistory> {
+        self.history.as_deref()
     }
 
     /// Data connections that this FTP control connection has announced since
     /// the last call.
     pub fn announcements(&mut self) -> Vec<Announcement> {
-        self.course.as_mut().map(|c| std::mem::take(&mut c.announcements)).unwrap_or_default()
+        self.history.as_mut().map(|c| std::mem::take(&mut c.announcements)).unwrap_or_default()
     }
 
     /// IKE in the connection.
@@ -485,7 +485,7 @@ impl Connection {
     /// protection has ended since was completed.
     pub(super) fn handshake_incomplete(&self) -> bool {
         let open = self.observer.as_ref().is_some_and(|o| !o.findings().is_empty());
-        let clear_again = self.course().is_some_and(|course| course.clear_again.is_some());
+        let clear_again = self.history().is_some_and(|history| history.clear_again.is_some());
         open || !clear_again && !self.findings().is_empty()
     }
 
@@ -497,13 +497,13 @@ impl Connection {
     /// What protects or has protected the connection, as far as records tell: what its
     /// one record says where it is a short one.
     pub fn lifetime_protection(&self) -> (FindingsRef<'_>, Option<&IpsecProtection>) {
-        let course = self.course();
-        let ended = course.and_then(|course| course.ended.as_ref());
+        let history = self.history();
+        let ended = history.and_then(|history| history.ended.as_ref());
         let tls = match self.recorded_protection() {
             none if none.is_empty() => ended.map(|f| f.view().complete()).unwrap_or(none),
             now => now,
         };
-        (tls, self.ipsec().or(course.and_then(|course| course.ended_ipsec.as_ref())))
+        (tls, self.ipsec().or(history.and_then(|history| history.ended_ipsec.as_ref())))
     }
 
     /// What protects the connection.
@@ -518,7 +518,7 @@ impl Connection {
 
     /// What its segments count as.
     #[inline]
-    pub fn fate(&self) -> PacketDisposition {
+    pub fn disposition(&self) -> PacketDisposition {
         if self.life.start_seen() {
             PacketDisposition::TcpFollowed
         } else {

@@ -15,11 +15,11 @@ pub(super) fn change(
     clock: i64,
 ) -> Option<Emission> {
     // A connection may become one again, after CCC; it is over once.
-    let course = connection.course.as_mut()?;
-    if course.granted != Some(Kind::Ftp) || course.encrypted_control == begins {
+    let history = connection.history.as_mut()?;
+    if history.granted != Some(Kind::Ftp) || history.encrypted_control == begins {
         return None;
     }
-    course.encrypted_control = begins;
+    history.encrypted_control = begins;
     let client = connection.client(key);
     let (c, s) = (key.sender(client), key.sender(client.other()));
     let (ordinal, number) = (connection.ordinal, connection.emitted);

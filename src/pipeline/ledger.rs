@@ -80,7 +80,7 @@ pub enum PacketDisposition {
     Filtered,
 }
 
-/// All fates with their names in the output.
+/// All dispositions with their names in the output.
 pub const DISPOSITIONS: [(PacketDisposition, &str); 17] = [
     (PacketDisposition::TcpFollowed, "tcp_followed"),
     (PacketDisposition::TcpMidstream, "tcp_midstream"),
@@ -102,7 +102,11 @@ pub const DISPOSITIONS: [(PacketDisposition, &str); 17] = [
 ];
 
 impl PacketDisposition {
-    /// The fate of a frame that is no TCP segment.
+    /// Those whose packets count in a connection, an IKE exchange or a tunnel.
+    pub const FOLLOWED: [Self; 5] =
+        [Self::TcpFollowed, Self::TcpMidstream, Self::Ee, Self::Ike, Self::Esp];
+
+    /// The disposition of a frame that is no TCP segment.
     pub fn of(frame: &Frame) -> Option<Self> {
         Some(match frame {
             Frame::Tcp(..) => return None,
@@ -262,7 +266,7 @@ impl From<Totals> for Input {
 pub struct Ledger {
     /// Every packet.
     pub total: Count,
-    fates: [Count; DISPOSITIONS.len()],
+    counters: [Count; DISPOSITIONS.len()],
     /// Why nothing of packets is followed.
     pub not_followed: NotFollowed,
     /// Addresses of segments that are no stack's.
@@ -298,30 +302,30 @@ pub struct Now {
 
 impl Ledger {
     /// Counts a packet's end.
-    pub fn count(&mut self, fate: PacketDisposition, bytes: u32) {
-        self.of_mut(fate).add(bytes);
+    pub fn count(&mut self, disposition: PacketDisposition, bytes: u32) {
+        self.of_mut(disposition).add(bytes);
     }
 
     /// Counts the end of several packets.
-    pub fn count_all(&mut self, fate: PacketDisposition, count: Count) {
-        self.of_mut(fate).join(count);
+    pub fn count_all(&mut self, disposition: PacketDisposition, count: Count) {
+        self.of_mut(disposition).join(count);
     }
 
-    /// The counter of a fate.
-    #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
-    pub fn fate(&self, fate: PacketDisposition) -> Count {
-        self.fates[fate as usize]
+    /// The counter of a disposition.
+    #[expect(clippy::indexing_slicing, reason = "a place for each disposition")]
+    pub fn counter(&self, disposition: PacketDisposition) -> Count {
+        self.counters[disposition as usize]
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a place for each fate")]
-    fn of_mut(&mut self, fate: PacketDisposition) -> &mut Count {
-        &mut self.fates[fate as usize]
+    #[expect(clippy::indexing_slicing, reason = "a place for each disposition")]
+    fn of_mut(&mut self, disposition: PacketDisposition) -> &mut Count {
+        &mut self.counters[disposition as usize]
     }
 
     /// Adds the counters of a part of the run.
     pub fn join(&mut self, other: &Self) {
         self.total.join(other.total);
-        for (mine, theirs) in self.fates.iter_mut().zip(other.fates) {
+        for (mine, theirs) in self.counters.iter_mut().zip(other.counters) {
             mine.join(theirs);
         }
         self.routed.join(&other.routed);
@@ -357,8 +361,8 @@ impl Ledger {
     /// Whether every packet and every byte is in exactly one counter.
     pub fn adds_up(&self) -> bool {
         let mut sum = Count::default();
-        for fate in self.fates {
-            sum.join(fate);
+        for disposition in self.counters {
+            sum.join(disposition);
         }
         sum == self.total
     }
@@ -381,7 +385,10 @@ impl Ledger {
             at: None,
             packets: self.total.packets,
             bytes: self.total.bytes,
-            counters: DISPOSITIONS.iter().map(|&(fate, name)| (name, self.fate(fate))).collect(),
+            counters: DISPOSITIONS
+                .iter()
+                .map(|&(disposition, name)| (name, self.counter(disposition)))
+                .collect(),
             not_followed: self.not_followed(),
             routed_addresses: self.routed_addresses(),
             connections: &self.connections,
@@ -427,9 +434,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fates_are_in_the_order_of_their_list() {
-        for (i, (fate, _)) in DISPOSITIONS.iter().enumerate() {
-            assert_eq!(*fate as usize, i);
+    fn dispositions_are_in_the_order_of_their_list() {
+        for (i, (disposition, _)) in DISPOSITIONS.iter().enumerate() {
+            assert_eq!(*disposition as usize, i);
         }
     }
 

@@ -278,7 +278,7 @@ impl<F: Feed> ParseStage<'_, F> {
         };
         let headers = self.parser.ipsec();
         dealt.headers(headers, (head, ordinal));
-        let fate = match frame {
+        let disposition = match frame {
             Frame::Tcp(ends, segment) => {
                 let ipsec = dealt.innermost(headers);
                 dealt.segment(&ends, segment, ipsec, (head, ordinal));
@@ -306,27 +306,27 @@ impl<F: Feed> ParseStage<'_, F> {
                 None
             }
             Frame::Udp(datagram) => {
-                let (fate, what) = datagram_disposition(&datagram, arena);
+                let (disposition, what) = datagram_disposition(&datagram, arena);
                 if let Some(what) = what {
                     let ends = (datagram.src, datagram.dst);
                     dealt.peers(ends, 0, what, (head, ordinal));
                 }
-                if fate == PacketDisposition::Udp {
+                if disposition == PacketDisposition::Udp {
                     let port = datagram.src_port.min(datagram.dst_port);
                     let resembles = self.parser.resembles(arena, &datagram);
                     let reason = resembles
                         .map_or(Reason::Udp(port), |e| Reason::Resembles(datagram.dst_port, e));
                     self.ledger.not_followed.add(reason, head.wire);
                 }
-                Some(fate)
+                Some(disposition)
             }
             other => PacketDisposition::of(&other),
         };
-        if let Some(fate) = fate {
-            if let Some(reason) = Reason::of(fate, self.parser.layer()) {
+        if let Some(disposition) = disposition {
+            if let Some(reason) = Reason::of(disposition, self.parser.layer()) {
                 self.ledger.not_followed.add(reason, head.wire);
             }
-            self.ledger.count(fate, head.wire);
+            self.ledger.count(disposition, head.wire);
         }
     }
 

@@ -55,8 +55,8 @@ pub enum Reason {
 impl Reason {
     /// The reason for a packet that ended at a layer; `None` where a packet of this kind is
     /// followed, or counted elsewhere.
-    pub fn of(fate: PacketDisposition, layer: Option<Layer>) -> Option<Self> {
-        match fate {
+    pub fn of(disposition: PacketDisposition, layer: Option<Layer>) -> Option<Self> {
+        match disposition {
             PacketDisposition::NotIp
             | PacketDisposition::OtherIp
             | PacketDisposition::UnsupportedLink => layer.map(Self::Unread),
@@ -275,14 +275,14 @@ impl Ledger {
     pub fn not_followed(&self) -> Vec<Told> {
         let mut all: Vec<(Reason, Count)> =
             self.not_followed.reasons.iter().map(|(reason, count)| (*reason, *count)).collect();
-        let not_ee = self.fate(PacketDisposition::Udp).without(self.not_followed.udp);
+        let not_ee = self.counter(PacketDisposition::Udp).without(self.not_followed.udp);
         all.extend([
             (Reason::NotEe, not_ee),
-            (Reason::Icmp, self.fate(PacketDisposition::Icmp)),
-            (Reason::Fragment, self.fate(PacketDisposition::IpFragment)),
-            (Reason::TooDeep, self.fate(PacketDisposition::TooDeep)),
-            (Reason::Routed, self.fate(PacketDisposition::TcpRouted)),
-            (Reason::Filtered, self.fate(PacketDisposition::Filtered)),
+            (Reason::Icmp, self.counter(PacketDisposition::Icmp)),
+            (Reason::Fragment, self.counter(PacketDisposition::IpFragment)),
+            (Reason::TooDeep, self.counter(PacketDisposition::TooDeep)),
+            (Reason::Routed, self.counter(PacketDisposition::TcpRouted)),
+            (Reason::Filtered, self.counter(PacketDisposition::Filtered)),
             (Reason::Others, self.not_followed.others),
         ]);
         all.retain(|(_, count)| count.packets > 0);
@@ -298,14 +298,8 @@ impl Ledger {
 
     /// Whether there were packets and nothing of them is followed.
     pub fn nothing_followed(&self) -> bool {
-        let followed = [
-            PacketDisposition::TcpFollowed,
-            PacketDisposition::TcpMidstream,
-            PacketDisposition::Ee,
-            PacketDisposition::Ike,
-            PacketDisposition::Esp,
-        ];
-        self.total.packets > 0 && followed.iter().all(|&fate| self.fate(fate).packets == 0)
+        let followed = PacketDisposition::FOLLOWED;
+        self.total.packets > 0 && followed.iter().all(|&one| self.counter(one).packets == 0)
     }
 
     /// Where no TCP connection has an address of the stack: the addresses that segments went

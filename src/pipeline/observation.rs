@@ -77,7 +77,7 @@ impl Connection {
             },
         );
         *dir.of_mut(&mut self.unseen) |= unseen;
-        self.note_course();
+        self.note_history();
         for dir in [Dir::FromLow, Dir::FromHigh] {
             self.release_unless_followed(dir);
         }
@@ -108,15 +108,15 @@ impl Connection {
     }
 
     /// Notes what a clear dialogue shows.
-    fn note_course(&mut self) {
+    fn note_history(&mut self) {
         let Some(observer) = &mut self.observer else { return };
         if let Some(upgrade) = observer.upgrade() {
             let announcements = upgrade.announcements();
             let kind = upgrade.kind();
             if kind.is_some() || !announcements.is_empty() {
-                let course = self.course.get_or_insert_default();
-                course.application = kind;
-                course.announcements.extend(announcements);
+                let history = self.history.get_or_insert_default();
+                history.application = kind;
+                history.announcements.extend(announcements);
             }
         }
     }
@@ -157,14 +157,14 @@ impl Connection {
             self.findings = Some(Box::new(finished.findings));
             let granted = finished.upgrade.as_ref().and_then(|u| u.granted());
             if let Some(upgrade) = finished.upgrade {
-                self.course.get_or_insert_default().upgrade = Some(upgrade);
+                self.history.get_or_insert_default().upgrade = Some(upgrade);
             }
             let before = finished.began.map(|at| at.unwrap_or(0).max(0).unsigned_abs());
             let clear_before = (self.life.start_seen() && before != [0; 2]).then_some(before);
-            if self.course.is_some() || clear_before.is_some() {
-                let course = self.course.get_or_insert_default();
-                course.granted = granted;
-                course.clear_before = clear_before;
+            if self.history.is_some() || clear_before.is_some() {
+                let history = self.history.get_or_insert_default();
+                history.granted = granted;
+                history.clear_before = clear_before;
             }
             if self.protected {
                 self.protection_begins(granted, finished.watches, context);
@@ -181,13 +181,13 @@ impl Connection {
         watches: [Option<CloseWatch>; 2],
         context: &Context,
     ) {
-        if let Some(course) = &mut self.course {
-            course.clear_again = None;
+        if let Some(history) = &mut self.history {
+            history.clear_again = None;
         }
         if context.mode == Mode::Strict {
             // A handshake in the middle of a connection is observed by z/OS
             // only where something has announced it.
-            let from_start = self.course.as_ref().is_none_or(|c| c.clear_before.is_none());
+            let from_start = self.history.as_ref().is_none_or(|c| c.clear_before.is_none());
             self.beyond_zos = !from_start && !granted.is_some_and(Kind::is_known_trigger);
             return;
         }

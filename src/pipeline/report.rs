@@ -65,10 +65,10 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
         application: c
             .ike()
             .map(|_| "ike")
-            .or_else(|| c.course().and_then(|course| course.application).and_then(Kind::name)),
-        upgrade: c.course().and_then(|course| course.granted).and_then(Kind::name),
-        clear_before: c.course().and_then(|course| course.clear_before).map(both),
-        clear_again_at: c.course().and_then(|course| course.clear_again).map(jsonl::time),
+            .or_else(|| c.history().and_then(|history| history.application).and_then(Kind::name)),
+        upgrade: c.history().and_then(|history| history.granted).and_then(Kind::name),
+        clear_before: c.history().and_then(|history| history.clear_before).map(both),
+        clear_again_at: c.history().and_then(|history| history.clear_again).map(jsonl::time),
         protection: protocols(c),
         protection_known: established(c).then(|| not_known.is_none()),
         not_known: not_known.filter(|_| established(c)),
@@ -136,11 +136,11 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
     let bytes = c.bytes();
     let seen = c.protection();
     let lacking = if !c.life.start_seen() {
-        Some("the beginning was not captured")
+        Some(NotKnown::Midstream.reason())
     } else if c.segments().contains(&0) {
-        Some("one direction was not captured")
+        Some(NotKnown::OneDirection.reason())
     } else if c.missed() > 0 {
-        Some("bytes were not captured")
+        Some(NotKnown::BytesMissing.reason())
     } else if let Some(why) = state.unknown_because() {
         Some(why)
     } else if c.lossy {

@@ -11,17 +11,15 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::connection::Connection;
+use super::connection::{Connection, side};
 use super::merge::{Emission, Payload};
 use crate::config::Mode;
-use crate::flow::Key;
+use crate::flow::{Dir, Key};
 use crate::names::overrides::Codes;
 use crate::observe::tls::{Facts, SessionCertificates, SessionHandle};
 use crate::record::{Attributes, Certificates, Detail, Tls, Tls12};
 use crate::session::{ResumedSession, session_certificates};
 use crate::summary::Identity;
-
-use super::connection::side;
 
 /// Identifiers and tickets that are remembered; the oldest goes.
 const MAX_HANDLES: usize = 65_536;
@@ -70,8 +68,7 @@ pub(super) fn completed(key: &Key, c: &mut Connection, mode: Mode, clock: i64) -
 /// The address of the TLS server, whoever has opened the connection.
 fn server(key: &Key, facts: &Facts) -> Option<IpAddr> {
     let server = facts.client?.other();
-    let low = crate::flow::Dir::FromLow;
-    let dir = if side(low) == server { low } else { low.other() };
+    let dir = if side(Dir::FromLow) == server { Dir::FromLow } else { Dir::FromHigh };
     Some(key.sender(dir).ip)
 }
 

@@ -221,7 +221,7 @@ impl Shard {
         {
             connection.last_frame = p.frame;
             self.sessions.stir();
-            self.ledger.count(connection.fate(), p.wire);
+            self.ledger.count(connection.disposition(), p.wire);
             return;
         }
         let Some(slot) = self.slot(p, ahead) else {
@@ -269,7 +269,7 @@ impl Shard {
         if effect.closed || finished {
             self.timers.linger(p.clock, slot, connection.ordinal);
         }
-        self.ledger.count(connection.fate(), p.wire);
+        self.ledger.count(connection.disposition(), p.wire);
         if effect.observed {
             self.observed(slot);
         }

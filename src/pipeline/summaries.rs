@@ -59,7 +59,7 @@ pub(super) struct Summaries {
 /// The security sessions of one stack.
 #[derive(Debug, Default)]
 struct StackSessions {
-    book: SessionTable,
+    sessions: SessionTable,
     /// The beginning of the interval under way.
     start: Option<i64>,
 }
@@ -83,7 +83,7 @@ impl Summaries {
 
     /// Security sessions of the intervals under way.
     pub fn sessions(&self) -> u64 {
-        self.stacks.iter().map(|s| s.book.len() as u64).sum()
+        self.stacks.iter().map(|s| s.sessions.len() as u64).sum()
     }
 
     /// Monitoring begins.
@@ -101,10 +101,10 @@ impl Summaries {
         let Some(of) = self.stacks.get_mut(stack) else { return };
         let since = of.start.unwrap_or(i64::MIN);
         for (key, counts) in &counted.sessions {
-            of.book.add(key, counts, |key| shown.resolve(key, since));
+            of.sessions.add(key, counts, |key| shown.resolve(key, since));
         }
         for reentry in &counted.reentries {
-            of.book.reenter(reentry);
+            of.sessions.reenter(reentry);
         }
     }
 
@@ -132,7 +132,7 @@ impl Summaries {
         let Some(start) = of.start else { return };
         let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
-        of.book.close(set, |closed| {
+        of.sessions.close(set, |closed| {
             // Encoded by all threads, written in order.
             let encode = |closed: &[IntervalTotals<'_>]| {
                 let mut bytes = Vec::with_capacity(512 * closed.len());

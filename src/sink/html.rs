@@ -1,4 +1,4 @@
-//! A survey as one HTML page: nothing is loaded, no script is needed, light and
+//! A report as one HTML page: nothing is loaded, no script is needed, light and
 //! dark, and it prints.
 
 use std::fmt::Write;

@@ -121,9 +121,13 @@ impl Metrics {
             }
         }
         head(&mut out, "packets_total", "counter", "Packets by what they were.");
-        for (fate, count) in self.group("counters") {
+        for (disposition, count) in self.group("counters") {
             let packets = count.get("packets").and_then(|n| n.as_u64()).unwrap_or(0);
-            let _ = writeln!(out, "zerttap_packets_total{{fate=\"{}\"}} {packets}", escape(fate));
+            let _ = writeln!(
+                out,
+                "zerttap_packets_total{{disposition=\"{}\"}} {packets}",
+                escape(disposition)
+            );
         }
         for (group, help) in GROUPS {
             head(&mut out, &format!("{group}_total"), "counter", help);

@@ -1,4 +1,4 @@
-//! A survey as text: the lines above the table.
+//! A report as text: the lines above the table.
 
 use std::fmt::Write;
 

@@ -2,7 +2,7 @@
 //! it is: what all of them have in common. A [`Format`] reads headers; what is cut,
 //! damaged or lost is found here.
 
-use super::formats::{erf, iptrace, netmon, nettl, netxray, sniffer, snoop};
+use super::formats::{UNMISTAKABLE, erf};
 use super::padding::Padding;
 use super::pcap::CUT_SHORT;
 use super::reader::{Head, LOOK, Lost, Step, begins_capture};
@@ -91,12 +91,7 @@ pub(super) struct Chain {
 
 /// Whether bytes begin a file of a format that has an unmistakable beginning.
 pub(super) fn certain(head: &[u8]) -> bool {
-    sniffer::matches(head)
-        || snoop::matches(head)
-        || netmon::matches(head)
-        || netxray::matches(head)
-        || iptrace::matches(head)
-        || nettl::matches(head)
+    UNMISTAKABLE.iter().any(|format| (format.matches)(head))
 }
 
 impl Chain {
@@ -111,22 +106,10 @@ impl Chain {
         let place = FilePosition::of(input);
         let (file, base) = (input.file().to_owned(), input.offset());
         let head = input.want(BEGINNING).map_err(|error| SourceError::Io { file, error })?;
-        let opened = if sniffer::matches(head) {
-            sniffer::open(head)
-        } else if snoop::matches(head) {
-            snoop::open(head)
-        } else if netmon::matches(head) {
-            netmon::open(head)
-        } else if netxray::matches(head) {
-            netxray::open(head)
-        } else if iptrace::matches(head) {
-            iptrace::open(head)
-        } else if nettl::matches(head) {
-            nettl::open(head)
-        } else if erf::matches(head) {
-            erf::open()
-        } else {
-            return Ok(None);
+        let opened = match UNMISTAKABLE.iter().find(|format| (format.matches)(head)) {
+            Some(format) => (format.open)(head),
+            None if erf::matches(head) => erf::open(),
+            None => return Ok(None),
         };
         let (format, length) = opened.map_err(|what| SourceError::Unsupported { place, what })?;
         input.consume(length);

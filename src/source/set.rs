@@ -442,11 +442,6 @@ impl CaptureSet {
         &self.damage
     }
 
-    /// How often something was passed over, and how many bytes.
-    pub fn damage_totals(&self) -> (u64, u64) {
-        (self.damage_count, self.damage_bytes)
-    }
-
     /// What the user should know about the files.
     pub fn notes(&self) -> &[String] {
         &self.notes

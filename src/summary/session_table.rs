@@ -249,12 +249,12 @@ mod tests {
         SessionCounters { connections, active, ..SessionCounters::default() }
     }
 
-    fn close(book: &mut SessionTable) -> Vec<(u16, u8, u32, u32, u32, u32)> {
+    fn close(table: &mut SessionTable) -> Vec<(u16, u8, u32, u32, u32, u32)> {
         let settings = Settings::default();
         let mut found = Vec::new();
         let view = View::of(&settings, 0);
         let mut summaries = Vec::new();
-        book.close(RecordReason::Interval, |some| {
+        table.close(RecordReason::Interval, |some| {
             summaries.extend(some.iter().map(|closed| closed.summary(0, 5, &view)));
         });
         for s in summaries {
@@ -274,46 +274,46 @@ mod tests {
 
     #[test]
     fn the_end_of_one_interval_is_the_beginning_of_the_next() {
-        let mut book = SessionTable::default();
+        let mut table = SessionTable::default();
         let plain = |_: &Key| None;
-        book.add(&key(443), &counts(3, 1), plain);
-        book.add(&key(23), &counts(1, 0), plain);
-        assert_eq!(close(&mut book), [(23, 0xC0, 0, 1, 0, 0), (443, 0x80, 0, 3, 0, 1)]);
+        table.add(&key(443), &counts(3, 1), plain);
+        table.add(&key(23), &counts(1, 0), plain);
+        assert_eq!(close(&mut table), [(23, 0xC0, 0, 1, 0, 0), (443, 0x80, 0, 3, 0, 1)]);
         // Nothing has happened, but a connection is open.
-        assert_eq!(close(&mut book), [(443, 0x80, 3, 3, 1, 1)]);
-        book.add(&key(443), &counts(0, -1), plain);
-        assert_eq!(close(&mut book), [(443, 0x80, 3, 3, 1, 0)]);
+        assert_eq!(close(&mut table), [(443, 0x80, 3, 3, 1, 1)]);
+        table.add(&key(443), &counts(0, -1), plain);
+        assert_eq!(close(&mut table), [(443, 0x80, 3, 3, 1, 0)]);
         // It was forgotten, and begins anew.
-        assert!(close(&mut book).is_empty() && book.is_empty());
-        book.add(&key(443), &counts(1, 0), plain);
-        assert_eq!(close(&mut book), [(443, 0x80, 0, 1, 0, 0)]);
+        assert!(close(&mut table).is_empty() && table.is_empty());
+        table.add(&key(443), &counts(1, 0), plain);
+        assert_eq!(close(&mut table), [(443, 0x80, 0, 1, 0, 0)]);
     }
 
     #[test]
     fn a_connection_that_comes_back_to_a_dropped_session_counts_anew() {
         let plain = |_: &Key| None;
-        let back = |book: &mut SessionTable, left| {
-            book.add(&key(23), &counts(0, 1), plain);
-            book.reenter(&Reentry { key: key(23), left });
-            close(book)
+        let back = |table: &mut SessionTable, left| {
+            table.add(&key(23), &counts(0, 1), plain);
+            table.reenter(&Reentry { key: key(23), left });
+            close(table)
         };
         // Interval 0: it comes and goes. The session is dropped.
-        let mut book = SessionTable::default();
-        book.add(&key(23), &counts(1, 0), plain);
-        close(&mut book);
-        assert_eq!(back(&mut book, 0), [(23, 0x80, 0, 1, 0, 1)]);
+        let mut table = SessionTable::default();
+        table.add(&key(23), &counts(1, 0), plain);
+        close(&mut table);
+        assert_eq!(back(&mut table, 0), [(23, 0x80, 0, 1, 0, 1)]);
         // Another one stays in it: it was not dropped.
-        let mut book = SessionTable::default();
-        book.add(&key(23), &counts(2, 1), plain);
-        close(&mut book);
-        assert_eq!(back(&mut book, 0), [(23, 0x80, 2, 2, 1, 2)]);
+        let mut table = SessionTable::default();
+        table.add(&key(23), &counts(2, 1), plain);
+        close(&mut table);
+        assert_eq!(back(&mut table, 0), [(23, 0x80, 2, 2, 1, 2)]);
         // It was dropped, and began again with another before this one came back.
-        let mut book = SessionTable::default();
-        book.add(&key(23), &counts(1, 0), plain);
-        close(&mut book);
-        book.add(&key(23), &counts(1, 1), plain);
-        close(&mut book);
-        assert_eq!(back(&mut book, 0), [(23, 0x80, 1, 2, 1, 2)]);
+        let mut table = SessionTable::default();
+        table.add(&key(23), &counts(1, 0), plain);
+        close(&mut table);
+        table.add(&key(23), &counts(1, 1), plain);
+        close(&mut table);
+        assert_eq!(back(&mut table, 0), [(23, 0x80, 1, 2, 1, 2)]);
     }
 
     /// A key that is resolved anew may stand for a session that never had the
@@ -321,23 +321,23 @@ mod tests {
     #[test]
     fn a_connection_that_comes_back_to_another_session_counts_in_it() {
         let range = |k: &Key| Some(Identity { ports: (1024, 65535), ..k.identity().clone() });
-        let mut book = SessionTable::default();
-        book.add(&key(50_000), &counts(1, 0), range);
-        book.add(&key(50_001), &counts(1, 1), range);
-        close(&mut book);
-        book.add(&key(50_000), &counts(0, 1), range);
-        book.reenter(&Reentry { key: key(50_000), left: 0 });
-        assert_eq!(close(&mut book), [(1024, 0x80, 2, 3, 1, 2)]);
+        let mut table = SessionTable::default();
+        table.add(&key(50_000), &counts(1, 0), range);
+        table.add(&key(50_001), &counts(1, 1), range);
+        close(&mut table);
+        table.add(&key(50_000), &counts(0, 1), range);
+        table.reenter(&Reentry { key: key(50_000), left: 0 });
+        assert_eq!(close(&mut table), [(1024, 0x80, 2, 3, 1, 2)]);
     }
 
     #[test]
     fn a_key_stands_for_the_same_while_it_is_in_use() {
-        let mut book = SessionTable::default();
+        let mut table = SessionTable::default();
         let range = |k: &Key| Some(Identity { ports: (1024, 65535), ..k.identity().clone() });
-        book.add(&key(50_000), &counts(1, 1), range);
-        book.add(&key(50_001), &counts(1, 0), range);
-        assert_eq!(close(&mut book), [(1024, 0x80, 0, 2, 0, 1)]);
-        book.add(&key(50_000), &counts(0, -1), |_| unreachable!("it is known"));
-        assert_eq!(close(&mut book), [(1024, 0x80, 2, 2, 1, 0)]);
+        table.add(&key(50_000), &counts(1, 1), range);
+        table.add(&key(50_001), &counts(1, 0), range);
+        assert_eq!(close(&mut table), [(1024, 0x80, 0, 2, 0, 1)]);
+        table.add(&key(50_000), &counts(0, -1), |_| unreachable!("it is known"));
+        assert_eq!(close(&mut table), [(1024, 0x80, 2, 2, 1, 0)]);
     }
 }

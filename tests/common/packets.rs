@@ -172,3 +172,53 @@ pub fn to_pcapng(packets: &[Packet]) -> Vec<u8> {
     }
     out
 }
+
+/// An address and a port.
+pub type End = ([u8; 4], u16);
+
+/// A TCP segment in IPv4 on Ethernet.
+pub fn tcp(ts: i64, [from, to]: [End; 2], flags: u8, seq: u32, ack: u32, payload: &[u8]) -> Packet {
+    let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
+    let total = u16::try_from(40 + payload.len()).expect("short").to_be_bytes();
+    data.extend([0x45, 0, total[0], total[1], 0, 0, 0x40, 0, 64, 6, 0, 0]);
+    data.extend(from.0);
+    data.extend(to.0);
+    data.extend(from.1.to_be_bytes());
+    data.extend(to.1.to_be_bytes());
+    data.extend(seq.to_be_bytes());
+    data.extend(ack.to_be_bytes());
+    data.extend([0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]);
+    data.extend(payload);
+    Packet { ts, link: 1, wire: u32::try_from(data.len()).expect("short"), data }
+}
+
+/// Bytes that one end says at once: whether the client does, and what.
+pub type Said = (bool, Vec<u8>);
+
+/// What both ends of the last connection of a capture of IPv4 on Ethernet say, in its order,
+/// one entry a turn.
+pub fn flights(file: &[u8]) -> Vec<Said> {
+    const SYN: u8 = 2;
+    let mut client = None;
+    let mut said: Vec<Said> = Vec::new();
+    for packet in read(file).expect("packets") {
+        let ip = &packet.data[14..];
+        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+        let tcp = &ip[usize::from(ip[0] & 15) * 4..total];
+        let ports = [0, 2].map(|at| u16::from_be_bytes([tcp[at], tcp[at + 1]]));
+        if tcp[13] == SYN {
+            client = Some(ports[0]);
+            said.clear();
+        }
+        let from_client = Some(ports[0]) == client;
+        let payload = &tcp[usize::from(tcp[12] >> 4) * 4..];
+        if payload.is_empty() || !from_client && Some(ports[1]) != client {
+            continue;
+        }
+        match said.last_mut() {
+            Some((by, bytes)) if *by == from_client => bytes.extend(payload),
+            _ => said.push((from_client, payload.to_vec())),
+        }
+    }
+    said
+}

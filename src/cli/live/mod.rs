@@ -98,7 +98,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             Some(directory) => Some(Service::start(directory, &names(&settings), time.now())?),
             None => None,
         },
-        survey: (wants.rows && !args.top).then(Report::default),
+        report: (wants.rows && !args.top).then(Report::default),
         policy: settings.policy.clone(),
         signals,
         reload,
@@ -310,8 +310,8 @@ fn finish(
         Err(error @ RunError::Threads(_)) => Err(error.into()),
     };
     finished.into_iter().fold(first, |first, r| first.and(r.map_err(Into::into)))?;
-    if let Some(survey) = &outputs.survey {
-        read::print_survey(options, every_server, survey, &outputs.policy, ledger)?;
+    if let Some(report) = &outputs.report {
+        read::print_report(options, every_server, report, &outputs.policy, ledger)?;
     }
     Ok(DONE)
 }

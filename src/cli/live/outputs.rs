@@ -120,7 +120,7 @@ pub(super) struct Outputs {
     pub lines: Option<Lines>,
     pub service: Option<Service>,
     /// Kept where nothing is written but a table at the end.
-    pub survey: Option<Report>,
+    pub report: Option<Report>,
     pub policy: Policy,
     pub signals: Signals,
     pub reload: Reload,
@@ -164,8 +164,8 @@ impl Output for Outputs {
         if let Some(top) = &mut self.top {
             top.ended(&row, &self.policy);
         }
-        if let Some(survey) = &mut self.survey {
-            survey.add(row, &self.policy);
+        if let Some(report) = &mut self.report {
+            report.add(row, &self.policy);
         }
     }
 
