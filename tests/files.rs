@@ -3,6 +3,8 @@
 //! all formats, mostly by Wireshark's editcap.
 
 mod common;
+#[path = "common/packets.rs"]
+mod packets;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -326,6 +328,37 @@ fn what_the_capturer_lost_is_loss() {
     let input = run(&[&path]).ledger["input"].clone();
     assert_eq!(input["interface_dropped_packets"], 71, "{input}");
     assert_eq!(input["dropped_packets"], 9, "{input}");
+
+    // Between the two halves of a connection, before another one: of it nothing was lost.
+    let source =
+        packets::read(&fs::read(case("tls12-full").join("capture.pcap")).expect("a capture"));
+    let source = source.expect("packets");
+    let began = source[0].ts;
+    let (first, second) = source.split_at(source.len() / 2);
+    let last = source.last().expect("a packet").ts;
+    let later: Vec<_> = source
+        .iter()
+        .cloned()
+        .map(|mut packet| {
+            packet.ts += last - began + 100_000_000_000;
+            packet
+        })
+        .collect();
+    let file = [
+        packets::to_pcapng(first),
+        statistics(3, 0),
+        packets::to_pcapng(second),
+        packets::to_pcapng(&later),
+    ];
+    fs::write(&path, file.concat()).expect("written");
+    for size in ["1", "3", "4096"] {
+        let found = read(&["--batch", size], &[&path]);
+        let incomplete: Vec<_> =
+            found.connections.iter().map(|c| c["incomplete"].clone()).collect();
+        assert_eq!(incomplete, [true, false], "{size}");
+        let told = "the captures say that 3 packets were lost";
+        assert!(found.stderr.contains(told), "{}", found.stderr);
+    }
 }
 
 #[test]

@@ -389,6 +389,14 @@ fn report(set: &CaptureSet, ledger: &Ledger) {
     if more > 0 {
         super::notify("warning", &format!("{more} more damaged places"));
     }
+    let lost = ledger.input.dropped_packets + ledger.input.interface_dropped_packets;
+    if lost > 0 {
+        let packets = if lost == 1 { "packet was" } else { "packets were" };
+        super::notify(
+            "warning",
+            &format!("the captures say that {} {packets} lost", table::group(lost)),
+        );
+    }
     if ledger.connections.evicted > 0 {
         super::notify(
             "warning",

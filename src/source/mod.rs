@@ -79,7 +79,7 @@ pub struct Batch {
     pub first: u64,
     /// The packet clock after the batch, where it goes on without packets.
     pub tick: Option<i64>,
-    /// Whether packets were lost before or between these.
+    /// Whether packets were lost before or between these; if there are none, after the last.
     pub lossy: bool,
 }
 

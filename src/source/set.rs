@@ -76,6 +76,8 @@ pub struct CaptureSet {
     copied: usize,
     /// What reading files that are closed has cost.
     work: u64,
+    /// Packets were lost before the next one.
+    lossy: bool,
     /// Packets that the files say were lost.
     dropped: u64,
     interface_dropped: u64,
@@ -109,6 +111,7 @@ impl CaptureSet {
             failed: None,
             copied: 0,
             work: 0,
+            lossy: false,
             dropped: 0,
             interface_dropped: 0,
         };
@@ -229,6 +232,7 @@ impl CaptureSet {
                     }
                 }
                 Ok(Step::Lost(lost)) => {
+                    self.lossy |= lost.interface + lost.kernel > 0;
                     self.interface_dropped += lost.interface;
                     self.dropped += lost.kernel;
                 }
@@ -277,6 +281,13 @@ impl CaptureSet {
         batch.begin(self.next);
         if let Some(error) = self.failed.take() {
             return Err(error);
+        }
+        if std::mem::take(&mut self.lossy) {
+            // In a batch without packets: so it is told between the same two packets however
+            // many a batch has.
+            batch.lossy = true;
+            batch.tick = (self.clock > i64::MIN).then_some(self.clock);
+            return Ok(true);
         }
         let done = match self.open.pop() {
             Some(open) if self.open.is_empty() && self.copied == 0 && open.reader.is_usual() => {
@@ -369,7 +380,7 @@ impl CaptureSet {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes {
+        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes && !self.lossy {
             let Some(open) = self.open.pop() else { break };
             self.take(open, batch)?;
         }
