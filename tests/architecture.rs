@@ -76,7 +76,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("httparse", &["cli/live/http.rs"]),
     ("tracing", &["cli/"]),
     ("tracing_subscriber", &["cli/live/log.rs"]),
-    ("ratatui", &["cli/live/top.rs"]),
+    ("ratatui", &["cli/live/top/"]),
     ("caps", &["cli/live/confine.rs"]),
     ("landlock", &["cli/live/confine.rs"]),
     ("seccompiler", &["cli/live/confine.rs"]),

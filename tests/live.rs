@@ -105,7 +105,7 @@ fn the_view_takes_a_terminal_and_gives_it_back() {
     let output = script.wait_with_output().expect("it ends");
     let (shown, _) = text(&output);
     assert!(output.status.success(), "{shown}");
-    for text in ["INTERFACE", "UNPROTECTED", "watching", "q end"] {
+    for text in ["INTERFACE", "UNPROTECTED", "watching", "q quit"] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     // The other screen is entered, and left at the end.

@@ -59,18 +59,24 @@ impl By {
 pub type Classes = [TrafficTotals; CLASSES.len()];
 
 /// Amounts by name.
-#[derive(Debug, Default)]
-pub struct Ranking {
-    names: BTreeMap<String, Classes>,
+#[derive(Debug)]
+pub struct Ranking<Name = String> {
+    names: BTreeMap<Name, Classes>,
     /// Connections that found no place.
     beyond: u64,
 }
 
+impl<Name> Default for Ranking<Name> {
+    fn default() -> Self {
+        Self { names: BTreeMap::new(), beyond: 0 }
+    }
+}
+
 const WIDTHS: usize = 6;
 
-impl Ranking {
+impl<Name: Ord + Clone> Ranking<Name> {
     /// Adds one connection.
-    pub fn add(&mut self, name: String, class: Class, bytes: u64) {
+    pub fn add(&mut self, name: Name, class: Class, bytes: u64) {
         if self.names.len() >= MAX_NAMES && !self.names.contains_key(&name) {
             self.beyond += 1;
             return;
@@ -114,6 +120,18 @@ impl Ranking {
         self.beyond
     }
 
+    /// What a name has.
+    pub fn get(&self, name: &Name) -> Option<&Classes> {
+        self.names.get(name)
+    }
+
+    /// All names, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Classes)> {
+        self.names.iter()
+    }
+}
+
+impl Ranking {
     /// The names: most unprotected bytes first, then unprotected connections,
     /// then the same of weak ones, then all bytes.
     pub fn ranked(&self) -> Vec<(&str, &Classes)> {

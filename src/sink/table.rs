@@ -86,7 +86,8 @@ pub enum Sort {
 /// Rows that are kept; a scan could make millions.
 const MAX_ROWS: usize = 200_000;
 
-const NONE: &str = "none";
+/// What stands for no protection.
+pub const NONE: &str = "none";
 /// What stands for protection that the capture does not show.
 pub const UNKNOWN: &str = "unknown";
 /// The same where its data show that there is one: encrypted, by what is not known.
@@ -280,7 +281,7 @@ fn line(out: &mut String, cells: &[String], widths: &[usize], style: Style) {
 }
 
 /// A text that is too long, without its middle.
-fn fit_middle(text: &str, width: usize) -> String {
+pub fn fit_middle(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {
         return text.to_owned();
@@ -291,7 +292,8 @@ fn fit_middle(text: &str, width: usize) -> String {
     format!("{start}…{end}")
 }
 
-pub(super) fn fit(text: &str, width: usize) -> String {
+/// A text that is too long, without its end.
+pub fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

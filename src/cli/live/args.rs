@@ -101,7 +101,8 @@ pub(in crate::cli) struct Live {
           help_heading = "Output")]
     pub service: Option<std::path::PathBuf>,
 
-    /// Show who is unprotected or weak, rates and losses, on the terminal; q ends.
+    /// Show who is unprotected, failed or weak, rates and losses, on the terminal: by server,
+    /// client, job and session; ? tells the keys, q ends.
     #[arg(long, help_heading = "Status")]
     pub top: bool,
 
