@@ -140,6 +140,11 @@ impl TcpState {
         self.get(SequenceMark::Initial, dir).map(|initial| initial.wrapping_add(1))
     }
 
+    /// Sequence number of the first segment of a side that was seen.
+    pub fn first_seen(&self, dir: Dir) -> Option<u32> {
+        self.get(SequenceMark::First, dir)
+    }
+
     /// Sequence number after the last byte of a side: that of its FIN.
     pub fn fin_sequence(&self, dir: Dir) -> Option<u32> {
         self.get(SequenceMark::Fin, dir).map(|after| after.wrapping_sub(1))

@@ -20,7 +20,9 @@ impl Connection {
     /// Bytes that one end sent and that were not captured.
     pub(super) fn missed_from(&self, dir: Dir) -> u64 {
         let (first, to) = self.extent(dir);
-        dir.of(&self.streams).ranges.missed(first, to)
+        let ranges = &dir.of(&self.streams).ranges;
+        // Where nothing was captured that is known to have been sent, it is all missing.
+        ranges.missed(first.or(ranges.edge().is_none().then_some(0)), to)
     }
 
     /// Whether bytes are missing with which a handshake may have begun: among the first of
@@ -32,6 +34,17 @@ impl Connection {
         end > 0 && (first.is_none() || !stream.ranges.seen_from_zero(end.min(BEGINNING)))
     }
 
+    /// Whether that is so of either end.
+    pub(super) fn misses_a_beginning(&self) -> bool {
+        [Dir::FromLow, Dir::FromHigh].into_iter().any(|dir| self.misses_beginning(dir))
+    }
+
+    /// Whether it is known where the bytes of both ends begin: a SYN was captured, or what
+    /// acknowledges it.
+    pub(super) fn knows_first_bytes(&self) -> bool {
+        [Dir::FromLow, Dir::FromHigh].iter().all(|&dir| self.life.first_byte(dir).is_some())
+    }
+
     /// The positions of the first byte that one end sent and after the last, where known.
     fn extent(&self, dir: Dir) -> (Option<i64>, Option<i64>) {
         let stream = dir.of(&self.streams);
@@ -39,7 +52,11 @@ impl Connection {
         let positions = match (stream.positions(), first) {
             (Some(p), _) => p,
             (None, Some(first)) => Positions::from_sequence(first),
-            (None, None) => return (None, None),
+            // What acknowledges alone has the number of the next byte.
+            (None, None) => match self.life.first_seen(dir) {
+                Some(seen) => Positions::from_sequence(seen),
+                None => return (None, None),
+            },
         };
         let within = |p: i64| {
             let edge = stream.ranges.edge().unwrap_or(0);
@@ -69,6 +86,8 @@ impl Connection {
             || one_sided
             || !self.life.start_seen()
             || self.missed() > 0
+            || self.misses_a_beginning()
+            || self.life.established().is_some() && !self.knows_first_bytes()
             || self.findings().incomplete()
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn failed(c: &Connection) -> Option<Failed> {
     if c.protected || c.segments().contains(&0) || c.missed() > 0 {
         return None;
     }
-    let over = c.life.ended().is_some();
+    let over = c.life.ended().is_some() && c.knows_first_bytes() && !c.misses_a_beginning();
     let findings = c.findings();
     if let Some(tls) = findings.tls
         && !tls.completed

@@ -89,7 +89,7 @@ impl ProtectionState {
             && (c.findings().incomplete() || c.lossy || directions.into_iter().any(unseen))
         {
             Some(NotKnown::HandshakeIncomplete)
-        } else if c.beginning_cut || directions.iter().any(|&dir| c.misses_beginning(dir)) {
+        } else if c.beginning_cut || c.misses_a_beginning() {
             Some(NotKnown::BytesMissing)
         } else if directions.into_iter().all(unseen) {
             // A later handshake shows itself in the bytes of either end.

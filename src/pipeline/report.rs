@@ -77,7 +77,7 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
             .filter(|_| state == ProtectionState::NotKnown(NotKnown::HandshakeNotSeen))
             .map(Encrypted::name),
         tls: c.findings().tls.map(|facts| {
-            jsonl::Tls::new(facts, side(local), side(client), ended.is_some() && !c.incomplete())
+            jsonl::Tls::new(facts, side(local), side(client), ended.is_some(), !c.incomplete())
         }),
         ssh: c.findings().ssh.map(|facts| jsonl::Ssh::new(facts, ssh_client(key, c, facts))),
         ipsec: c.ipsec().map(|ipsec| ipsec_encapsulation::line(ipsec, side(client))),

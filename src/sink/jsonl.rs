@@ -248,8 +248,8 @@ pub struct Tls {
     handshake: Option<&'static str>,
     /// Session identifier of the ServerHello.
     session_id: Option<String>,
-    /// Whether encrypt-then-MAC was negotiated (RFC 7366).
-    encrypt_then_mac: bool,
+    /// Whether encrypt-then-MAC was negotiated (RFC 7366); unknown without the ServerHello.
+    encrypt_then_mac: Option<bool>,
     /// Group of the key exchange.
     group: Option<String>,
     /// Its name.
@@ -260,10 +260,11 @@ pub struct Tls {
     sni: Option<String>,
     /// Negotiated application protocol (RFC 7301), where it is in the clear.
     alpn: Option<String>,
-    /// Application protocols that the client offered.
-    alpn_offered: Vec<String>,
-    /// Whether the server asked for another ClientHello.
-    hello_retry_request: bool,
+    /// Application protocols that the client offered; unknown without the ClientHello.
+    alpn_offered: Option<Vec<String>>,
+    /// Whether the server asked for another ClientHello; unknown where what would show it is
+    /// missing.
+    hello_retry_request: Option<bool>,
     /// The server's certificate, where it is in the clear.
     server_certificate: Option<CertificateLine>,
     /// The client's certificate, where it is in the clear.
@@ -304,8 +305,9 @@ pub(super) struct CertificateLine {
 
 impl Tls {
     /// What facts say, seen from the local side. `client` is the TCP client's
-    /// side, `over` whether nothing more can come and nothing is missing.
-    pub fn new(facts: &Facts, local: Side, client: Side, over: bool) -> Self {
+    /// side, `over` whether nothing more can come, `whole` whether nothing of the connection
+    /// is missing.
+    pub fn new(facts: &Facts, local: Side, client: Side, over: bool, whole: bool) -> Self {
         Self {
             version: facts.version.map(|v| format!("{v:04X}")),
             version_name: facts.version.and_then(names::version_name),
@@ -315,18 +317,18 @@ impl Tls {
             client_authentication: facts.client_authentication(),
             handshake: facts.abbreviated.map(|a| if a { "abbreviated" } else { "full" }),
             session_id: facts.session_id.as_deref().map(hex),
-            encrypt_then_mac: facts.encrypt_then_mac,
+            encrypt_then_mac: facts.server_hello.then_some(facts.encrypt_then_mac),
             group: facts.group.map(|g| format!("{g:04X}")),
             group_name: facts.group.and_then(names::group_name),
             dh_bits: facts.dh_bits,
             sni: facts.sni.clone(),
             alpn: facts.alpn.clone(),
-            alpn_offered: facts.alpn_offered.clone(),
-            hello_retry_request: facts.hello_retry_request,
+            alpn_offered: facts.client_hello.then(|| facts.alpn_offered.clone()),
+            hello_retry_request: facts.asked_again(whole),
             server_certificate: facts.server_certificate.as_deref().map(certificate),
             client_certificate: facts.client_certificate.as_deref().map(certificate),
             completed: facts.completed,
-            failure: failure(facts, client, over),
+            failure: failure(facts, client, over && whole),
             incomplete: facts.incomplete,
         }
     }

@@ -288,9 +288,9 @@ impl Ee {
     }
 
     fn xid(&mut self, side: Side, frame: &Datagram<'_>, now: i64) {
-        if !frame.response {
-            self.facts.caller.get_or_insert(side);
-        }
+        // The command that a response answers came before it, captured or not.
+        let caller = if frame.response { side.other() } else { side };
+        self.facts.caller.get_or_insert(caller);
         self.facts.activation = true;
         if let Body::Xid3 { cp_name, refused } = frame.body {
             self.facts.refused |= refused;

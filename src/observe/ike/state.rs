@@ -124,7 +124,9 @@ impl Ike {
         if matches!(header.exchange, IKE_SA_INIT | IKE_SESSION_RESUME) {
             self.facts.exchange = header.exchange;
         }
-        let response = header.flags & V2_RESPONSE != 0;
+        // In the first exchange the responder answers, and clears the initiator's flag (RFC
+        // 7296 section 3.1).
+        let response = header.flags & V2_RESPONSE != 0 && !from_initiator;
         for (kind, body) in Payloads::new(header, message) {
             match kind {
                 V2_SA if header.exchange == IKE_SA_INIT && response => {

@@ -126,6 +126,13 @@ impl Facts {
         (self.completed && !self.incomplete && !self.is_tls13()).then_some(false)
     }
 
+    /// Whether the server asked for another ClientHello; `None` where the capture does not
+    /// show it. `whole` is whether nothing of the connection is missing.
+    pub fn asked_again(&self, whole: bool) -> Option<bool> {
+        let shown = self.server_hello && (!self.is_tls13() || whole);
+        (self.hello_retry_request || shown).then_some(self.hello_retry_request)
+    }
+
     /// Whether the version is TLS 1.3 or one of its drafts.
     pub fn is_tls13(&self) -> bool {
         self.version.is_some_and(|v| v == 0x0304 || names::is_draft13(v))

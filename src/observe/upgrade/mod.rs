@@ -47,6 +47,9 @@ pub enum Kind {
     Sieve,
     /// IRC with the tls capability.
     Irc,
+    /// A client's STARTTLS before anything else was seen: what the server answers tells of
+    /// which protocol.
+    StartTls,
     /// XMPP (RFC 6120).
     Xmpp,
     /// LDAP (RFC 4511).
@@ -75,7 +78,7 @@ impl Kind {
     /// Its name in the output; `None` while it is not settled.
     pub fn name(self) -> Option<&'static str> {
         Some(match self {
-            Self::Greeting => return None,
+            Self::Greeting | Self::StartTls => return None,
             Self::Ftp => "ftp",
             Self::Smtp => "smtp",
             Self::Imap => "imap",
@@ -334,7 +337,7 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         (b"<?xml", Kind::Xmpp),
         (b"<stream:", Kind::Xmpp),
         (b"CAP ", Kind::Irc),
-        (b"STARTTLS\r", Kind::Irc),
+        (b"STARTTLS\r", Kind::StartTls),
         (b"\0\0\0\x08\x04\xD2\x16\x2F", Kind::Postgresql),
         (b"\0\0\0\x08\x04\xD2\x16\x30", Kind::Postgresql),
         (b"PROXY ", Kind::Proxy),

@@ -245,6 +245,31 @@ fn a_hole_loses_a_line_and_not_the_dialogue_in_lines() {
 }
 
 #[test]
+fn lines_that_are_missing_name_no_protocol() {
+    // Of a client's STARTTLS alone nothing is known; the answer tells.
+    for (answer, kind) in [
+        (&b"220 go\r\n"[..], Kind::Smtp),
+        (b"382 go\r\n", Kind::Nntp),
+        (b"OK \"go\"\r\n", Kind::Sieve),
+        (b":irc 670 * :go\r\n", Kind::Irc),
+    ] {
+        let mut upgrade = Upgrade::new(C);
+        upgrade.data(C, b"STARTTLS\r\n");
+        assert_eq!(upgrade.kind().and_then(Kind::name), None);
+        assert_eq!(upgrade.data(S, answer), Some(answer.len()));
+        assert_eq!(upgrade.granted(), Some(kind));
+    }
+    // Greeted with 220; the commands are missing, and lines of a message come.
+    let mut upgrade = Upgrade::new(C);
+    upgrade.data(S, b"220 x\r\n");
+    upgrade.hole(C);
+    upgrade.data(C, b"rest\r\nSubject: order\r\n");
+    assert_eq!(upgrade.kind().and_then(Kind::name), None);
+    upgrade.data(C, b"QUIT\r\nuser a\r\n");
+    assert_eq!(upgrade.kind(), Some(Kind::Ftp));
+}
+
+#[test]
 fn a_dialogue_that_goes_on_for_long_upgrades_nothing() {
     let mut upgrade = Upgrade::new(C);
     upgrade.data(S, b"\xFF\xFD\x2E");

@@ -32,7 +32,7 @@ impl Text {
             let lines = if client { &mut self.client } else { &mut self.server };
             let Some(line) = lines.next(bytes, at) else { return Turn::Goes };
             at = line.after;
-            let turn = if client { self.command(&line, kind) } else { self.answer(&line, *kind) };
+            let turn = if client { self.command(&line, kind) } else { self.answer(&line, kind) };
             if turn != Turn::Goes {
                 return turn;
             }
@@ -71,7 +71,9 @@ impl Text {
             *kind = Some(greeted(first, second));
         }
         match kind {
-            Some(Kind::Smtp | Kind::Nntp | Kind::Sieve | Kind::Irc) if is(first, "STARTTLS") => {
+            Some(Kind::Smtp | Kind::Nntp | Kind::Sieve | Kind::Irc | Kind::StartTls)
+                if is(first, "STARTTLS") =>
+            {
                 self.asked = Some(Vec::new());
             }
             Some(Kind::Pop3) if is(first, "STLS") => self.asked = Some(Vec::new()),
@@ -100,16 +102,19 @@ impl Text {
         }
     }
 
-    fn answer(&mut self, line: &Line, kind: Option<Kind>) -> Turn {
+    fn answer(&mut self, line: &Line, kind: &mut Option<Kind>) -> Turn {
         let text = line.text.as_slice();
-        if kind == Some(Kind::Ftp) {
+        if *kind == Some(Kind::Ftp) {
             self.announce(ftp::reply(text));
         }
         let Some(tag) = &self.asked else { return Turn::Goes };
+        if *kind == Some(Kind::StartTls) {
+            *kind = Some(answered(text));
+        }
         let code = text.get(..3).unwrap_or_default();
         let last = text.get(3) != Some(&b'-');
         let granted = Turn::Granted(line.after);
-        match kind {
+        match *kind {
             Some(Kind::Ftp) if code == b"234" && last => return granted,
             Some(Kind::Smtp) if code == b"220" && last => return granted,
             Some(Kind::Nntp) if code == b"382" => return granted,
@@ -119,9 +124,7 @@ impl Text {
             Some(Kind::Pop3) if text.starts_with(b"+OK") => return granted,
             Some(Kind::Pop3) if text.starts_with(b"-ERR") => self.asked = None,
             Some(Kind::Sieve) if text.starts_with(b"OK") => return granted,
-            Some(Kind::Irc) if text.split(|&b| b == b' ').nth(1) == Some(b"670") => {
-                return granted;
-            }
+            Some(Kind::Irc) if is_irc_grant(text) => return granted,
             Some(Kind::Imap) => {
                 let answer = text.strip_prefix(tag.as_slice()).and_then(|t| t.strip_prefix(b" "));
                 match answer {
@@ -168,7 +171,24 @@ impl Text {
     }
 }
 
-/// Which of the protocols that greet with 220 has a command. Some are of both.
+/// IRC's reply 670 to STARTTLS.
+fn is_irc_grant(text: &[u8]) -> bool {
+    text.split(|&b| b == b' ').nth(1) == Some(b"670")
+}
+
+/// Which of the protocols that know STARTTLS allows it in these words.
+fn answered(text: &[u8]) -> Kind {
+    match text {
+        [b'2', b'2', b'0', ..] => Kind::Smtp,
+        [b'3', b'8', b'2', ..] => Kind::Nntp,
+        [b'O', b'K', ..] => Kind::Sieve,
+        _ if is_irc_grant(text) => Kind::Irc,
+        _ => Kind::StartTls,
+    }
+}
+
+/// Which of the protocols that greet with 220 has a command. Some are of both, and what is of
+/// neither (the middle of a message, where lines before it were not captured) tells nothing.
 fn greeted(command: &[u8], argument: &[u8]) -> Kind {
     const SMTP: [&str; 16] = [
         // RFC 5321, RFC 3207, RFC 3030, RFC 1985, RFC 2645, RFC 2033, RFC 4468, and
@@ -176,8 +196,19 @@ fn greeted(command: &[u8], argument: &[u8]) -> Kind {
         "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "VRFY", "EXPN", "STARTTLS",
         "ETRN", "ATRN", "TURN", "BURL", "XCLIENT",
     ];
-    const BOTH: [&str; 3] = ["NOOP", "QUIT", "HELP"];
-    // FTP's AUTH names a mechanism of RFC 2228 or RFC 4217, SMTP's one of SASL (RFC 4954).
+    const FTP: [&str; 56] = [
+        // RFC 959, RFC 1123, RFC 1639, RFC 2228, RFC 2389, RFC 2428, RFC 2640, RFC 3659,
+        // RFC 7151, and two that clients send all the same.
+        "USER", "PASS", "ACCT", "CWD", "CDUP", "SMNT", "REIN", "PORT", "PASV", "TYPE", "STRU",
+        "MODE", "RETR", "STOR", "STOU", "APPE", "ALLO", "REST", "RNFR", "RNTO", "ABOR", "DELE",
+        "RMD", "MKD", "PWD", "LIST", "NLST", "SITE", "SYST", "STAT", "XCUP", "XCWD", "XMKD",
+        "XPWD", "XRMD", "LPRT", "LPSV", "ADAT", "PROT", "PBSZ", "CCC", "MIC", "CONF", "ENC",
+        "FEAT", "OPTS", "EPRT", "EPSV", "LANG", "MDTM", "HOST", "CLNT", "MFMT", "MLSD", "MLST",
+        "SIZE",
+    ];
+    // What the argument of AUTH is: of FTP a mechanism of RFC 2228 or RFC 4217, of SMTP one of
+    // SASL (RFC 4954).
+    const MECHANISMS: [&str; 6] = ["TLS", "SSL", "TLS-C", "TLS-P", "GSSAPI", "KERBEROS_V4"];
     const SASL: [&str; 10] = [
         "PLAIN",
         "LOGIN",
@@ -193,11 +224,12 @@ fn greeted(command: &[u8], argument: &[u8]) -> Kind {
     let is = |word: &[u8], names: &[&str]| {
         names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
     };
-    if is(command, &SMTP) || is(command, &["AUTH"]) && is(argument, &SASL) {
+    let authenticates = is(command, &["AUTH"]);
+    if is(command, &SMTP) || authenticates && is(argument, &SASL) {
         Kind::Smtp
-    } else if is(command, &BOTH) {
-        Kind::Greeting
-    } else {
+    } else if is(command, &FTP) || authenticates && is(argument, &MECHANISMS) {
         Kind::Ftp
+    } else {
+        Kind::Greeting
     }
 }
