@@ -12,7 +12,9 @@ use zerttap::dump::{Framing, Item, Reader, Writer};
 use zerttap::input::Input;
 use zerttap::pipeline::{self, Output, RequestedOutputs, Tuning};
 use zerttap::record::{Detail, Record, Summary};
-use zerttap::sink::records::{Csv, Json, RecordCounters, RecordSummary, annotated, tree};
+use zerttap::sink::records::{
+    Csv, FieldNames, Json, Leef, Lines, RecordCounters, RecordSummary, all_columns, annotated, tree,
+};
 use zerttap::sink::report::Row;
 use zerttap::source::{CaptureSet, SetOptions};
 
@@ -165,8 +167,12 @@ fn show(c: &mut Criterion) {
     form("hex", &mut |out, record, offset| annotated(out, record, 1, offset).expect("printed"));
     let mut json = Json::default();
     form("jsonl", &mut |out, record, offset| json.object(out, record, offset));
-    let mut csv = Csv::new(&[], false);
+    let mut csv = Csv::new(&all_columns(&[], FieldNames::Ibm), false);
     form("csv", &mut |out, record, _| csv.row(out, record));
+    let mut leef = Leef::default();
+    form("leef", &mut |out, record, _| leef.event(out, record));
+    let mut lines = Lines::new(None, None);
+    form("lines", &mut |out, record, _| lines.line(out, record));
     let mut counts = RecordCounters::default();
     form("summary", &mut |_, record, _| {
         if let Some(glance) = RecordSummary::of(record) {

@@ -232,9 +232,7 @@ fn check_fields(read: &Read) -> anyhow::Result<Option<u8>> {
         bail!("--fields are the columns of --csv FILE (- for standard output)");
     }
     if let Some(wrong) = read.fields.iter().find(|name| !known.contains(*name)) {
-        let similar = |name: &&String| strsim::jaro_winkler(name, wrong) > 0.8;
-        let near: Vec<&str> = known.iter().filter(similar).map(String::as_str).take(3).collect();
-        let near = if near.is_empty() { String::new() } else { format!(" ({}?)", near.join(", ")) };
+        let near = usage_tips::near(wrong, known.iter().map(String::as_str));
         bail!("--fields: no field is called {wrong}{near}; --fields help lists them");
     }
     Ok(None)

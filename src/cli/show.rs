@@ -1,17 +1,21 @@
 //! `zerttap show`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::args::Show;
-use super::{DAMAGED, DONE};
+use super::{DAMAGED, DONE, usage_tips};
 use crate::config::Prefix;
 use crate::dump::{self, Item};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
-use crate::sink::layout;
-use crate::sink::records::{Csv, Json, RecordCounters, RecordSummary, Selection, annotated, tree};
+use crate::sink::records::{
+    Column, Csv, Json, Leef, Lines, RecordCounters, RecordSummary, Selection, all_columns,
+    annotated, field_names, named_columns, tree,
+};
 use crate::sink::smf::SmfFile;
+use crate::sink::{OutputFile, layout};
 
 /// Places of damage that are printed of one file; the rest is counted.
 const SHOWN_DAMAGE: u64 = 10;
@@ -32,28 +36,103 @@ struct SkippedRecords {
 enum Target {
     Tree,
     Hex,
-    Jsonl(Json, Vec<u8>),
-    Csv(Box<Csv>, Vec<u8>),
+    Jsonl(Json),
+    Csv(Box<Csv>),
+    Lines(Box<Lines>),
+    Leef(Box<Leef>),
     RecordCounters(Box<RecordCounters>),
     File(Box<SmfFile>),
 }
 
+/// Where text is printed.
+enum Printer {
+    /// Standard output, through what colours are for it.
+    Standard(Box<dyn Write>),
+    /// A file, without colours.
+    File(OutputFile),
+}
+
+/// Text that is held back until there is much of it. It is whole records.
+struct Text {
+    printer: Printer,
+    held: Vec<u8>,
+}
+
+impl Text {
+    /// Opens the file that is named, or standard output.
+    fn open(args: &Show) -> anyhow::Result<Self> {
+        let printer = match args.form.output.as_deref() {
+            Some(path) if path != Path::new("-") => {
+                Printer::File(OutputFile::create(path, args.copy.force)?)
+            }
+            // What has no colours need not be looked through for them.
+            _ if has_colours(args) => Printer::Standard(Box::new(anstream::stdout().lock())),
+            _ => Printer::Standard(Box::new(io::stdout().lock())),
+        };
+        Ok(Self { printer, held: Vec::with_capacity(2 * BUFFER) })
+    }
+
+    /// Writes what is held back once there is much.
+    fn write_many(&mut self) -> anyhow::Result<()> {
+        if self.held.len() >= BUFFER { self.write() } else { Ok(()) }
+    }
+
+    /// Writes what is held back.
+    fn write(&mut self) -> anyhow::Result<()> {
+        match &mut self.printer {
+            Printer::Standard(out) => {
+                out.write_all(&self.held)?;
+                out.flush()?;
+            }
+            Printer::File(file) => {
+                file.write(&anstream::adapter::strip_bytes(&self.held).into_vec())?;
+            }
+        }
+        self.held.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.write()?;
+        match self.printer {
+            Printer::Standard(_) => Ok(()),
+            Printer::File(file) => Ok(file.finish()?),
+        }
+    }
+}
+
+fn has_colours(args: &Show) -> bool {
+    let form = &args.form;
+    !(form.jsonl || form.csv || form.leef || form.layout.is_some())
+}
+
 /// Runs the command; returns the exit status.
 pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
-    // What has no colours need not be looked through for them.
-    let coloured = !(args.form.jsonl || args.form.csv || args.form.layout.is_some());
-    let out: Box<dyn Write> =
-        if coloured { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
-    let mut out = io::BufWriter::with_capacity(BUFFER, out);
-    if let Some(form) = args.form.layout {
-        let text = layout::layout(form.into(), args.form.level, &args.selection.subtype);
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+    if args.form.fields == ["help"] {
+        let mut out = io::stdout().lock();
+        for name in field_names(args.form.names) {
+            writeln!(out, "{name}")?;
+        }
         return Ok(DONE);
     }
+    if args.inputs.is_empty() && args.form.layout.is_none() {
+        bail!("no input: name SMF files, or - for standard input");
+    }
+    if args.copy.force && args.copy.write.is_none() && args.form.output.is_none() {
+        bail!("--force is for --write FILE and --output FILE");
+    }
     let mut target = target(args)?;
-    if let Target::Csv(csv, _) = &target {
-        out.write_all(csv.head().as_bytes())?;
+    let mut out = Text::open(args)?;
+    if let Some(form) = args.form.layout {
+        let text = layout::layout(form.into(), args.form.level, &args.selection.subtype);
+        out.held.extend_from_slice(text.as_bytes());
+        out.finish()?;
+        return Ok(DONE);
+    }
+    match &target {
+        Target::Csv(csv) => out.held.extend_from_slice(csv.head().as_bytes()),
+        Target::Lines(lines) => out.held.extend_from_slice(&lines.head()),
+        _ => {}
     }
     let selection = selection(args);
     let mut passed = SkippedRecords::default();
@@ -79,7 +158,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                 let next = reader.next_item();
                 if next.is_err() {
                     // What was good before is printed before the error.
-                    target.flush(&mut out)?;
+                    out.write()?;
                 }
                 match next.with_context(|| name.clone())? {
                     None => break,
@@ -118,7 +197,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         }
     }
     target.finish(&mut out, args.form.jsonl)?;
-    out.flush()?;
+    out.finish()?;
     if !args.quiet && !args.copy.all {
         note(&passed);
     }
@@ -126,22 +205,55 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
 }
 
 fn target(args: &Show) -> anyhow::Result<Target> {
+    let form = &args.form;
+    let named = named(args)?;
     Ok(if let Some(path) = &args.copy.write {
         Target::File(Box::new(SmfFile::create(path, args.copy.written.options(args.copy.force))?))
-    } else if args.form.summary {
+    } else if form.summary {
         Target::RecordCounters(Box::default())
-    } else if args.form.jsonl {
-        Target::Jsonl(Json::default(), Vec::with_capacity(2 * BUFFER))
-    } else if args.form.csv {
-        Target::Csv(
-            Box::new(Csv::new(&args.selection.subtype, args.form.meanings)),
-            Vec::with_capacity(2 * BUFFER),
-        )
-    } else if args.form.hex {
+    } else if form.jsonl {
+        Target::Jsonl(Json::new(form.names, named))
+    } else if form.csv {
+        let columns = named.unwrap_or_else(|| all_columns(&args.selection.subtype, form.names));
+        Target::Csv(Box::new(Csv::new(&columns, form.meanings)))
+    } else if form.lines {
+        Target::Lines(Box::new(Lines::new(named, terminal(args))))
+    } else if form.leef {
+        Target::Leef(Box::new(Leef::new(form.tz.clone())))
+    } else if form.hex {
         Target::Hex
     } else {
         Target::Tree
     })
+}
+
+/// The columns of the terminal that is printed to, if one is.
+fn terminal(args: &Show) -> Option<usize> {
+    /// Of one that does not say how many it has.
+    const USUAL_WIDTH: usize = 80;
+    let width = || terminal_size::terminal_size().map_or(USUAL_WIDTH, |(w, _)| usize::from(w.0));
+    (args.form.output.is_none() && io::stdout().is_terminal()).then(width)
+}
+
+/// The columns that were asked for.
+///
+/// # Errors
+/// If a name is that of no field, or the form has no columns.
+fn named(args: &Show) -> anyhow::Result<Option<Vec<Column>>> {
+    let form = &args.form;
+    if form.fields.is_empty() {
+        return Ok(None);
+    }
+    if !(form.csv || form.jsonl || form.lines) {
+        bail!("--fields are the columns of --csv and --lines, or the fields of --jsonl");
+    }
+    match named_columns(&form.fields, form.names) {
+        Ok(columns) => Ok(Some(columns)),
+        Err(wrong) => {
+            let near = usage_tips::near(&wrong, field_names(form.names).into_iter());
+            bail!("--fields: no field is called {wrong}{near}; --fields help lists them")
+        }
+    }
 }
 
 fn selection(args: &Show) -> Selection<Prefix> {
@@ -189,27 +301,26 @@ fn wanted(
 impl Target {
     fn take(
         &mut self,
-        out: &mut impl Write,
+        out: &mut Text,
         record: &Record<'_>,
         glance: &RecordSummary,
         (number, offset): (u64, u64),
     ) -> anyhow::Result<()> {
+        let held = &mut out.held;
         match self {
-            Self::Tree => tree(out, record, number, offset)?,
-            Self::Hex => annotated(out, record, number, offset)?,
-            Self::Jsonl(json, lines) => {
-                json.object(lines, record, offset);
-                lines.push(b'\n');
-                write_many(out, lines)?;
+            Self::Tree => tree(held, record, number, offset)?,
+            Self::Hex => annotated(held, record, number, offset)?,
+            Self::Jsonl(json) => {
+                json.object(held, record, offset);
+                held.push(b'\n');
             }
-            Self::Csv(csv, lines) => {
-                csv.row(lines, record);
-                write_many(out, lines)?;
-            }
+            Self::Csv(csv) => csv.row(held, record),
+            Self::Lines(lines) => lines.line(held, record),
+            Self::Leef(leef) => leef.event(held, record),
             Self::RecordCounters(counts) => counts.add(record, glance),
             Self::File(file) => file.record(record.bytes())?,
         }
-        Ok(())
+        out.write_many()
     }
 
     /// Takes a record of another kind into the copy.
@@ -220,34 +331,15 @@ impl Target {
         }
     }
 
-    fn finish(self, out: &mut impl Write, json: bool) -> anyhow::Result<()> {
+    fn finish(self, out: &mut Text, json: bool) -> anyhow::Result<()> {
         match self {
-            Self::RecordCounters(counts) if json => writeln!(out, "{}", counts.json())?,
-            Self::RecordCounters(counts) => write!(out, "{}", counts.text())?,
+            Self::RecordCounters(counts) if json => writeln!(out.held, "{}", counts.json())?,
+            Self::RecordCounters(counts) => write!(out.held, "{}", counts.text())?,
             Self::File(file) => file.finish()?,
-            Self::Jsonl(_, lines) | Self::Csv(_, lines) => out.write_all(&lines)?,
-            Self::Tree | Self::Hex => {}
+            _ => {}
         }
         Ok(())
     }
-
-    /// Writes what is held back.
-    fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if let Self::Jsonl(_, lines) | Self::Csv(_, lines) = self {
-            out.write_all(lines)?;
-            lines.clear();
-        }
-        out.flush()
-    }
-}
-
-/// Writes lines once there are many: as many as go through the writer's buffer in one.
-fn write_many(out: &mut impl Write, lines: &mut Vec<u8>) -> io::Result<()> {
-    if lines.len() >= BUFFER {
-        out.write_all(lines)?;
-        lines.clear();
-    }
-    Ok(())
 }
 
 fn note(passed: &SkippedRecords) {

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum, ValueHint};
 
+use super::stack_args::zone;
 use crate::config::Prefix;
 use crate::dump::Framing;
 use crate::record::Level;
 use crate::sink::layout::Form;
-use crate::sink::records::Moment;
+use crate::sink::records::{FieldNames, Moment};
 use crate::sink::smf::{Options, Rotation};
 
 #[derive(Debug, Parser)]
@@ -26,12 +27,15 @@ Examples:
   zerttap show --protocol none --port 23 dump.smf    unprotected TELNET
   zerttap show --jsonl dump.smf | jq .               one JSON object a record
   zerttap show --csv --subtype 12 dump.smf           for a spreadsheet
+  zerttap show --lines dump.smf                      one line a record
+  zerttap show --lines --fields SMF119HDTime,SMF119SC_SALIP dump.smf
+  zerttap show --leef --tz Europe/Berlin dump.smf    events for a SIEM
   zerttap show -w part.smf --framing vbs dump.smf    copy what is wanted
   zerttap show --layout copybook                     the layout for COBOL"
 )]
 pub(in crate::cli) struct Show {
     /// SMF files, or - for standard input.
-    #[arg(required_unless_present = "layout", value_name = "FILE",
+    #[arg(required_unless_present_any = ["layout", "fields"], value_name = "FILE",
           value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
 
@@ -65,6 +69,36 @@ pub(in crate::cli) struct FormArgs {
     #[arg(long, help_heading = "Form", conflicts_with_all = ["hex", "summary"])]
     pub csv: bool,
 
+    /// One line a record: when, where, what event, between whom, how protected, how
+    /// many bytes. It fits the terminal; in a file or a pipe nothing is cut.
+    #[arg(long, help_heading = "Form",
+          conflicts_with_all = ["jsonl", "csv", "hex", "summary"])]
+    pub lines: bool,
+
+    /// One event a record in IBM's LEEF 1.0, with the keys of zSecure, for QRadar and
+    /// other SIEMs; `zerttap names leef` lists them.
+    #[arg(long, help_heading = "Form",
+          conflicts_with_all = ["jsonl", "csv", "lines", "hex", "summary"])]
+    pub leef: bool,
+
+    /// Time zone of the records, for --leef: UTC, a name like Europe/Berlin, or an offset
+    /// like -05:00. Without it events have times without a zone.
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true,
+          requires = "leef", help_heading = "Form")]
+    pub tz: Option<jiff::tz::TimeZone>,
+
+    /// The columns of --csv and --lines, or the fields of --jsonl: IBM's names, separated
+    /// by commas; `--fields help` lists them.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Form",
+          conflicts_with_all = ["hex", "summary", "leef", "write", "layout"])]
+    pub fields: Vec<String>,
+
+    /// Names of fields in --csv, --jsonl and --lines --fields: ibm, or zsecure for those
+    /// of zSecure (CARLa) where they are known; `zerttap names zsecure` lists them.
+    #[arg(long, value_name = "WHOSE", default_value = "ibm", help_heading = "Form",
+          conflicts_with_all = ["hex", "summary", "leef", "write", "layout"])]
+    pub names: FieldNames,
+
     /// Names instead of codes in --csv.
     #[arg(long, help_heading = "Form", requires = "csv")]
     pub meanings: bool,
@@ -80,12 +114,18 @@ pub(in crate::cli) struct FormArgs {
 
     /// The layout of the records, for other tools.
     #[arg(long, value_enum, value_name = "FORM", help_heading = "Form",
-          conflicts_with_all = ["inputs", "jsonl", "csv", "hex", "summary", "write"])]
+          conflicts_with_all = ["inputs", "jsonl", "csv", "lines", "leef", "hex", "summary",
+                                "write"])]
     pub layout: Option<LayoutForm>,
 
     /// Level of that layout: v2r3, v2r5 or v3r2.
     #[arg(long, value_name = "LEVEL", default_value_t, requires = "layout", help_heading = "Form")]
     pub level: Level,
+
+    /// Write what is printed to FILE, which appears when it is complete.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          conflicts_with = "write", help_heading = "Form")]
+    pub output: Option<PathBuf>,
 }
 
 /// Which records are printed.
@@ -143,7 +183,7 @@ pub(in crate::cli) struct SelectionArgs {
 pub(in crate::cli) struct CopyArgs {
     /// Write the records that are wanted to FILE instead of printing them.
     #[arg(short, long, value_name = "FILE", help_heading = "Copy",
-          conflicts_with_all = ["jsonl", "csv", "hex", "summary"])]
+          conflicts_with_all = ["jsonl", "csv", "lines", "leef", "hex", "summary"])]
     pub write: Option<PathBuf>,
 
     #[command(flatten)]
@@ -154,8 +194,8 @@ pub(in crate::cli) struct CopyArgs {
     #[arg(long, requires = "write", help_heading = "Copy")]
     pub all: bool,
 
-    /// Overwrite a file that exists.
-    #[arg(long, requires = "write", help_heading = "Copy")]
+    /// Overwrite a file that exists (--write, --output).
+    #[arg(long, help_heading = "Copy")]
     pub force: bool,
 }
 

@@ -210,7 +210,7 @@ fn release(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn zone(text: &str) -> Result<jiff::tz::TimeZone, String> {
+pub(in crate::cli) fn zone(text: &str) -> Result<jiff::tz::TimeZone, String> {
     if text.eq_ignore_ascii_case("UTC") {
         return Ok(jiff::tz::TimeZone::UTC);
     }

@@ -71,6 +71,27 @@ fn unknown_option(error: &clap::Error, arguments: &[OsString]) -> Option<String>
     known(&command).map(|(_, _, tip)| (*tip).to_owned())
 }
 
+/// Names that a wrong one may mean, in parentheses: those that are most like it first. Nothing
+/// where none is.
+pub(super) fn near<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
+    /// Names that are told.
+    const MOST: usize = 3;
+    /// How much alike they are at least, of 1.
+    const LEAST: f64 = 0.8;
+    let wrong = wrong.to_ascii_lowercase();
+    let likeness = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        // What the names of a record begin with is the same in all.
+        let own = name.split_once('_').map_or(name.as_str(), |(_, own)| own);
+        strsim::jaro_winkler(&name, &wrong).max(strsim::jaro_winkler(own, &wrong))
+    };
+    let mut all: Vec<(f64, &str)> = known.map(|name| (likeness(name), name)).collect();
+    all.retain(|(likeness, _)| *likeness > LEAST);
+    all.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let names: Vec<&str> = all.into_iter().take(MOST).map(|(_, name)| name).collect();
+    if names.is_empty() { String::new() } else { format!(" ({}?)", names.join(", ")) }
+}
+
 /// A file where a command is expected.
 fn unknown_command(error: &clap::Error) -> Option<String> {
     let ContextValue::String(word) = error.get(ContextKind::InvalidSubcommand)? else {

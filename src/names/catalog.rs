@@ -1,6 +1,6 @@
 //! Every table of this room in one form, to be printed.
 
-use super::{CodeTable, ike, ike_codes, smf, tls, tls_groups, tls_suites, wire};
+use super::{CodeTable, ike, ike_codes, smf, tls, tls_groups, tls_suites, wire, zsecure};
 
 /// A table of names, numbers and codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,46 @@ pub fn listings() -> Vec<Listing> {
     }
     all.push(signatures());
     all.extend(key_exchange());
+    all.extend(of_zsecure());
     all
+}
+
+/// What zSecure calls fields, and the keys of its events.
+fn of_zsecure() -> [Listing; 2] {
+    let page = |id: &str| {
+        let found = zsecure::SOURCES.iter().find(|(source, _)| *source == id);
+        found.map_or(String::new(), |(_, page)| (*page).to_owned())
+    };
+    let rows = zsecure::FIELDS.iter().flat_map(|field| {
+        let row = |ibm: &&str| {
+            // Of several fields one has the value; some are in no layout.
+            let printed = match zsecure::name_of(ibm) {
+                Some(name) => name,
+                None if ibm.contains(' ') => "",
+                None => ibm,
+            };
+            let cells = [field.name, ibm, printed, field.mapping.text(), &page(field.source)];
+            cells.map(str::to_owned).to_vec()
+        };
+        field.ibm.iter().map(row).collect::<Vec<_>>()
+    });
+    let keys = zsecure::LEEF_KEYS
+        .iter()
+        .map(|known| vec![known.key.to_owned(), known.ibm.to_owned(), page(zsecure::LEEF_SOURCE)]);
+    [
+        listing(
+            "zsecure",
+            "Fields of zSecure (CARLa) and IBM's names; all other fields have IBM's names",
+            &["zsecure", "ibm", "printed as", "mapping", "source"],
+            rows.collect(),
+        ),
+        listing(
+            "leef",
+            "Keys of the LEEF events of zSecure, and what of a record they say",
+            &["key", "ibm", "source"],
+            keys.collect(),
+        ),
+    ]
 }
 
 fn listing(id: &str, title: &str, columns: &[&'static str], rows: Vec<Vec<String>>) -> Listing {

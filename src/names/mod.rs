@@ -16,6 +16,7 @@ mod tls_groups;
 mod tls_suites;
 pub mod wire;
 pub mod x509;
+pub mod zsecure;
 
 use std::borrow::Cow;
 

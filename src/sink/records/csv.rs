@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::columns::{Column, Place, What};
 use super::names::NameTexts;
 use super::plain::{UPPER, address, clock, digits, number};
 use super::template::Fields;
@@ -9,60 +10,64 @@ use crate::names::Kind;
 use crate::printable::printable;
 use crate::record::field::{Field, Format, Section};
 use crate::record::value::{self, Value};
-use crate::record::view::{Part, sections_of};
-use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, ebcdic};
+use crate::record::view::Part;
+use crate::record::{Record, ebcdic};
 
-/// Columns of one section.
+/// Columns that stand beside each other and are made of one section, or one column that is
+/// made of different sections.
 #[derive(Debug)]
-struct Columns {
-    subtype: Option<u16>,
-    section: &'static str,
-    fields: Fields,
+struct Group {
+    width: usize,
+    /// What records of one subtype have there, or of both.
+    alternatives: Vec<(Option<u16>, Cells)>,
 }
 
-/// Writes records under one row of names: those of the fields of the wanted
-/// subtypes, without the self-defining section and reserved bytes.
+#[derive(Debug)]
+enum Cells {
+    Fields(&'static Section, Fields),
+    /// The distinguished names.
+    Names,
+}
+
+/// Writes records under one row of names.
 #[derive(Debug)]
 pub struct Csv {
-    columns: Vec<Columns>,
-    subtypes: Vec<u16>,
+    heads: Vec<&'static str>,
+    groups: Vec<Group>,
     /// Names instead of codes.
     meanings: bool,
     names: NameTexts,
 }
 
 impl Csv {
-    /// Columns for these subtypes; names instead of codes if `meanings`.
-    pub fn new(subtypes: &[u16], meanings: bool) -> Self {
-        let all = [SUBTYPE_DETAIL, SUBTYPE_SUMMARY];
-        let subtypes: Vec<u16> =
-            all.into_iter().filter(|s| subtypes.is_empty() || subtypes.contains(s)).collect();
-        let mut columns = Vec::new();
-        for (n, subtype) in subtypes.iter().enumerate() {
-            for section in sections_of(*subtype) {
-                let shared = matches!(section.id, "header" | "ident");
-                if section.id == "sds" || shared && n > 0 {
-                    continue;
-                }
-                let subtype = (!shared).then_some(*subtype);
-                let mut fields = Fields::default();
-                for field in columns_of(section) {
-                    fields.push(field, Vec::new(), is_number(field));
-                }
-                columns.push(Columns { subtype, section: section.id, fields });
+    /// Writes these columns; names instead of codes if `meanings`.
+    pub fn new(columns: &[Column], meanings: bool) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for column in columns {
+            let last = groups.last_mut();
+            if !last.is_some_and(|group| group.takes(column)) {
+                let new = |place: &Place| {
+                    let cells = match place.what {
+                        What::Names => Cells::Names,
+                        What::Field(section, field) => {
+                            let mut fields = Fields::default();
+                            fields.push(field, Vec::new(), is_number(field));
+                            Cells::Fields(section, fields)
+                        }
+                    };
+                    (place.subtype, cells)
+                };
+                let alternatives = column.places.iter().map(new).collect();
+                groups.push(Group { width: 1, alternatives });
             }
         }
-        Self { columns, subtypes, meanings, names: NameTexts::default() }
+        let heads = columns.iter().map(|column| column.name).collect();
+        Self { heads, groups, meanings, names: NameTexts::default() }
     }
 
     /// The row of names.
     pub fn head(&self) -> String {
-        let fields = self.columns.iter().flat_map(|columns| columns.fields.iter());
-        let mut names: Vec<&str> = fields.map(|field| field.name).collect();
-        for subtype in &self.subtypes {
-            names.push(if *subtype == SUBTYPE_SUMMARY { "SMF119SS_DN" } else { "SMF119SC_DN" });
-        }
-        names.join(",") + "\r\n"
+        self.heads.join(",") + "\r\n"
     }
 
     /// Appends the row of a record.
@@ -70,43 +75,69 @@ impl Csv {
         let parts = record.parts();
         let subtype = record.subtype();
         let meanings = self.meanings;
-        for columns in &mut self.columns {
-            let part = parts
-                .iter()
-                .filter(|_| columns.subtype.is_none_or(|s| Some(s) == subtype))
-                .find(|p| p.section.is_some_and(|s| s.id == columns.section));
-            let Some(part) = part else {
-                out.extend(std::iter::repeat_n(b',', columns.fields.len()));
-                continue;
-            };
-            columns.fields.write(out, part, |out, slot, bytes| {
-                match bytes {
-                    Some(bytes) if slot.number => number(out, bytes),
-                    Some(bytes) => render(out, part, slot.field, bytes, meanings),
-                    None => {}
+        for Group { width, alternatives } in &mut self.groups {
+            let own = alternatives
+                .iter_mut()
+                .find(|(of, _)| of.is_none_or(|of| Some(of) == subtype))
+                .map(|(_, cells)| cells);
+            match own {
+                Some(Cells::Names) => {
+                    self.names.write(out, record, distinguished_names);
+                    out.push(b',');
+                    continue;
                 }
-                out.push(b',');
-            });
-        }
-        for subtype in &self.subtypes {
-            let own = Some(*subtype) == record.subtype();
-            if own {
-                self.names.write(out, record, |out, names| {
-                    let (mut all, mut cell) = (String::new(), String::new());
-                    for (n, (kind, name)) in names.iter().enumerate() {
-                        let before = if n > 0 { " | " } else { "" };
-                        let _ = write!(all, "{before}{kind:04X} ");
-                        all.push_str(ebcdic::decode(name).trim_end());
+                Some(Cells::Fields(section, fields)) => {
+                    let part = parts.iter().find(|p| p.section.is_some_and(|s| s.id == section.id));
+                    if let Some(part) = part {
+                        fields.write(out, part, |out, slot, bytes| {
+                            match bytes {
+                                Some(bytes) if slot.number => number(out, bytes),
+                                Some(bytes) => render(out, part, slot.field, bytes, meanings),
+                                None => {}
+                            }
+                            out.push(b',');
+                        });
+                        continue;
                     }
-                    quoted(&mut cell, &all);
-                    out.extend_from_slice(cell.as_bytes());
-                });
+                }
+                None => {}
             }
-            out.push(b',');
+            out.extend(std::iter::repeat_n(b',', *width));
         }
         out.pop();
         out.extend_from_slice(b"\r\n");
     }
+}
+
+impl Group {
+    /// Takes a column that is made of the same section, once.
+    fn takes(&mut self, column: &Column) -> bool {
+        let ([place], [(subtype, Cells::Fields(section, fields))]) =
+            (column.places.as_slice(), self.alternatives.as_mut_slice())
+        else {
+            return false;
+        };
+        let What::Field(of, field) = place.what else { return false };
+        let there = |other: &Field| other.name == field.name;
+        if *subtype != place.subtype || section.id != of.id || fields.iter().any(there) {
+            return false;
+        }
+        fields.push(field, Vec::new(), is_number(field));
+        self.width += 1;
+        true
+    }
+}
+
+/// The cell of distinguished names.
+fn distinguished_names(out: &mut Vec<u8>, names: &[(u16, &[u8])]) {
+    let (mut all, mut cell) = (String::new(), String::new());
+    for (n, (kind, name)) in names.iter().enumerate() {
+        let before = if n > 0 { " | " } else { "" };
+        let _ = write!(all, "{before}{kind:04X} ");
+        all.push_str(ebcdic::decode(name).trim_end());
+    }
+    quoted(&mut cell, &all);
+    out.extend_from_slice(cell.as_bytes());
 }
 
 /// Whether a field is a plain number: no code, and no time of day or duration.
@@ -169,10 +200,6 @@ fn write_cell(out: &mut String, field: &Field, value: &Value, meanings: bool) {
     };
 }
 
-fn columns_of(section: &'static Section) -> impl Iterator<Item = &'static Field> {
-    section.all_fields().filter(|f| f.format != Format::Reserved)
-}
-
 /// The signs by which spreadsheets know a formula, also in the forms of full width, which
 /// some take for the same.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
@@ -198,7 +225,8 @@ pub(in crate::sink) fn quoted(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Detail, DistinguishedName, Summary, Tls};
+    use crate::record::{Detail, DistinguishedName, SUBTYPE_DETAIL, Summary, Tls};
+    use crate::sink::records::{FieldNames, all_columns, named_columns};
 
     #[test]
     fn rows_have_as_many_cells_as_the_head() {
@@ -212,17 +240,41 @@ mod tests {
             csv.row(&mut out, record);
             String::from_utf8(out).expect("text")
         };
-        let mut csv = Csv::new(&[SUBTYPE_DETAIL], false);
+        let mut csv = Csv::new(&all_columns(&[SUBTYPE_DETAIL], FieldNames::Ibm), false);
         let (head, line) = (csv.head(), row(&mut csv, &record));
         assert!(line.ends_with(",\"0005 CN=a,O=\"\"b\"\"\"\r\n"), "{line}");
         assert_eq!(head.matches(',').count() + 1, line.matches(',').count());
         let column = head.split(',').position(|n| n == "SMF119SC_TLS_CS_Enc_Alg");
         assert_eq!(column.and_then(|n| line.split(',').nth(n)), Some("0012"));
-        let mut both = Csv::new(&[], false);
+        let mut both = Csv::new(&all_columns(&[], FieldNames::Ibm), false);
         let mut bytes = Vec::new();
         Summary::default().encode(&mut bytes);
         let line = row(&mut both, &Record::parse(&bytes).expect("a record"));
         assert_eq!(both.head().matches(',').count(), line.matches(',').count(), "{line}");
+    }
+
+    #[test]
+    fn columns_are_in_the_order_that_is_asked_for() {
+        let mut bytes = Vec::new();
+        let tls = Some(Tls { c_cert_key_len: 2048, ..Tls::default() });
+        Detail { tls, ..Detail::default() }.encode(&mut bytes);
+        let mut summary = Vec::new();
+        Summary::default().encode(&mut summary);
+        let wanted = ["SMF119SC_SALPort", "SMF119HDType", "SMF119SC_SARPort", "SMF119SC_SALPort"];
+        let wanted: Vec<String> =
+            wanted.iter().chain(&["TLS_CLIENT_CERT_KEY_LEN"]).map(|w| (*w).to_owned()).collect();
+        let columns = named_columns(&wanted, FieldNames::Zsecure).expect("columns");
+        let mut csv = Csv::new(&columns, false);
+        let mut out = csv.head().into_bytes();
+        for bytes in [&bytes, &summary, &bytes] {
+            csv.row(&mut out, &Record::parse(bytes).expect("a record"));
+        }
+        let text = String::from_utf8(out).expect("text");
+        assert_eq!(
+            text,
+            "SMF119SC_SALPort,SMF119HDType,SMF119SC_SARPort,SMF119SC_SALPort,\
+             TLS_CLIENT_CERT_KEY_LEN\r\n0,119,0,0,2048\r\n,119,,,\r\n0,119,0,0,2048\r\n"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::columns::{Column, FieldNames, What};
 use super::names::NameTexts;
 use super::plain::{LOWER, UPPER, address, digits, integer, number};
 use super::template::Templates;
@@ -17,11 +18,21 @@ use crate::sink::jsonl::SCHEMA;
 /// Writes records as objects.
 #[derive(Debug, Default)]
 pub struct Json {
+    /// Whose names keys are.
+    field_names: FieldNames,
+    /// The fields that are written; all, without.
+    only: Option<Vec<Column>>,
     templates: Templates,
     names: NameTexts,
 }
 
 impl Json {
+    /// Writes fields under these names, only those of `only` if there are such: sections
+    /// without any of them, and bytes that no field has, are left out then.
+    pub fn new(field_names: FieldNames, only: Option<Vec<Column>>) -> Self {
+        Self { field_names, only, ..Self::default() }
+    }
+
     /// Appends a record as an object, in the order of its bytes. Numbers are numbers;
     /// codes have their digits and, where the table has one, their name; packed dates
     /// and opaque bytes are upper-case and lower-case hexadecimal text.
@@ -46,31 +57,53 @@ impl Json {
         out.extend_from_slice(b",\"sections\":{");
         let mut first = true;
         for part in record.parts() {
-            separate(out, &mut first);
-            self.part(out, &part);
+            self.part(out, &part, &mut first);
         }
-        self.names.write(out, record, |out, names| {
-            if !names.is_empty() {
-                // The header is before them.
-                out.push(b',');
-                names_section(out, record, names);
-            }
+        let wants_names = self.only.as_ref().is_none_or(|only| {
+            only.iter()
+                .flat_map(|c| &c.places)
+                .any(|place| matches!(place.what, What::Names) && place.is_of(record.subtype()))
         });
+        let begins = out.len();
+        if wants_names {
+            self.names.write(out, record, |out, names| {
+                if !names.is_empty() {
+                    out.push(b',');
+                    names_section(out, record, names);
+                }
+            });
+        }
+        if first && out.len() > begins {
+            out.remove(begins);
+        }
         out.extend_from_slice(b"}}");
     }
 
-    fn part(&mut self, out: &mut Vec<u8>, part: &Part<'_>) {
+    /// Appends a part, if there is something of it to be written.
+    fn part(&mut self, out: &mut Vec<u8>, part: &Part<'_>, first: &mut bool) {
+        let Self { field_names, only, templates, .. } = self;
+        let template = templates.of(part, |field| {
+            let is_named = |column: &Column| {
+                let mut places = column.places.iter();
+                places.any(|p| matches!(p.what, What::Field(_, f) if f.name == field.name))
+            };
+            if only.as_ref().is_some_and(|only| !only.iter().any(is_named)) {
+                return None;
+            }
+            let number = field.format == Format::Binary && field.codes.is_none();
+            let mut before = vec![b','];
+            key(&mut before, field_names.of(field));
+            Some((before, number && field.length <= 8))
+        });
+        if only.is_some() && template.fields.is_empty() {
+            return;
+        }
+        separate(out, first);
         match part.section {
             Some(section) => key(out, section.id),
             None => key(out, &id(part)),
         }
         let begins = out.len();
-        let template = self.templates.of(part, |field| {
-            let number = field.format == Format::Binary && field.codes.is_none();
-            let mut before = vec![b','];
-            key(&mut before, field.name);
-            (before, number && field.length <= 8)
-        });
         template.fields.write(out, part, |out, slot, bytes| {
             let Some(bytes) = bytes else { return };
             if slot.number {
@@ -80,7 +113,7 @@ impl Json {
             }
         });
         let unknown = part.bytes.get(template.unknown..).unwrap_or_default();
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && only.is_none() {
             out.push(b',');
             key(out, "unknown");
             hex(out, unknown);

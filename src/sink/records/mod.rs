@@ -1,22 +1,29 @@
-//! Records of SMF files for people and programs: as a tree, JSON Lines, CSV, an
-//! annotated dump, or counts.
+//! Records of SMF files for people and programs: as a tree, one line each, JSON Lines, CSV,
+//! LEEF events, an annotated dump, or counts.
 
 mod cache;
+mod columns;
 mod count;
 mod csv;
 mod dump;
 mod json;
+mod leef;
+mod lines;
 mod names;
 mod plain;
 mod select;
+mod session;
 mod template;
 mod tree;
 
+pub use columns::{Column, FieldNames, all_columns, field_names, named_columns};
 pub use count::RecordCounters;
 pub use csv::Csv;
 pub(in crate::sink) use csv::quoted;
 pub use dump::annotated;
 pub use json::Json;
+pub use leef::Leef;
+pub use lines::Lines;
 pub use select::{Moment, RecordSummary, Selection};
 pub use tree::tree;
 

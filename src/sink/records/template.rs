@@ -59,9 +59,9 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The number of fields.
-    pub fn len(&self) -> usize {
-        self.slots.len()
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// All fields.
@@ -251,12 +251,12 @@ pub(super) struct Templates(Vec<Template>);
 
 impl Templates {
     /// The template of a part; `before` says what stands before a field's values, and
-    /// whether they are plain numbers.
+    /// whether they are plain numbers. Fields of which it says nothing are left out.
     #[expect(clippy::indexing_slicing, reason = "a place that was found or made just now")]
     pub fn of(
         &mut self,
         part: &Part<'_>,
-        before: impl Fn(&Field) -> (Vec<u8>, bool),
+        before: impl Fn(&Field) -> Option<(Vec<u8>, bool)>,
     ) -> &mut Template {
         let shape = part.shape();
         let known = self.0.iter().position(|template| template.shape == shape);
@@ -266,8 +266,9 @@ impl Templates {
             }
             let mut fields = Fields::default();
             for (field, _) in part.fields() {
-                let (before, number) = before(field);
-                fields.push(field, before, number);
+                if let Some((before, number)) = before(field) {
+                    fields.push(field, before, number);
+                }
             }
             let unknown = part.bytes.len() - part.unknown().len();
             self.0.push(Template { shape, fields, unknown });
@@ -352,7 +353,7 @@ mod tests {
                 assert_eq!(bytes, None);
                 out.push(b',');
             });
-            assert_eq!(out.len(), fields.len());
+            assert_eq!(out.len(), fields.slots.len());
         }
     }
 
