@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::period::Period;
 use super::read_args::ReadOptions;
 pub(super) use super::show_args::Show;
 
@@ -107,6 +108,7 @@ Examples:
   zerttap read --detail -w zert.smf capture.pcap      subtype 11 records too
   zerttap read --jsonl - captures/ | jq .             every connection as JSON
   zerttap read --csv zert.csv capture.pcap            every connection for a spreadsheet
+  zerttap read --since 2026-11-23T10:30 --until 2026-11-23T11:00 captures/
   zerttap read --home 10.1.0.0/16 --sid SYS1 --sysname SYS1 --stack TCPIP \\
       --tz America/New_York --detail -w zert.smf *.pcapng.gz"
 )]
@@ -132,6 +134,9 @@ pub(super) struct Read {
     /// by commas; `--fields help` lists them.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', help_heading = "Output")]
     pub fields: Vec<String>,
+
+    #[command(flatten)]
+    pub period: Period,
 }
 
 impl Read {

@@ -273,8 +273,10 @@ fn read_captures(
 ) -> anyhow::Result<()> {
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
-    let mut set =
-        CaptureSet::open(&args.captures, SetOptions { filter, before: tuning.files_before() })?;
+    let mut set = CaptureSet::open(
+        &args.captures,
+        SetOptions { filter, period: None, before: tuning.files_before() },
+    )?;
     let stop = AtomicBool::new(false);
     let mut output = CheckOutput(check);
     let (_, result) =

@@ -212,7 +212,7 @@ pub(super) fn run(args: &Extract) -> anyhow::Result<u8> {
     }
     let open = || -> anyhow::Result<CaptureSet> {
         let filter = args.filter.as_deref().map(Filter::new).transpose()?;
-        CaptureSet::open(&args.inputs, SetOptions { filter, before: 0 })
+        CaptureSet::open(&args.inputs, SetOptions { filter, ..SetOptions::default() })
             .map_err(usage_tips::not_a_capture)
     };
     let stop = Arc::new(AtomicBool::new(false));

@@ -11,6 +11,7 @@ mod live;
 mod manual;
 mod memory;
 mod names;
+mod period;
 mod profile;
 mod read;
 mod read_args;

@@ -25,7 +25,7 @@ use crate::sink::file::OutputError;
 use crate::sink::report::{Report, Row};
 use crate::sink::smf::SmfFile;
 use crate::sink::table::{self, Layout};
-use crate::sink::{html, text};
+use crate::sink::{html, jsonl, text};
 use crate::source::{CaptureSet, Filter, SetOptions};
 
 /// Input from which on progress is shown.
@@ -95,12 +95,16 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     }
     let stacks = stacks(args, sources)?;
     note_profiles(args, &stacks);
+    let zone = stacks.first().map_or(jiff::tz::TimeZone::UTC, |c| c.stack.zone.clone());
+    let period = read.period.range(&zone)?;
     let settings = settings(args, stacks.into_iter().map(|c| c.stack).collect())?;
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = tuning(args);
-    let mut set =
-        CaptureSet::open(&read.inputs, SetOptions { filter, before: tuning.files_before() })
-            .map_err(usage_tips::not_a_capture)?;
+    let mut set = CaptureSet::open(
+        &read.inputs,
+        SetOptions { filter, period, before: tuning.files_before() },
+    )
+    .map_err(usage_tips::not_a_capture)?;
 
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
@@ -377,6 +381,7 @@ fn report(set: &CaptureSet, ledger: &Ledger) {
         super::notify("warning", note);
     }
     note_left_out(ledger);
+    note_outside(set, ledger);
     for damage in set.damage().iter().take(SHOWN_DAMAGE) {
         super::notify(
             "warning",
@@ -404,6 +409,21 @@ fn report(set: &CaptureSet, ledger: &Ledger) {
             ),
         );
     }
+}
+
+/// That no packet lies in the period that was asked for, and when they are.
+fn note_outside(set: &CaptureSet, ledger: &Ledger) {
+    let outside = set.outside();
+    let Some([first, last]) = outside.times.filter(|_| outside.packets == ledger.total.packets)
+    else {
+        return;
+    };
+    let text = format!(
+        "no packet is in the period of --since and --until: those of the input are from {} to {}",
+        jsonl::time(first),
+        jsonl::time(last)
+    );
+    super::notify("warning", &text);
 }
 
 /// How many connections are in no record because a record cannot say what is known of them.

@@ -25,8 +25,10 @@ const MAX_BYTES: u64 = 16 << 20;
 const MAX_STACKS: usize = 1_000;
 
 /// Options that mean nothing in a file.
-const NOT_IN_FILES: &[&str] =
-    &["config", "help", "version", "color", "print", "check", "schema", "csv", "fields"];
+const NOT_IN_FILES: &[&str] = &[
+    "config", "help", "version", "color", "print", "check", "schema", "csv", "fields", "since",
+    "until",
+];
 /// Options of a stack that, at the top of a file, hold for all stacks.
 const SHARED: &[&str] =
     &["sysplex", "tz", "release", "interval", "sync", "passive-data-ports", "symbol", "include"];

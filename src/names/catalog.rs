@@ -50,8 +50,8 @@ fn of_zsecure() -> [Listing; 2] {
         let row = |ibm: &&str| {
             // Of several fields one has the value; some are in no layout.
             let printed = match zsecure::name_of(ibm) {
+                _ if ibm.contains(' ') => "",
                 Some(name) => name,
-                None if ibm.contains(' ') => "",
                 None => ibm,
             };
             let cells = [field.name, ibm, printed, field.mapping.text(), &page(field.source)];

@@ -78,10 +78,12 @@ pub enum PacketDisposition {
     TooDeep,
     /// The filter refused it.
     Filtered,
+    /// Outside of the period that is read.
+    OutsideTime,
 }
 
 /// All dispositions with their names in the output.
-pub const DISPOSITIONS: [(PacketDisposition, &str); 17] = [
+pub const DISPOSITIONS: [(PacketDisposition, &str); 18] = [
     (PacketDisposition::TcpFollowed, "tcp_followed"),
     (PacketDisposition::TcpMidstream, "tcp_midstream"),
     (PacketDisposition::TcpRouted, "tcp_routed"),
@@ -99,6 +101,7 @@ pub const DISPOSITIONS: [(PacketDisposition, &str); 17] = [
     (PacketDisposition::UnsupportedLink, "unsupported_link"),
     (PacketDisposition::TooDeep, "too_deep"),
     (PacketDisposition::Filtered, "filtered"),
+    (PacketDisposition::OutsideTime, "outside_time"),
 ];
 
 impl PacketDisposition {

@@ -125,6 +125,13 @@ struct Work {
     losses: u32,
 }
 
+impl Work {
+    /// Whether nothing in it says a time.
+    fn has_no_time(&self) -> bool {
+        self.batch.heads.is_empty() && self.batch.tick.is_none()
+    }
+}
+
 /// Where what is in a batch goes.
 struct PacketDistributor<'a> {
     buckets: &'a mut [ShardInput],
@@ -196,6 +203,8 @@ struct ParseStage<'a, F> {
     ee_base_port: u16,
     intervals: Option<Intervals>,
     losses: u32,
+    /// Where the last batch with packets or a time ended.
+    watermark: i64,
 }
 
 /// Connections that are reported at once when the input has ended.
@@ -217,9 +226,7 @@ impl<F: Feed> ParseStage<'_, F> {
         let Work { batch, buckets, ipsec, ends, .. } = work;
         self.losses += u32::from(batch.lossy);
         work.losses = self.losses;
-        if let Some(last) = batch.heads.last() {
-            work.watermark = last.clock;
-        }
+        work.watermark = batch.heads.last().map_or(self.watermark, |last| last.clock);
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
             if let Some(intervals) = &mut self.intervals {
@@ -258,6 +265,7 @@ impl<F: Feed> ParseStage<'_, F> {
                 intervals.reach(tick, &mut work.ends);
             }
         }
+        self.watermark = work.watermark;
         Ok(more)
     }
 
@@ -429,12 +437,19 @@ where
         ee_base_port,
         intervals,
         losses: 0,
+        watermark: 0,
     };
     let mut merger = Merger::new(&settings, wants);
     let (mut current, mut next) = (Work::default(), Work::default());
 
     let result = pool.install(|| -> Result<(), RunError<O::Error>> {
         let mut read = front.fill(&mut current);
+        // Before the first packet there is no time.
+        while matches!(read, Ok(true)) && current.has_no_time() {
+            progress(front.set.bytes_read());
+            let stopped = stop.load(Ordering::Relaxed);
+            read = if stopped { Ok(false) } else { front.fill(&mut current) };
+        }
         let first = current.batch.heads.first().map(|head| head.clock);
         if let Some(clock) = first.or(current.batch.tick) {
             merger.begin(clock, output).map_err(RunError::Output)?;
@@ -520,7 +535,11 @@ fn whole_ledger<F: Feed>(front: &ParseStage<'_, F>, shards: &[Shard], merger: &M
     }
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
     ledger.ipsec.evicted += front.parser.esp_evicted();
-    ledger.input = front.set.totals().into();
+    let totals = front.set.totals();
+    let outside = ledger::Count { packets: totals.outside_packets, bytes: totals.outside_bytes };
+    ledger.total.join(outside);
+    ledger.count_all(PacketDisposition::OutsideTime, outside);
+    ledger.input = totals.into();
     let sessions_refused = ledger.written.sessions_refused;
     ledger.written = ledger::Written {
         sessions_refused,

@@ -48,6 +48,8 @@ pub enum Reason {
     Routed,
     /// Refused by the filter.
     Filtered,
+    /// Outside of the period that is read.
+    OutsideTime,
     /// Beyond the reasons that are told apart.
     Others,
 }
@@ -71,7 +73,7 @@ impl Reason {
     /// discovery, spanning trees, routing protocols and the like.
     pub fn is_ordinary(self) -> bool {
         let known = match self {
-            Self::Icmp | Self::Filtered | Self::Routed => return true,
+            Self::Icmp | Self::Filtered | Self::OutsideTime | Self::Routed => return true,
             Self::Unread(Layer::EtherType(n)) => ether_type(n),
             Self::Unread(Layer::Llc(destination, _)) => llc(destination),
             Self::Unread(Layer::Snap(organization, protocol)) => snap(organization, protocol),
@@ -171,6 +173,7 @@ impl fmt::Display for Reason {
             Self::TooDeep => f.write_str("headers nested too deep"),
             Self::Routed => f.write_str("TCP between addresses that are not the stack's"),
             Self::Filtered => f.write_str("refused by the filter"),
+            Self::OutsideTime => f.write_str("outside of --since and --until"),
             Self::Others => f.write_str("other reasons"),
         }
     }
@@ -283,6 +286,7 @@ impl Ledger {
             (Reason::TooDeep, self.counter(PacketDisposition::TooDeep)),
             (Reason::Routed, self.counter(PacketDisposition::TcpRouted)),
             (Reason::Filtered, self.counter(PacketDisposition::Filtered)),
+            (Reason::OutsideTime, self.counter(PacketDisposition::OutsideTime)),
             (Reason::Others, self.not_followed.others),
         ]);
         all.retain(|(_, count)| count.packets > 0);

@@ -24,7 +24,7 @@ use crate::input::Input;
 
 pub use filter::Filter;
 pub use live::{Interface, InterfaceState, Live, LiveControl, LiveOptions, WatchTime, interfaces};
-pub use set::{CaptureSet, SetOptions};
+pub use set::{CaptureSet, Outside, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,7 +86,8 @@ pub struct Batch {
 /// Where batches come from.
 pub trait Feed: Send {
     /// Empties a batch and fills it with the next packets, about so many and so many
-    /// bytes of them; `false` when there is nothing more.
+    /// bytes of them; `false` when there is nothing more. A batch may stay empty and say no
+    /// time, where packets were passed over.
     ///
     /// # Errors
     /// If the input cannot be read further.
@@ -120,6 +121,10 @@ pub struct Totals {
     pub damaged_places: u64,
     /// Bytes of them.
     pub damaged_bytes: u64,
+    /// Packets outside of the period that is read.
+    pub outside_packets: u64,
+    /// Their bytes on the wire.
+    pub outside_bytes: u64,
     /// Packets that the kernel had no room for.
     pub dropped_packets: u64,
     /// Packets that an interface had no room for.

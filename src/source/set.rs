@@ -1,6 +1,7 @@
 //! A set of capture files as one stream of packets, ordered by time.
 
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::files::Files;
@@ -23,6 +24,9 @@ struct Room {
 pub struct SetOptions {
     /// Packets that the filter refuses are marked as not wanted.
     pub filter: Option<Filter>,
+    /// Packets of these times are read, in nanoseconds since 1970; others are only counted.
+    /// All are, without.
+    pub period: Option<Range<i64>>,
     /// So many files that come next are opened before their turn, but not more than
     /// four: those that are compressed are decompressed meanwhile, each on a thread of
     /// its own and up to 64 MiB.
@@ -46,6 +50,17 @@ const MAX_OVERLAPPING: usize = 16_384;
 /// Damage that is remembered with its place; more is only counted.
 const MAX_DAMAGE: usize = 1000;
 
+/// Packets outside of the period that is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// The earliest and the latest of their times, nanoseconds since 1970.
+    pub times: Option<[i64; 2]>,
+}
+
 /// Capture files read as one.
 pub struct CaptureSet {
     /// Files not yet open, the earliest last.
@@ -58,6 +73,10 @@ pub struct CaptureSet {
     /// What is decompressed of files that are opened beside many.
     spool: Spool,
     filter: Option<Filter>,
+    period: Option<Range<i64>>,
+    outside: Outside,
+    /// The latest time of all packets, and of those that are read.
+    latest: i64,
     clock: i64,
     next: u64,
     bytes_read: u64,
@@ -99,6 +118,9 @@ impl CaptureSet {
             open: BinaryHeap::new(),
             spool,
             filter: options.filter,
+            period: options.period,
+            outside: Outside::default(),
+            latest: i64::MIN,
             clock: i64::MIN,
             next: 0,
             bytes_read: 0,
@@ -268,7 +290,7 @@ impl CaptureSet {
     }
 
     /// Empties `batch` and fills it with the next packets; `false` when there
-    /// are none left.
+    /// are none left. It stays empty where all that was looked at is outside of the period.
     ///
     /// # Errors
     /// If a file of the set cannot be opened when its turn comes.
@@ -279,6 +301,7 @@ impl CaptureSet {
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
         batch.begin(self.next);
+        let outside = self.outside.packets;
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -304,7 +327,7 @@ impl CaptureSet {
             Err(error) if !batch.heads.is_empty() => self.failed = Some(error),
             done => done?,
         }
-        Ok(!batch.heads.is_empty())
+        Ok(!batch.heads.is_empty() || self.outside.packets > outside)
     }
 
     /// Fills a batch from the only open file: its buffer becomes the arena, so that
@@ -380,7 +403,10 @@ impl CaptureSet {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<(), SourceError> {
-        while batch.heads.len() < max_packets && batch.arena.len() < max_bytes && !self.lossy {
+        for _ in 0..max_packets {
+            if batch.arena.len() >= max_bytes || self.lossy {
+                break;
+            }
             let Some(open) = self.open.pop() else { break };
             self.take(open, batch)?;
         }
@@ -393,8 +419,9 @@ impl CaptureSet {
         let (start, end) = (head.skip, head.skip + head.captured as usize);
         let offset = batch.arena.len();
         let bytes = open.input.want(end).unwrap_or_default().get(start..end).unwrap_or_default();
-        batch.arena.extend_from_slice(bytes);
-        self.push(&head, open.next.number(), batch, offset, bytes);
+        if self.push(&head, open.next.number(), batch, offset, bytes) {
+            batch.arena.extend_from_slice(bytes);
+        }
         open.input.consume(end + head.trailer);
         self.bytes_read += (end + head.trailer) as u64;
         self.copied = self.copied.saturating_sub(end + head.trailer);
@@ -405,7 +432,8 @@ impl CaptureSet {
         Ok(())
     }
 
-    /// Notes a packet in the batch. Its bytes lie, or will lie, at an offset of the arena.
+    /// Notes a packet in the batch, if it is in the period. Its bytes lie, or will lie, at an
+    /// offset of the arena.
     #[inline]
     fn push(
         &mut self,
@@ -414,8 +442,13 @@ impl CaptureSet {
         batch: &mut Batch,
         offset: usize,
         bytes: &[u8],
-    ) {
-        let ts = head.ts.unwrap_or(if self.clock == i64::MIN { 0 } else { self.clock });
+    ) -> bool {
+        let ts = head.ts.unwrap_or(if self.latest == i64::MIN { 0 } else { self.latest });
+        self.latest = self.latest.max(ts);
+        if self.period.as_ref().is_some_and(|period| !period.contains(&ts)) {
+            self.outside.add(ts, head.wire);
+            return false;
+        }
         self.clock = self.clock.max(ts);
         let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
         batch.heads.push(PacketHead {
@@ -430,6 +463,12 @@ impl CaptureSet {
             frame,
         });
         self.next += 1;
+        true
+    }
+
+    /// Packets outside of the period that were passed over so far.
+    pub fn outside(&self) -> Outside {
+        self.outside
     }
 
     /// Bytes of packets and their headers consumed so far.
@@ -459,6 +498,17 @@ impl CaptureSet {
     }
 }
 
+impl Outside {
+    #[cold]
+    fn add(&mut self, time: i64, wire: u32) {
+        self.packets += 1;
+        self.bytes += u64::from(wire);
+        let [first, last] = self.times.get_or_insert([time; 2]);
+        *first = time.min(*first);
+        *last = time.max(*last);
+    }
+}
+
 impl Feed for CaptureSet {
     fn fill(
         &mut self,
@@ -483,6 +533,8 @@ impl Feed for CaptureSet {
             files_left_out: self.left_out,
             damaged_places: self.damage_count,
             damaged_bytes: self.damage_bytes,
+            outside_packets: self.outside.packets,
+            outside_bytes: self.outside.bytes,
             dropped_packets: self.dropped,
             interface_dropped_packets: self.interface_dropped,
         }
