@@ -182,12 +182,40 @@ fn fields_of_records() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("records.smf");
         fs::write(&path, &file).expect("written");
-        for form in ["--jsonl", "--csv", "--csv --meanings", "--hex", "--summary", ""] {
+        let fields = "--lines --fields SMF119SC_SAJobname,SMF119SS_SAJobname,SMF119SC_DN";
+        for form in [
+            "--jsonl",
+            "--jsonl --names zsecure",
+            "--csv",
+            "--csv --meanings",
+            "--hex",
+            "--summary",
+            "--lines",
+            fields,
+            "--leef --tz UTC",
+            "",
+        ] {
             let options: Vec<&str> = form.split_whitespace().collect();
             let (out, err) = output(zerttap().arg("show").args(&options).arg(&path));
             assert!(!out.is_empty(), "{form}: {err}");
+            // Attributes of an event have tabs between.
+            let leef = form.starts_with("--leef");
+            let out = if leef { out.replace('\t', " ") } else { out };
             harmless(&format!("show {form}, bytes {chunk:02X?}"), &out);
             harmless(&format!("show {form}, bytes {chunk:02X?}"), &err);
+        }
+        // An attribute of an event is one, and a name in quotes ends where it ends.
+        let (leef, _) = output(zerttap().args(["show", "--leef"]).arg(&path));
+        for line in leef.lines() {
+            let attributes: Vec<&str> = line.split('\t').collect();
+            for key in ["jobname=", "stack=", "dn=", "sum="] {
+                let there = attributes.iter().filter(|a| a.starts_with(key)).count();
+                // A name of blanks or zeros is none.
+                let blank = ["jobname=", "stack="].contains(&key) && there == 0;
+                assert!(there == 1 || blank, "{chunk:02X?}: {key} in {line:?}");
+            }
+            let dn = attributes.iter().find(|a| a.starts_with("dn=")).expect("a name");
+            assert_eq!(dn.matches('\'').count(), 2, "{chunk:02X?}: {line:?}");
         }
         // No cell is a formula to a spreadsheet.
         let (csv, _) = output(zerttap().args(["show", "--csv"]).arg(&path));

@@ -241,8 +241,16 @@ fn what_a_transfer_has_spoilt_is_status_2() {
         fs::write(&bad, spoilt).expect("written");
         let copy = dir.path().join("copy.smf");
         let copy = copy.to_str().expect("a path");
-        let forms: [&[&str]; 6] =
-            [&[], &["--summary"], &["--jsonl"], &["--csv"], &["--hex"], &["-w", copy, "--all"]];
+        let forms: [&[&str]; 8] = [
+            &[],
+            &["--summary"],
+            &["--jsonl"],
+            &["--csv"],
+            &["--lines"],
+            &["--leef"],
+            &["--hex"],
+            &["-w", copy, "--all"],
+        ];
         for form in forms {
             let output = show(form, &[&bad]);
             let (_, stderr) = common::text(&output);
@@ -263,6 +271,140 @@ fn what_a_transfer_has_spoilt_is_status_2() {
             assert!(output.status.code() == Some(2) && stderr.contains(told), "{stderr}");
         }
     }
+}
+
+const NAMES: [&str; 12] = [
+    "--sid",
+    "SYS1",
+    "--sysname",
+    "PROD1",
+    "--sysplex",
+    "PLEX1",
+    "--stack",
+    "TCPIP",
+    "--release",
+    "CS V2R5",
+    "--job",
+    "44330=OPENSSL:USER1:STC00001",
+];
+
+/// A few records of each kind.
+fn sample(dir: &Path) -> PathBuf {
+    let options = [&NAMES[..], &["--level", "v3r2"]].concat();
+    let cases = ["tls12-client-certificate", "ssh-curve25519-chacha20", "ah-transport"];
+    let cases = cases.map(common::case);
+    dump(dir, &options, &[&cases[0], &cases[1], &cases[2]])
+}
+
+#[test]
+fn lines_of_records() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = sample(dir.path());
+    insta::assert_snapshot!(text(&["--lines"], &file));
+    let fields =
+        "SMF119HDTime,SMF119SC_SALIP,SMF119SC_SALPort,SMF119SC_TLS_Prot_Ver,SMF119SS_SASessionID";
+    insta::assert_snapshot!(text(&["--lines", "--fields", fields], &file));
+    // A line for each record, one of titles.
+    let all = text(&["--jsonl"], &file).lines().count();
+    assert_eq!(text(&["--lines"], &file).lines().count(), all + 1);
+}
+
+#[test]
+fn events_of_records() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = sample(dir.path());
+    insta::assert_snapshot!(
+        text(&["--leef", "--tz", "Europe/Berlin"], &file).replace('\t', "<tab>")
+    );
+    let all = text(&["--jsonl"], &file).lines().count();
+    assert_eq!(text(&["--leef"], &file).lines().count(), all);
+    // Filters choose events as they choose records.
+    let tls = ["--leef", "--protocol", "tls", "--subtype", "12"];
+    let lines = text(&tls, &file);
+    assert!(lines.lines().count() == 1 && lines.contains("|119-12|"), "{lines}");
+}
+
+#[test]
+fn names_of_zsecure() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = sample(dir.path());
+    let head = |options: &[&str]| -> Vec<String> {
+        let csv = text(&[&["--csv"], options].concat(), &file);
+        csv.lines().next().expect("names").split(',').map(str::to_owned).collect()
+    };
+    let (ibm, zsecure) = (head(&[]), head(&["--names", "zsecure"]));
+    // A column of zSecure's may be that of both subtypes.
+    let merged = ibm.iter().filter(|n| zerttap::names::zsecure::name_of(n).is_some()).count()
+        - zsecure.iter().filter(|n| !n.starts_with("SMF119")).count();
+    assert_eq!(ibm.len(), zsecure.len() + merged);
+    let cells = |options: &[&str]| text(&[&["--csv", "--fields"], options].concat(), &file);
+    let both = "SMF119SC_TLS_CCert_Key_Len,SMF119SS_TLS_CCert_Key_Len";
+    let (one, two) = (cells(&["TLS_CLIENT_CERT_KEY_LEN", "--names", "zsecure"]), cells(&[both]));
+    let of_two: Vec<&str> = two.lines().skip(1).map(|line| line.trim_matches(',')).collect();
+    assert_eq!(one.lines().skip(1).collect::<Vec<_>>(), of_two);
+    assert!(of_two.iter().filter(|cell| **cell == "3072").count() == 2, "{two}");
+    let json = text(&["--jsonl", "--names", "zsecure", "--subtype", "12"], &file);
+    assert!(json.contains("\"TLS_CLIENT_CERT_KEY_LEN\":3072"), "{json}");
+    assert!(!json.contains("SMF119SS_TLS_CCert_Key_Len"));
+    insta::assert_snapshot!(text(
+        &["--csv", "--names", "zsecure", "--meanings", "--protocol", "tls"],
+        &file
+    ));
+}
+
+#[test]
+fn fields_that_are_asked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = sample(dir.path());
+    let fields = "smf119sc_salport,SMF119HDTime,SMF119SC_DN";
+    insta::assert_snapshot!(text(&["--csv", "--fields", fields], &file));
+    insta::assert_snapshot!(text(&["--jsonl", "--fields", fields], &file));
+    let known = text(&["--fields", "help"], Path::new("-"));
+    for name in known.lines() {
+        let csv = text(&["--csv", "--fields", name], &file);
+        assert_eq!(csv.lines().next(), Some(name));
+    }
+    for (options, told) in [
+        (&["--csv", "--fields", "SMF119SC_SALPrt"][..], "called SMF119SC_SALPrt (SMF119SC_SALPort"),
+        (&["--csv", "--fields", "Jobname"], "SMF119SC_SAJobname"),
+        (&["--csv", "--fields", "xyz"], "called xyz; --fields help lists them"),
+        (&["--fields", "SMF119HDTime"], "--fields are the columns of --csv and --lines"),
+        (&["--csv", "--names", "ibn"], "expected ibm or zsecure"),
+        (&["--csv", "--tz", "UTC"], "--leef"),
+    ] {
+        let output = show(options, &[&file]);
+        let (_, stderr) = common::text(&output);
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
+        assert!(stderr.contains(told), "{options:?}: {stderr}");
+    }
+    let output = show(&["--csv", "--fields", "SMF119HDTime"], &[]);
+    assert!(common::text(&output).1.contains("no input"), "{output:?}");
+}
+
+#[test]
+fn what_is_printed_goes_to_a_file_that_is_whole_or_not_there() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = sample(dir.path());
+    let to = dir.path().join("out");
+    let path = to.to_str().expect("a path");
+    for form in ["", "--hex", "--jsonl", "--csv", "--lines", "--leef", "--summary"] {
+        let options: Vec<&str> = form.split_whitespace().collect();
+        let printed = text(&options, &file);
+        let options = [&options[..], &["--color", "always", "-o", path]].concat();
+        assert_eq!(text(&options, &file), "");
+        assert_eq!(fs::read_to_string(&to).expect("a file"), printed, "{form}");
+        // What is there stays.
+        let output = show(&options, &[&file]);
+        let (_, stderr) = common::text(&output);
+        assert!(output.status.code() == Some(2) && stderr.contains("exists"), "{stderr}");
+        assert_eq!(text(&[&options[..], &["--force"]].concat(), &file), "");
+        fs::remove_file(&to).expect("removed");
+    }
+    // A file that cannot be read leaves nothing behind.
+    let bad = dir.path().join("bad.smf");
+    fs::write(&bad, [0x40; 4000]).expect("written");
+    assert_eq!(show(&["--csv", "-o", path], &[&bad]).status.code(), Some(2));
+    assert!(!to.exists());
 }
 
 #[test]

@@ -3,17 +3,18 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use toml::{Table, Value};
-use zerttap::names::{self, Kind, smf, wire};
+use zerttap::names::{self, Kind, smf, wire, zsecure};
 use zerttap::record::field::{Format, Section, Significance};
 use zerttap::record::{
     Attributes, Common11, Common12, Detail, Header, Identification, IpFilter, Ipsec, Ipsec12,
-    SelfDefining11, SelfDefining12, Ssh, Ssh12, Summary, Tls, Tls12, ebcdic,
+    Record, SelfDefining11, SelfDefining12, Ssh, Ssh12, Summary, Tls, Tls12, ebcdic,
 };
+use zerttap::sink::records::{FieldNames, Leef, field_names};
 
 fn spec(file: &str) -> Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spec").join(file);
@@ -435,4 +436,80 @@ fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     // The example's writer took 50 ms longer.
     expected[6..10].copy_from_slice(&(0x0034_3942u32 - 5).to_be_bytes());
     assert_eq!(bytes, expected);
+}
+
+#[test]
+fn the_names_of_zsecure_are_the_specifications() {
+    let spec = spec("zsecure-names.toml");
+    let list = |value: &Value| -> Vec<Table> {
+        let tables = value.as_array().expect("a list").iter();
+        tables.map(|table| table.as_table().expect("a table").clone()).collect()
+    };
+    let theirs = list(&spec["field"]);
+    let pages = spec["sources"].as_table().expect("sources");
+    assert_eq!(zsecure::FIELDS.len(), theirs.len());
+    let names = field_names(FieldNames::Ibm);
+    for (ours, theirs) in zsecure::FIELDS.iter().zip(&theirs) {
+        assert_eq!(ours.name, text(theirs, "zsecure"));
+        let ibm: Vec<&str> = theirs["ibm"]
+            .as_array()
+            .expect("names")
+            .iter()
+            .map(|name| name.as_str().expect("a name"))
+            .collect();
+        assert_eq!(ours.ibm, ibm, "{}", ours.name);
+        assert_eq!(ours.mapping.text(), text(theirs, "mapping"), "{}", ours.name);
+        assert_eq!(ours.source, text(theirs, "source"), "{}", ours.name);
+        // IBM's names are those of fields, or words.
+        assert!(ibm.iter().all(|name| name.contains(' ') || names.contains(name)), "{ibm:?}");
+    }
+    for (id, page) in zsecure::SOURCES {
+        assert!(text(pages, id).split(' ').next() == Some(page), "{id}");
+    }
+    let leef = spec["leef"].as_table().expect("the event");
+    let theirs = list(&leef["key"]);
+    let theirs: Vec<(&str, &str)> =
+        theirs.iter().map(|key| (text(key, "key"), text(key, "ibm"))).collect();
+    let ours: Vec<(&str, &str)> = zsecure::LEEF_KEYS.iter().map(|k| (k.key, k.ibm)).collect();
+    assert_eq!(ours, theirs);
+    assert_eq!(zsecure::LEEF_SOURCE, text(leef, "source"));
+}
+
+/// No key is written that the specification does not have, and each that records can say is.
+#[test]
+fn events_have_the_keys_of_the_specification() {
+    let spec = spec("zsecure-names.toml");
+    let leef = spec["leef"].as_table().expect("the event");
+    let header = text(leef, "header").split('<').next().expect("a beginning");
+    let mut known: BTreeSet<&str> = ["devTimeFormat"].into();
+    for key in leef["key"].as_array().expect("keys") {
+        known.extend(text(key.as_table().expect("a table"), "key").split(", "));
+    }
+    let options = ["--detail", "-q", "--job", "1-65535=JOB1:USER1:STC00001", "--stack", "TCPIP"];
+    let names = ["--sysname", "SYS1", "--sysplex", "PLEX1", "--level", "v3r2"];
+    let run = common::read_all(&[&options[..], &names].concat(), &[&common::case("")]);
+    let mut written: BTreeSet<String> = BTreeSet::new();
+    let mut leef = Leef::new(None);
+    for record in common::records_of(&run.records) {
+        let mut out = Vec::new();
+        // The wire shows no provider.
+        let mut record = record.to_vec();
+        let tls = Record::parse(&record).expect("a record").triplet(3);
+        if let Some(tls) = tls.filter(|tls| tls.number > 0 && record[23] == 11) {
+            record[tls.offset + 2] = 2;
+        }
+        leef.event(&mut out, &Record::parse(&record).expect("a record"));
+        let line = String::from_utf8(out).expect("text");
+        assert!(line.starts_with(header), "{line}");
+        let attributes = line.trim_end().splitn(6, '|').nth(5).expect("attributes");
+        let keys = attributes.split('\t').map(|a| a.split_once('=').expect("a key").0.to_owned());
+        let keys: Vec<String> = keys.collect();
+        let unique: BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(unique.len(), keys.len(), "{line}");
+        written.extend(keys);
+    }
+    let written: BTreeSet<&str> = written.iter().map(String::as_str).collect();
+    // What `name` means is not public.
+    known.remove("name");
+    assert_eq!(written, known);
 }

@@ -11,8 +11,8 @@ use crate::config::Prefix;
 use crate::dump::{self, Item};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 use crate::sink::records::{
-    Column, Csv, Json, Leef, Lines, RecordCounters, RecordSummary, Selection, all_columns,
-    annotated, field_names, named_columns, tree,
+    Column, Csv, Json, LaterBytes, Leef, Lines, RecordCounters, RecordSummary, Selection,
+    all_columns, annotated, field_names, named_columns, tree,
 };
 use crate::sink::smf::SmfFile;
 use crate::sink::{OutputFile, layout};
@@ -30,6 +30,8 @@ struct SkippedRecords {
     /// zERT records whose common section is too short to be read.
     unreadable: u64,
     damaged: u64,
+    /// Bytes that no field is known for.
+    later: LaterBytes,
 }
 
 /// What becomes of the records that are wanted.
@@ -121,6 +123,9 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
     if args.copy.force && args.copy.write.is_none() && args.form.output.is_none() {
         bail!("--force is for --write FILE and --output FILE");
     }
+    if args.form.tz.is_some() && !args.form.leef {
+        bail!("--tz is for --leef: other forms have times as the records have them");
+    }
     let mut target = target(args)?;
     let mut out = Text::open(args)?;
     if let Some(form) = args.form.layout {
@@ -179,6 +184,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                             .with_context(|| format!("{name}: offset {offset}"))?;
                         if let Some(glance) = wanted(&record, &selection, &mut passed) {
                             number += 1;
+                            passed.later.look(&record);
                             target.take(&mut out, &record, &glance, (number, offset))?;
                         } else if args.copy.all && !is_zert(&record) {
                             target.copy(&record)?;
@@ -198,8 +204,8 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
     }
     target.finish(&mut out, args.form.jsonl)?;
     out.finish()?;
-    if !args.quiet && !args.copy.all {
-        note(&passed);
+    if !args.quiet {
+        note(&passed, args);
     }
     Ok(if passed.damaged > 0 && args.fail_on_damage { DAMAGED } else { DONE })
 }
@@ -342,7 +348,18 @@ impl Target {
     }
 }
 
-fn note(passed: &SkippedRecords) {
+fn note(passed: &SkippedRecords, args: &Show) {
+    if passed.later.records > 0 && args.copy.write.is_none() {
+        let text = format!(
+            "{} records have bytes that no known field has, as a later release may write them; \
+             the tree, --hex and --jsonl show them",
+            passed.later.records
+        );
+        super::notify("note", &text);
+    }
+    if args.copy.all {
+        return;
+    }
     if passed.other_types + passed.other_subtypes > 0 {
         let text = format!(
             "passed over {} records of other types and {} of other subtypes of type 119",
