@@ -24,7 +24,7 @@ struct Group {
 
 #[derive(Debug)]
 enum Cells {
-    Fields(&'static Section, Fields),
+    Fields(&'static Section, Box<Fields>),
     /// The distinguished names.
     Names,
 }
@@ -50,7 +50,7 @@ impl Csv {
                     let cells = match place.what {
                         What::Names => Cells::Names,
                         What::Field(section, field) => {
-                            let mut fields = Fields::default();
+                            let mut fields = Box::new(Fields::default());
                             fields.push(field, Vec::new(), is_number(field));
                             Cells::Fields(section, fields)
                         }
