@@ -9,6 +9,7 @@ mod dump;
 mod json;
 mod later;
 mod leef;
+mod leef_text;
 mod lines;
 mod names;
 mod plain;
