@@ -153,7 +153,16 @@ fn flow(c: &mut Criterion) {
             });
         });
     }
-    let segment = Segment { seq: 1, ack: 1, flags: flag::ACK, payload: 0, captured: 0, length: 0 };
+    let segment = Segment {
+        seq: 1,
+        ack: 1,
+        flags: flag::ACK,
+        options: 0,
+        window: 512,
+        payload: 0,
+        captured: 0,
+        length: 0,
+    };
     let all = segments("tls12-full");
     let low = Key::of(&all[0].0).1;
     group.throughput(Throughput::Elements(1));

@@ -8,4 +8,4 @@ mod tcp;
 
 pub use key::{Dir, Endpoint, Key, SHARDS};
 pub use table::Table;
-pub use tcp::{Change, Close, Relation, TcpState};
+pub use tcp::{Change, Close, Relation, ResetFit, TcpState};

@@ -35,6 +35,19 @@ pub enum Relation {
     Same,
     /// It opens another connection between the same end points.
     New,
+    /// It would open another one, if the receiver accepted it (RFC 5961 section 4.2).
+    Doubtful,
+}
+
+/// How a reset's sequence number fits what its receiver expects next (RFC 5961 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetFit {
+    /// It is none that the receiver acts on.
+    Outside,
+    /// It is in the window: the receiver answers it with a challenge.
+    Within,
+    /// It is the next one, as far as the capture shows.
+    Exact,
 }
 
 /// A sequence number of a side that matters.
@@ -53,6 +66,26 @@ enum SequenceMark {
 /// A time that has not come.
 const NEVER: i64 = i64::MIN;
 
+/// Flags of a [`TcpState`], each of one bit. Those of a side are shifted by its index.
+mod progress {
+    /// The side's SYN was acknowledged by the other.
+    pub const SYN_ACKED: u8 = 1;
+    /// Its FIN was.
+    pub const FIN_ACKED: u8 = 1 << 2;
+    /// The side opened the connection.
+    pub const CLIENT: u8 = 1 << 4;
+    /// A segment that only acknowledges or brings data changes nothing but the highest
+    /// acknowledgment and the window.
+    pub const STEADY: u8 = 1 << 6;
+    /// What follows decides whether the connection has ended.
+    pub const DOUBTED: u8 = 1 << 7;
+}
+
+/// A window scale that is not known. The options have at most 14.
+const UNKNOWN_SCALE: u8 = 15;
+/// The largest window scale (RFC 7323 section 2.3).
+const MAX_SCALE: u8 = 14;
+
 /// The state of one connection. Every segment meets it, so it is kept small: 56 bytes.
 #[derive(Clone, Debug)]
 pub struct TcpState {
@@ -60,18 +93,18 @@ pub struct TcpState {
     ended: i64,
     /// By [`SequenceMark`] and side, where they are known.
     numbers: [[u32; 2]; 4],
-    /// Which of them are: a bit each.
+    /// The window that a side has offered with its highest acknowledgment, not scaled.
+    windows: [u16; 2],
+    /// Which of `numbers` are known: a bit each.
     known: u8,
-    /// Whether the side's SYN was acknowledged by the other.
-    syn_acked: [bool; 2],
-    fin_acked: [bool; 2],
-    /// The side that opened the connection.
-    client: Option<Dir>,
+    /// See [`progress`].
+    progress: u8,
+    /// By how many bits each side scales its windows: four bits each.
+    scales: u8,
     how: Option<Close>,
-    /// Whether a segment that only acknowledges or brings data changes nothing but the
-    /// highest acknowledgment.
-    steady: bool,
 }
+
+const _: () = assert!(size_of::<TcpState>() == 56);
 
 impl Default for TcpState {
     fn default() -> Self {
@@ -79,17 +112,37 @@ impl Default for TcpState {
             established: NEVER,
             ended: NEVER,
             numbers: [[0; 2]; 4],
+            windows: [0; 2],
             known: 0,
-            syn_acked: [false; 2],
-            fin_acked: [false; 2],
-            client: None,
+            progress: 0,
+            scales: UNKNOWN_SCALE << 4 | UNKNOWN_SCALE,
             how: None,
-            steady: false,
         }
     }
 }
 
 impl TcpState {
+    #[inline]
+    fn has(&self, flag: u8) -> bool {
+        self.progress & flag != 0
+    }
+
+    fn of_side(&self, flag: u8, dir: Dir) -> bool {
+        self.has(flag << dir.index())
+    }
+
+    fn of_both(&self, flag: u8) -> bool {
+        self.of_side(flag, Dir::FromLow) && self.of_side(flag, Dir::FromHigh)
+    }
+
+    fn raise(&mut self, flag: u8, dir: Dir) {
+        self.progress |= flag << dir.index();
+    }
+
+    fn mark(&mut self, flag: u8, on: bool) {
+        self.progress = self.progress & !flag | if on { flag } else { 0 };
+    }
+
     #[inline]
     fn get(&self, mark: SequenceMark, dir: Dir) -> Option<u32> {
         let bit = 1 << (mark as usize * 2 + dir.index());
@@ -106,12 +159,13 @@ impl TcpState {
 
     /// The side that opened the connection, if a SYN or SYN/ACK showed it.
     pub fn client(&self) -> Option<Dir> {
-        self.client
+        let opened = |dir: &Dir| self.of_side(progress::CLIENT, *dir);
+        [Dir::FromLow, Dir::FromHigh].into_iter().find(opened)
     }
 
     /// Whether the start of the connection was seen.
     pub fn start_seen(&self) -> bool {
-        self.client.is_some()
+        self.has(progress::CLIENT | progress::CLIENT << 1)
     }
 
     /// When the three-way handshake was complete.
@@ -158,14 +212,23 @@ impl TcpState {
     /// Whether a segment belongs to this connection or opens the next one.
     ///
     /// A retransmitted SYN has the sequence number of the first; another
-    /// number is another connection.
+    /// number is another connection if the receiver accepts it. It does where this one has
+    /// ended; otherwise what follows shows it.
     #[inline]
     pub fn relation(&self, dir: Dir, segment: &Segment) -> Relation {
         if segment.flags & flag::SYN == 0 || segment.flags & flag::RST != 0 {
             return Relation::Same;
         }
+        match self.syn_relation(dir, segment) {
+            Relation::New if self.how.is_none() => Relation::Doubtful,
+            relation => relation,
+        }
+    }
+
+    fn syn_relation(&self, dir: Dir, segment: &Segment) -> Relation {
         let ack = segment.flags & flag::ACK != 0;
-        let over = self.how.is_some() && self.established().is_some();
+        let over =
+            (self.how.is_some() || self.has(progress::DOUBTED)) && self.established().is_some();
         match self.get(SequenceMark::Initial, dir) {
             Some(isn) if isn == segment.seq => {
                 if over && !ack {
@@ -183,8 +246,8 @@ impl TcpState {
             None => {
                 let continues = |first: u32| first == segment.seq.wrapping_add(1);
                 let late = self.get(SequenceMark::First, dir).is_some_and(continues);
-                let opening = self.client.is_some() && self.established().is_none();
-                let answers_late = self.client.is_some_and(|c| c != dir) && ack && !over;
+                let opening = self.start_seen() && self.established().is_none();
+                let answers_late = self.client().is_some_and(|c| c != dir) && ack && !over;
                 if late || opening || answers_late { Relation::Same } else { Relation::New }
             }
         }
@@ -201,7 +264,7 @@ impl TcpState {
     #[inline]
     pub fn fast_segment(&self, segment: &Segment) -> bool {
         const WHOLE: u8 = flag::SYN | flag::FIN | flag::RST | flag::ACK;
-        self.steady && segment.flags & WHOLE == flag::ACK
+        self.has(progress::STEADY) && segment.flags & WHOLE == flag::ACK
     }
 
     /// Takes a segment with which the connection goes on as it was.
@@ -209,44 +272,84 @@ impl TcpState {
     pub fn acknowledge(&mut self, dir: Dir, segment: &Segment) {
         let [.., acked] = &mut self.numbers;
         let highest = dir.of_mut(acked);
-        if segment.ack.wrapping_sub(*highest).cast_signed() > 0 {
+        if segment.ack.wrapping_sub(*highest).cast_signed() >= 0 {
             *highest = segment.ack;
+            *dir.of_mut(&mut self.windows) = segment.window;
         }
     }
 
-    /// Whether [`Self::update`] could change only the highest acknowledgment if a segment
-    /// with nothing but ACK came.
+    /// Whether [`Self::update`] could change only the highest acknowledgment and the window
+    /// if a segment with nothing but ACK came.
     fn is_steady(&self) -> bool {
         let knows = |mark| [Dir::FromLow, Dir::FromHigh].map(|dir| self.get(mark, dir).is_some());
-        let open = self.how.is_none() && knows(SequenceMark::Fin) == [false; 2];
+        let open = self.how.is_none()
+            && !self.has(progress::DOUBTED)
+            && knows(SequenceMark::Fin) == [false; 2];
         // Nothing completes the handshake of a connection that nobody was seen to open.
-        let settled = self.established != NEVER || self.client.is_none();
+        let settled = self.established != NEVER || !self.start_seen();
         let [low, high] = knows(SequenceMark::Initial);
-        let answered = [!low, !high];
+        let answered = [
+            !low || self.of_side(progress::SYN_ACKED, Dir::FromLow),
+            !high || self.of_side(progress::SYN_ACKED, Dir::FromHigh),
+        ];
         open && settled
             && knows(SequenceMark::First) == [true; 2]
             && knows(SequenceMark::Acked) == [true; 2]
-            && answered.iter().zip(self.syn_acked).all(|(&unknown, acked)| unknown || acked)
+            && answered == [true; 2]
     }
 
-    /// Takes a segment that belongs to the connection.
+    /// Takes a segment that belongs to the connection. A reset is none: what it means is
+    /// asked of [`Self::reset_fit`].
     pub fn update(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
         let change = self.take(dir, segment, ts);
-        self.steady = self.is_steady();
+        self.mark(progress::STEADY, self.is_steady());
         change
+    }
+
+    /// Whether what follows decides about the end of the connection: then every segment is
+    /// looked at.
+    pub fn doubt(&mut self, doubted: bool) {
+        self.mark(progress::DOUBTED, doubted);
+        self.mark(progress::STEADY, self.is_steady());
+    }
+
+    /// Notes by how many bits the sender of a SYN or SYN/ACK scales its windows; `None` if it
+    /// does not say so. Both sides do it, or neither (RFC 7323 section 2.2).
+    pub fn scale(&mut self, dir: Dir, bits: Option<u8>, answers: bool) {
+        for side in [Dir::FromLow, Dir::FromHigh] {
+            let shift = 4 * side.index();
+            let unknown = self.scales >> shift & 0x0F == UNKNOWN_SCALE;
+            let bits = match bits {
+                Some(bits) if side == dir && unknown => bits.min(MAX_SCALE),
+                None if answers || unknown => 0,
+                _ => continue,
+            };
+            self.scales = self.scales & !(0x0F << shift) | bits << shift;
+        }
+    }
+
+    /// Bytes that a side has offered to take from its highest acknowledgment on: the most
+    /// that it can have meant, where the scale is not known.
+    fn window(&self, dir: Dir) -> u32 {
+        let bits = self.scales >> (4 * dir.index()) & 0x0F;
+        u32::from(*dir.of(&self.windows)) << bits.min(MAX_SCALE)
     }
 
     fn take(&mut self, dir: Dir, segment: &Segment, ts: i64) -> Change {
         let peer = dir.other();
         let (syn, ack) = (segment.flags & flag::SYN != 0, segment.flags & flag::ACK != 0);
-        let rst = segment.flags & flag::RST != 0;
+        if segment.flags & flag::RST != 0 {
+            return Change::None;
+        }
 
         // Once established, the number that the client has acknowledged holds.
         let other_answer = self.established().is_some()
             && self.get(SequenceMark::Initial, dir).is_some_and(|n| n != segment.seq);
-        if syn && !rst && !other_answer {
+        if syn && !other_answer {
             self.set(SequenceMark::Initial, dir, segment.seq);
-            self.client.get_or_insert(if ack { dir.other() } else { dir });
+            if !self.start_seen() {
+                self.raise(progress::CLIENT, if ack { dir.other() } else { dir });
+            }
             if ack && self.get(SequenceMark::Initial, peer).is_none() {
                 // One-sided capture, or the SYN comes late: the answer says
                 // which number it answers.
@@ -257,25 +360,24 @@ impl TcpState {
         if self.get(SequenceMark::First, dir).is_none() || syn && !other_answer {
             self.set(SequenceMark::First, dir, first);
         }
-        if ack && !rst {
-            let higher = |highest: u32| segment.ack.wrapping_sub(highest).cast_signed() > 0;
-            if self.get(SequenceMark::Acked, dir).is_none_or(higher) {
+        if ack {
+            let initial = self.get(SequenceMark::Initial, peer);
+            let follows =
+                |initial: u32| segment.ack.wrapping_sub(initial).wrapping_sub(1) < MAX_AHEAD;
+            let higher = match self.get(SequenceMark::Acked, dir) {
+                Some(highest) => segment.ack.wrapping_sub(highest).cast_signed() >= 0,
+                // An answer to what was before is none to the SYN.
+                None => initial.is_none_or(follows),
+            };
+            if higher {
                 self.set(SequenceMark::Acked, dir, segment.ack);
+                *dir.of_mut(&mut self.windows) = segment.window;
             }
-            if let Some(initial) = self.get(SequenceMark::Initial, peer)
-                && segment.ack.wrapping_sub(initial).wrapping_sub(1) < MAX_AHEAD
-            {
-                *peer.of_mut(&mut self.syn_acked) = true;
+            if initial.is_some_and(follows) {
+                self.raise(progress::SYN_ACKED, peer);
             }
         }
         if self.how.is_some() {
-            return Change::None;
-        }
-        if rst {
-            if self.reset_is_plausible(dir, segment) {
-                self.end(ts, Close::Reset);
-                return Change::Closed;
-            }
             return Change::None;
         }
         let mut change = Change::None;
@@ -297,9 +399,9 @@ impl TcpState {
             && let Some(after) = self.get(SequenceMark::Fin, peer)
             && segment.ack.wrapping_sub(after) < MAX_AHEAD
         {
-            *peer.of_mut(&mut self.fin_acked) = true;
+            self.raise(progress::FIN_ACKED, peer);
         }
-        if self.fin_acked == [true; 2] {
+        if self.of_both(progress::FIN_ACKED) {
             self.end(ts, Close::Fin);
             return Change::Closed;
         }
@@ -313,7 +415,7 @@ impl TcpState {
     /// that follows, or from the server after its SYN/ACK, is sent by nobody
     /// who has not seen the other's part.
     fn completes_handshake(&self, dir: Dir, segment: &Segment) -> bool {
-        let Some(client) = self.client else {
+        let Some(client) = self.client() else {
             return false;
         };
         if segment.flags & flag::ACK == 0 {
@@ -322,37 +424,80 @@ impl TcpState {
         let syn = segment.flags & flag::SYN != 0;
         let both = [Dir::FromLow, Dir::FromHigh];
         if both.iter().all(|&d| self.get(SequenceMark::Initial, d).is_some())
-            && self.syn_acked == [true; 2]
+            && self.of_both(progress::SYN_ACKED)
         {
             // In a simultaneous open the second SYN/ACK completes it.
             return !syn || dir == client;
         }
         let follows = |isn: u32| segment.seq.wrapping_sub(isn).wrapping_sub(1) < MAX_AHEAD;
+        // A bare acknowledgment of nothing but the SYN may be a challenge.
+        let answers = segment.length > 0
+            || segment.flags & flag::FIN != 0
+            || self.get(SequenceMark::Initial, client) != Some(segment.ack.wrapping_sub(1));
         !syn && dir == client && self.get(SequenceMark::Initial, dir).is_some_and(follows)
             || !syn
                 && dir != client
+                && answers
                 && self.get(SequenceMark::Initial, dir).is_some_and(follows)
-                && *client.of(&self.syn_acked)
+                && self.of_side(progress::SYN_ACKED, client)
                 && self.get(SequenceMark::Acked, client).is_none()
     }
 
-    /// A reset far from the window is a stray or a forgery, and the stack
-    /// would not act on it.
-    fn reset_is_plausible(&self, dir: Dir, segment: &Segment) -> bool {
-        let near = |expected: u32| {
-            segment.seq.wrapping_sub(expected.wrapping_sub(MAX_AHEAD)) < 2 * MAX_AHEAD
-        };
-        // A refusal has sequence number zero and acknowledges the SYN.
-        let refuses = segment.flags & flag::ACK != 0 && self.established().is_none();
-        refuses
-            || match (
-                self.get(SequenceMark::Acked, dir.other()),
-                self.get(SequenceMark::First, dir),
-            ) {
-                (Some(acked), _) => near(acked),
-                (None, Some(first)) => near(first),
-                (None, None) => true,
+    /// How a reset fits (RFC 9293 section 3.10.7.3 and 3.10.7.4). `edges` are the sequence
+    /// numbers after the last byte that was captured of each side.
+    ///
+    /// The receiver expects something between what it has acknowledged and what was sent.
+    /// Where it was not captured nothing is known of its window.
+    pub fn reset_fit(&self, dir: Dir, segment: &Segment, edges: [Option<u32>; 2]) -> ResetFit {
+        let peer = dir.other();
+        if self.established().is_none()
+            && let Some(initial) = self.get(SequenceMark::Initial, peer)
+        {
+            // A refusal has any sequence number, and acknowledges the SYN, or data with it.
+            let sent = peer.of(&edges).map_or(0, |edge| edge.wrapping_sub(initial).wrapping_sub(1));
+            let acked = segment.ack.wrapping_sub(initial).wrapping_sub(1);
+            let sent = if sent < MAX_AHEAD { sent } else { 0 };
+            if segment.flags & flag::ACK != 0 && acked <= sent {
+                return ResetFit::Exact;
             }
+            if self.get(SequenceMark::First, dir).is_none() {
+                return ResetFit::Outside;
+            }
+        }
+        let edge = *dir.of(&edges);
+        let sent_last = [edge, self.get(SequenceMark::Fin, dir)]
+            .into_iter()
+            .flatten()
+            .any(|n| n == segment.seq);
+        match (self.get(SequenceMark::Acked, peer), self.get(SequenceMark::First, dir)) {
+            (Some(acked), _) => {
+                let ahead = segment.seq.wrapping_sub(acked);
+                if ahead == 0 || sent_last && ahead < MAX_AHEAD {
+                    ResetFit::Exact
+                } else if ahead <= self.window(peer) {
+                    ResetFit::Within
+                } else {
+                    ResetFit::Outside
+                }
+            }
+            (None, Some(first)) => {
+                let expected = edge.unwrap_or(first);
+                if sent_last || segment.seq == expected {
+                    ResetFit::Exact
+                } else if segment.seq.wrapping_sub(expected.wrapping_sub(MAX_AHEAD)) < 2 * MAX_AHEAD
+                {
+                    ResetFit::Within
+                } else {
+                    ResetFit::Outside
+                }
+            }
+            (None, None) => ResetFit::Exact,
+        }
+    }
+
+    /// Whether anything of a side was captured.
+    pub fn is_seen(&self, dir: Dir) -> bool {
+        self.get(SequenceMark::First, dir).is_some()
     }
 
     /// Ends the connection from outside: its place is taken, or it has been
@@ -360,8 +505,14 @@ impl TcpState {
     pub fn end(&mut self, ts: i64, how: Close) {
         if self.how.is_none() {
             (self.ended, self.how) = (ts, Some(how));
-            self.steady = false;
+            self.mark(progress::STEADY, false);
         }
+    }
+
+    /// Ends the connection with a reset of which that was not certain before.
+    pub fn reset(&mut self, ts: i64) {
+        (self.ended, self.how) = (ts, Some(Close::Reset));
+        self.mark(progress::STEADY, false);
     }
 
     /// Takes the connection for established because packets flow on it, though
@@ -385,7 +536,8 @@ mod tests {
     const S: Dir = Dir::FromHigh;
 
     fn seg(seq: u32, ack: u32, flags: u8, length: u32) -> Segment {
-        Segment { seq, ack, flags, payload: 0, captured: length, length }
+        let window = 1000;
+        Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length }
     }
 
     const SYN: u8 = flag::SYN;
@@ -436,29 +588,70 @@ mod tests {
         assert_eq!(server_only.first_byte(C), Some(11));
     }
 
+    const UNSEEN: [Option<u32>; 2] = [None; 2];
+    const RST: u8 = flag::RST;
+
     #[test]
-    fn a_refused_connection_is_never_established() {
+    fn a_refusal_acknowledges_the_syn() {
         let mut life = TcpState::default();
         life.update(C, &seg(10, 0, SYN, 0), 1);
-        assert_eq!(life.update(S, &seg(0, 11, flag::RST | ACK, 0), 2), Change::Closed);
-        assert_eq!(life.established(), None);
+        let fit = |segment| life.reset_fit(S, &segment, [Some(11), None]);
+        assert_eq!(fit(seg(0, 11, RST | ACK, 0)), ResetFit::Exact);
+        assert_eq!(fit(seg(0, 12, RST | ACK, 0)), ResetFit::Outside);
+        assert_eq!(fit(seg(0, 10, RST | ACK, 0)), ResetFit::Outside);
+        assert_eq!(fit(seg(0, 11, RST, 0)), ResetFit::Outside);
+        // Data came with the SYN, and was acknowledged in part.
+        let fit = |ack| life.reset_fit(S, &seg(0, ack, RST | ACK, 0), [Some(16), None]);
+        assert_eq!(fit(14), ResetFit::Exact);
+        assert_eq!(fit(17), ResetFit::Outside);
     }
 
     #[test]
-    fn a_reset_far_from_the_window_ends_nothing() {
+    fn a_reset_fits_in_the_window_that_was_offered() {
         let mut life = established();
-        assert_eq!(life.update(S, &seg(0x8000_0000, 0, flag::RST, 0), 4), Change::None);
-        assert_eq!(life.update(S, &seg(101, 0, flag::RST, 0), 5), Change::Closed);
+        let fit = |life: &TcpState, seq, edges| life.reset_fit(S, &seg(seq, 0, RST, 0), edges);
+        assert_eq!(fit(&life, 100, UNSEEN), ResetFit::Outside);
+        assert_eq!(fit(&life, 101, UNSEEN), ResetFit::Exact);
+        assert_eq!(fit(&life, 0x8000_0000, UNSEEN), ResetFit::Outside);
+        // How the client scales its window was not captured.
+        assert_eq!(fit(&life, 101 + 1000 * 16384, UNSEEN), ResetFit::Within);
+        assert_eq!(fit(&life, 102 + 1000 * 16384, UNSEEN), ResetFit::Outside);
+        life.scale(C, Some(2), false);
+        assert_eq!(fit(&life, 101 + 4000, UNSEEN), ResetFit::Within);
+        assert_eq!(fit(&life, 102 + 4000, UNSEEN), ResetFit::Outside);
+        // What the server has sent last, which is not acknowledged yet.
+        assert_eq!(fit(&life, 5101, [None, Some(5101)]), ResetFit::Exact);
+        // The server does not scale, so neither does the client.
+        life.scale(S, None, true);
+        assert_eq!(fit(&life, 102 + 1000, UNSEEN), ResetFit::Outside);
+        life.acknowledge(C, &Segment { window: 0, ..seg(5, 111, ACK, 0) });
+        assert_eq!(fit(&life, 110, UNSEEN), ResetFit::Outside);
+        assert_eq!(fit(&life, 111, UNSEEN), ResetFit::Exact);
+        assert_eq!(fit(&life, 112, UNSEEN), ResetFit::Outside);
     }
 
     #[test]
-    fn another_number_is_another_connection() {
-        let life = established();
+    fn nothing_is_known_of_the_window_of_a_receiver_that_was_not_captured() {
+        let mut life = TcpState::default();
+        assert_eq!(life.reset_fit(S, &seg(7, 0, RST, 0), UNSEEN), ResetFit::Exact);
+        life.update(S, &seg(100, 7, ACK, 10), 1);
+        let fit = |seq| life.reset_fit(S, &seg(seq, 0, RST, 0), [None, Some(110)]);
+        assert_eq!(fit(110), ResetFit::Exact);
+        assert_eq!(fit(105), ResetFit::Within);
+        assert_eq!(fit(110 + MAX_AHEAD), ResetFit::Outside);
+    }
+
+    #[test]
+    fn another_number_may_be_another_connection() {
+        let mut life = established();
         assert_eq!(life.relation(C, &seg(u32::MAX, 0, SYN, 0)), Relation::Same);
-        assert_eq!(life.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
+        assert_eq!(life.relation(C, &seg(77, 0, SYN, 0)), Relation::Doubtful);
         assert_eq!(life.relation(S, &seg(100, 0, SYN | ACK, 0)), Relation::Same);
         let midstream = TcpState::default();
-        assert_eq!(midstream.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
+        assert_eq!(midstream.relation(C, &seg(77, 0, SYN, 0)), Relation::Doubtful);
+        life.end(9, Close::Fin);
+        assert_eq!(life.relation(C, &seg(77, 0, SYN, 0)), Relation::New);
+        assert_eq!(life.relation(C, &seg(u32::MAX, 0, SYN, 0)), Relation::New);
     }
 
     #[test]

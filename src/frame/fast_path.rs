@@ -93,6 +93,9 @@ fn transport(
                 seq: be32(head, 4),
                 ack: be32(head, 8),
                 flags: head[13],
+                // At most 40.
+                options: (header_length - FIXED) as u8,
+                window: be16(head, 14),
                 payload: narrow(payload.at),
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),

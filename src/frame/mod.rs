@@ -55,6 +55,10 @@ pub struct Segment {
     pub ack: u32,
     /// Flags, see [`flag`].
     pub flags: u8,
+    /// Bytes of options, which lie before the payload; [`CUT_OPTIONS`] if the capture cut them.
+    pub options: u8,
+    /// The window, not scaled.
+    pub window: u16,
     /// Offset of the payload in the arena.
     pub payload: u32,
     /// Payload bytes captured.
@@ -63,12 +67,39 @@ pub struct Segment {
     pub length: u32,
 }
 
+/// Options of a [`Segment`] that were not all captured: more than there can be.
+const CUT_OPTIONS: u8 = u8::MAX;
+
 impl Segment {
     /// The payload, as far as it was captured.
     #[inline]
     pub fn payload<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
         let rest = arena.get(self.payload as usize..).unwrap_or_default();
         rest.get(..self.captured as usize).unwrap_or_default()
+    }
+
+    /// By how many bits the sender of a SYN scales its windows (RFC 7323 section 2.2); `None`
+    /// within if it does not say so, `None` at all if the capture cut the options.
+    pub fn window_scale(&self, arena: &[u8]) -> Option<Option<u8>> {
+        const END: u8 = 0;
+        const NOP: u8 = 1;
+        const WINDOW_SCALE: u8 = 3;
+        if self.options == CUT_OPTIONS {
+            return None;
+        }
+        let end = self.payload as usize;
+        let mut rest = arena.get(end.checked_sub(self.options.into())?..end)?;
+        loop {
+            rest = match rest {
+                [WINDOW_SCALE, 3, bits, ..] => return Some(Some(*bits)),
+                [NOP, rest @ ..] => rest,
+                [] | [END, ..] => return Some(None),
+                [_, length, ..] if *length >= 2 => {
+                    rest.get(usize::from(*length)..).unwrap_or_default()
+                }
+                _ => return Some(None),
+            };
+        }
     }
 }
 

@@ -545,3 +545,41 @@ fn headers_without_end_and_tunnels_without_content() {
         assert_eq!(parse(101, &in_ip(47, empty)), Frame::OtherIp);
     }
 }
+
+#[test]
+fn options_of_a_syn_say_how_windows_are_scaled() {
+    let scale = |options: &[u8]| {
+        let segment = Segment {
+            seq: 0,
+            ack: 0,
+            flags: 2,
+            options: u8::try_from(options.len()).expect("short"),
+            window: 0,
+            payload: u32::try_from(3 + options.len()).expect("short"),
+            captured: 0,
+            length: 0,
+        };
+        segment.window_scale(&with(&[9, 9, 9], options))
+    };
+    assert_eq!(scale(&[]), Some(None));
+    assert_eq!(scale(&[2, 4, 5, 180, 1, 3, 3, 7]), Some(Some(7)));
+    assert_eq!(scale(&[1, 1, 3, 3, 0, 0]), Some(Some(0)));
+    // The end of the list, a length that is none, one beyond the options.
+    assert_eq!(scale(&[0, 3, 3, 7]), Some(None));
+    assert_eq!(scale(&[5, 0, 3, 3, 7, 1, 1, 1]), Some(None));
+    assert_eq!(scale(&[5, 200, 3, 3, 7, 1, 1, 1]), Some(None));
+    assert_eq!(scale(&[1, 1, 1, 3]), Some(None));
+    // The whole frame, and one that the capture has cut in its options.
+    let mut header = vec![0, 9, 1, 187, 0, 0, 0, 9, 0, 0, 0, 7, 0x60, 2, 1, 0, 0, 0, 0, 0];
+    header.extend([1, 3, 3, 5]);
+    for cut in [0, 2] {
+        let mut bytes = in_ip(6, &header);
+        let wire = u32::try_from(bytes.len()).expect("short");
+        bytes.truncate(bytes.len() - cut);
+        let captured = Captured { link: 101, start: 0, captured: wire - cut as u32, wire };
+        let frame = Parser::new(Options::default()).parse(&mut bytes, captured, 0);
+        let Frame::Tcp(_, segment) = frame else { panic!("not TCP: {frame:?}") };
+        assert_eq!(segment.window, 256);
+        assert_eq!(segment.window_scale(&bytes), (cut == 0).then_some(Some(5)));
+    }
+}

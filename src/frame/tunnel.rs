@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
-use super::{Datagram, EndPoints, Frame, Next, Options, Segment, Span, be16, be32};
+use super::{CUT_OPTIONS, Datagram, EndPoints, Frame, Next, Options, Segment, Span, be16, be32};
 use super::{encapsulation, link, narrow, tags};
 
 type Step = Result<Next, Frame>;
@@ -82,6 +82,12 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
             seq,
             ack,
             flags,
+            options: if options_there == header_length {
+                (header_length - FIXED) as u8
+            } else {
+                CUT_OPTIONS
+            },
+            window: be16(head, 14),
             payload: narrow(payload.at.min(payload.end)),
             captured: narrow(payload.captured()),
             length: narrow(payload.wire()),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::challenges::{EndCounts, Pending};
 use super::completeness::BEGINNING;
 use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
@@ -43,6 +44,12 @@ impl Stream {
         let mut positions = Positions::from_sequence(self.base?);
         positions.reached(self.ranges.edge().unwrap_or(0));
         Some(positions)
+    }
+
+    /// Sequence number after the highest byte that was seen.
+    pub(super) fn sequence_edge(&self) -> Option<u32> {
+        // The low half is meant: it is what the wire carries.
+        Some(self.base?.wrapping_add(self.ranges.edge()? as u32))
     }
 }
 
@@ -107,6 +114,16 @@ pub(super) struct Connection {
     pub retransmitted: u64,
     pub conflicts: u64,
     pub out_of_window: u64,
+    /// Resets and SYNs that their receiver did not accept.
+    pub unaccepted: u64,
+    /// Of those the latest resets of each side a little below the window: how many, and the
+    /// packet clock of the last.
+    pub(super) outside: [[i64; 2]; 2],
+    /// What is not decided about it.
+    pub(super) pending: Option<Box<Pending>>,
+    /// What was counted up to the reset that has ended it: records do not tell of what
+    /// came later.
+    pub(super) at_reset: Option<Box<EndCounts>>,
     /// Stretches with lost packets up to its beginning.
     pub(super) losses: u32,
     /// Records written so far; part of the order of the output.
@@ -224,6 +241,10 @@ impl Connection {
             retransmitted: 0,
             conflicts: 0,
             out_of_window: 0,
+            unaccepted: 0,
+            outside: [[0, i64::MIN]; 2],
+            pending: None,
+            at_reset: None,
             losses,
             emitted: 0,
             queued: false,
@@ -265,7 +286,8 @@ impl Connection {
     pub fn worth(&mut self) -> u32 {
         let used = std::mem::take(&mut self.used);
         let speaks = self.bytes().iter().all(|bytes| *bytes > 0);
-        match (self.life.ended().is_some(), self.life.established().is_some() && speaks, used) {
+        let over = self.life.ended().is_some() || self.is_reset();
+        match (over, self.life.established().is_some() && speaks, used) {
             (true, ..) => 0,
             (false, false, false) => 1,
             (false, false, true) => 2,

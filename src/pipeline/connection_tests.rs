@@ -38,7 +38,8 @@ proptest! {
             let length = u32::try_from(length.min(arena.len())).unwrap_or(0);
             let seq = dir.of(&next).wrapping_add_signed(off);
             let ack = *dir.other().of(&next);
-            let segment = Segment { seq, ack, flags, payload: 0, captured: length, length };
+            let window = 500;
+            let segment = Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length };
             let ends = seq.wrapping_add(length).wrapping_add(u32::from(flags & flag::SYN != 0));
             *dir.of_mut(&mut next) = ends;
             let payload = segment.payload(&arena);

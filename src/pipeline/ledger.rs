@@ -172,6 +172,9 @@ pub struct Streams {
     pub conflicting_segments: u64,
     /// Segments too far from the window to be part of the stream.
     pub out_of_window_segments: u64,
+    /// Resets and SYNs that their receiver did not accept: outside of its window, or both
+    /// sides went on.
+    pub unaccepted_segments: u64,
     /// Payload bytes that were not captured.
     pub missed_bytes: u64,
     /// Handshakes whose bytes were given up because all held too many.
@@ -356,6 +359,7 @@ impl Ledger {
         s.retransmitted_segments += o.retransmitted_segments;
         s.conflicting_segments += o.conflicting_segments;
         s.out_of_window_segments += o.out_of_window_segments;
+        s.unaccepted_segments += o.unaccepted_segments;
         s.missed_bytes += o.missed_bytes;
         s.handshakes_given_up += o.handshakes_given_up;
         self.written.sessions_refused += other.written.sessions_refused;

@@ -6,6 +6,7 @@
 //! hasher seeds.
 
 mod address_pair;
+mod challenges;
 mod completeness;
 mod connection;
 mod connection_prefetch;

@@ -61,6 +61,7 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
         retransmitted: c.retransmitted,
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
+        unaccepted_segments: c.unaccepted,
         incomplete: c.incomplete(),
         application: c
             .ike()

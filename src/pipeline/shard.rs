@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::challenges::EndCounts;
 use super::connection::{Connection, Context, Effect, side};
 use super::ee::{EePacket, EeTable};
 use super::failed_handshake;
@@ -20,7 +21,7 @@ use super::teardown::count_handshake;
 use super::timers::Timers;
 use crate::config::{Mode, Settings, StackView};
 use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
-use crate::frame::{Ipsec, Segment};
+use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport, View};
 use crate::sink::jsonl;
@@ -90,6 +91,15 @@ impl RequestedOutputs {
     pub(super) fn records(self) -> bool {
         self.detail || self.summary
     }
+}
+
+/// Where a packet's connection is.
+enum Place {
+    Slot(u32),
+    /// What follows shows to which connection it belongs.
+    Undecided,
+    /// None of its addresses is a stack's.
+    NoStack,
 }
 
 /// One shard.
@@ -224,15 +234,31 @@ impl Shard {
             self.ledger.count(connection.disposition(), p.wire);
             return;
         }
-        let Some(slot) = self.slot(p, ahead) else {
-            self.ledger.count(PacketDisposition::TcpRouted, p.wire);
-            // Who talks, where the addresses that were given may be wrong.
-            if self.ledger.connections.seen == 0 {
-                self.ledger.routed.add([p.key.low().ip, p.key.high().ip]);
+        let slot = match self.slot(p, ahead, arena) {
+            Place::Slot(slot) => slot,
+            Place::Undecided => {
+                self.ledger.count(PacketDisposition::TcpFollowed, p.wire);
+                return;
             }
-            return;
+            Place::NoStack => {
+                self.ledger.count(PacketDisposition::TcpRouted, p.wire);
+                // Who talks, where the addresses that were given may be wrong.
+                if self.ledger.connections.seen == 0 {
+                    self.ledger.routed.add([p.key.low().ip, p.key.high().ip]);
+                }
+                return;
+            }
         };
         self.sessions.stir();
+        let reset = p.segment.flags & flag::RST != 0;
+        if reset && self.reset(slot, p) {
+            let counted = self.table.get(slot).map(Connection::disposition);
+            self.ledger.count(counted.unwrap_or(PacketDisposition::TcpFollowed), p.wire);
+            return;
+        }
+        if self.table.get(slot).is_some_and(|c| c.pending.is_some()) {
+            self.weigh(slot, p);
+        }
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
@@ -243,6 +269,11 @@ impl Shard {
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
             connection.ipsec_packet(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
+        if p.segment.flags & flag::SYN != 0
+            && let Some(bits) = p.segment.window_scale(arena)
+        {
+            connection.life.scale(p.dir, bits, p.segment.flags & flag::ACK != 0);
+        }
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.life.established().is_none() {
             connection.life.assume_established(p.ts);
@@ -263,6 +294,8 @@ impl Shard {
             let mode = self.settings.mode;
             self.emitted.extend(resumption::completed(&p.key, connection, mode, p.clock));
         }
+        let was_reset = effect.closed && connection.is_reset();
+        effect.closed &= !was_reset;
         if effect.closed {
             connection.ended_clock = p.clock;
         }
@@ -270,8 +303,19 @@ impl Shard {
             self.timers.linger(p.clock, slot, connection.ordinal);
         }
         self.ledger.count(connection.disposition(), p.wire);
+        if was_reset {
+            // The acknowledgment of the last FIN was under way.
+            self.confirm_reset(slot, p.clock);
+        }
         if effect.observed {
             self.observed(slot);
+        }
+        if effect.established {
+            // That comes after no reset.
+            self.disregard_reset(slot, p);
+        }
+        if self.changed_after_reset(slot, effect.protection_changed || effect.failed) {
+            (effect.protection_changed, effect.failed) = (false, false);
         }
         self.events(slot, effect, p);
         if effect.observed {
@@ -348,37 +392,55 @@ impl Shard {
         self.record(slot, termination, clock);
     }
 
-    /// The slot of a packet's connection, opened if there is none; `None` if it is
-    /// no stack's.
-    fn slot(&mut self, p: &Packet, ahead: Option<u32>) -> Option<u32> {
+    /// The slot of a packet's connection, opened if there is none.
+    fn slot(&mut self, p: &Packet, ahead: Option<u32>, arena: &[u8]) -> Place {
         // Where it was found ahead it is still, unless it or another has gone or come.
         let there = |slot: &u32| self.table.is(*slot, &p.key);
         let known = ahead.filter(there).or_else(|| self.table.find(&p.key));
-        if let Some(slot) = known {
-            let (_, connection) = self.table.get_mut(slot)?;
-            if connection.life.relation(p.dir, &p.segment) == Relation::Same {
-                return Some(slot);
+        let Some(slot) = known else {
+            return if self.settings.stacks.concerns(p.key.low().ip, p.key.high().ip) {
+                Place::Slot(self.open(p, p.clock))
+            } else {
+                Place::NoStack
+            };
+        };
+        let Some(connection) = self.table.get(slot) else { return Place::NoStack };
+        match connection.life.relation(p.dir, &p.segment) {
+            Relation::Same if connection.pending.is_none() => Place::Slot(slot),
+            Relation::Same | Relation::Doubtful => {
+                self.challenged(slot, p, arena).map_or(Place::Undecided, Place::Slot)
             }
-            let last = connection.last_ts;
-            connection.life.end(last, Close::Replaced);
-            self.end(slot, p.clock);
-            self.forget(slot, p.clock);
-        } else if !self.settings.stacks.concerns(p.key.low().ip, p.key.high().ip) {
-            return None;
+            Relation::New => {
+                self.replaced(slot, p.clock);
+                Place::Slot(self.open(p, p.clock))
+            }
         }
+    }
+
+    /// Another connection takes the place of one.
+    pub(super) fn replaced(&mut self, slot: u32, clock: i64) {
+        let Some((_, connection)) = self.table.get_mut(slot) else { return };
+        let last = connection.last_ts;
+        connection.life.end(last, Close::Replaced);
+        self.end(slot, clock);
+        self.forget(slot, clock);
+    }
+
+    /// Opens the connection of its first packet.
+    pub(super) fn open(&mut self, p: &Packet, clock: i64) -> u32 {
         if self.table.len() >= self.max_connections
             && let Some(victim) = self.table.least(Connection::worth)
         {
             self.ledger.connections.evicted += 1;
-            self.forget(victim, p.clock);
+            self.forget(victim, clock);
         }
         self.ledger.connections.seen += 1;
         let settings = Arc::clone(&self.settings);
         let mut new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
         new.first_frame = p.frame;
         let slot = self.table.insert(p.key, new);
-        self.timers.open(p.clock, slot, p.ordinal);
-        Some(slot)
+        self.timers.open(clock, slot, p.ordinal);
+        slot
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.
@@ -387,6 +449,7 @@ impl Shard {
         let stirred = self.sessions.stirred(end.stack);
         let slots = if stirred { self.table.occupied() } else { Vec::new() };
         for slot in slots {
+            self.confirm_reset(slot, end.clock - 1);
             let Some((key, connection)) = self.table.get_mut(slot) else { continue };
             if connection.members.iter().all(Option::is_none) {
                 continue;
@@ -504,14 +567,15 @@ pub(super) fn snapshot<'a>(
     (seen, client): (StackView, Dir),
 ) -> Snapshot<'a> {
     let fails = connection.settings.level.tells_of_failures();
+    let EndCounts { bytes, segments } = connection.counts();
     Snapshot {
         transport: Transport::Tcp,
         key,
         local: local(seen, client),
         outbound: !seen.server,
         established: connection.session.as_ref().map_or(0, Session::established),
-        bytes: connection.bytes(),
-        segments: connection.segments(),
+        bytes,
+        segments,
         protection: connection.recorded_protection(),
         ipsec,
         failed: Some(connection).filter(|_| fails).and_then(failed_handshake::failed),

@@ -16,6 +16,7 @@ impl Shard {
     /// Ends the run at the clock of the last packet: every connection is
     /// reported as it stands.
     pub fn finish(&mut self, clock: i64) {
+        self.decide_all(clock);
         self.record_settling(clock);
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
@@ -61,9 +62,11 @@ impl Shard {
 
     /// Reports a connection for the last time and forgets it.
     pub(super) fn forget(&mut self, slot: u32, clock: i64) {
+        let undecided = self.decide(slot, clock);
         let Some((_, connection)) = self.table.get_mut(slot) else {
             return;
         };
+        connection.unaccepted += undecided.map_or(0, |syn| u64::from(syn.segments()));
         if connection.life.ended().is_none() {
             connection.note_losses(self.losses[1]);
         }
@@ -133,6 +136,7 @@ impl Shard {
         streams.retransmitted_segments += connection.retransmitted;
         streams.conflicting_segments += connection.conflicts;
         streams.out_of_window_segments += connection.out_of_window;
+        streams.unaccepted_segments += connection.unaccepted;
         streams.missed_bytes += connection.missed();
     }
 }

@@ -99,7 +99,8 @@ impl Shard {
     fn fire(&mut self, watermark: i64) {
         while let Some(timer) = due(&mut self.timers.settling, watermark) {
             if self.is(timer) {
-                self.settle(timer);
+                let (at, slot, _) = timer;
+                self.settle(slot, at, at);
             }
         }
         while let Some(timer) = due(&mut self.timers.lingering, watermark) {
@@ -138,6 +139,7 @@ impl Shard {
         }
         match class {
             Class::Opening => self.ledger.connections.expired += 1,
+            Class::Lingering if connection.is_reset() => self.confirm_reset(slot, at),
             Class::Lingering if connection.life.ended().is_none() => {
                 let last = connection.last_ts;
                 connection.life.end(last, Close::Unacknowledged);
@@ -145,12 +147,19 @@ impl Shard {
             }
             Class::Lingering => {}
         }
+        let syn = self.decide(slot, at);
         self.forget(slot, at);
+        if let Some(syn) = syn {
+            self.open_pending(&syn, at);
+        }
     }
 
-    fn settle(&mut self, (at, slot, _): Timer) {
+    /// An established connection has lasted long enough to be a long one at a moment, unless
+    /// it may have been reset before.
+    pub(super) fn settle(&mut self, slot: u32, settles_at: i64, at: i64) {
         let connection = self.table.get_mut(slot).map(|(_, connection)| connection);
-        let Some(connection) = connection.filter(|c| c.settles_at == at) else {
+        let due = |c: &&mut Connection| c.settles_at == settles_at && !c.is_reset();
+        let Some(connection) = connection.filter(due) else {
             return;
         };
         connection.settles_at = i64::MAX;
@@ -176,6 +185,8 @@ enum Class {
 fn fading(c: &Connection) -> Option<(i64, Class)> {
     if c.life.ended().is_some() {
         Some((c.ended_clock.saturating_add(LINGER), Class::Lingering))
+    } else if let Some(clock) = c.reset_clock() {
+        Some((clock.saturating_add(LINGER), Class::Lingering))
     } else if c.life.finished() {
         Some((c.last_clock.saturating_add(LINGER), Class::Lingering))
     } else if c.life.established().is_none() && c.life.start_seen() {

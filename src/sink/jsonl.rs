@@ -92,6 +92,10 @@ pub struct Connection {
     pub missed_bytes: u64,
     /// Segments that contradicted bytes seen before.
     pub conflicting_segments: u64,
+    /// Resets and SYNs that their receiver did not accept: outside of its window, or both
+    /// sides went on. Absent if there were none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unaccepted_segments: u64,
     /// Whether the capture lacks something of the connection.
     pub incomplete: bool,
     /// The clear protocol that its own words show.
@@ -549,6 +553,12 @@ pub(super) fn certificate(c: &Certificate) -> CertificateLine {
         key_bits: c.key_bits,
         curve: c.curve,
     }
+}
+
+/// Whether a counter is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A time, in nanoseconds since 1970, as RFC 3339.
