@@ -15,6 +15,7 @@ mod period;
 mod profile;
 mod read;
 mod read_args;
+mod report_page;
 mod schema;
 mod settings_file;
 mod show;

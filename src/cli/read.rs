@@ -14,7 +14,7 @@ use super::left_out::LeftOut;
 use super::read_args::ReadOptions;
 use super::settings_file::Sources;
 use super::stack_args::Configured;
-use super::{DAMAGED, DONE, INTERRUPTED, memory, schema, usage_tips};
+use super::{DAMAGED, DONE, INTERRUPTED, memory, report_page, schema, usage_tips};
 use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, FrameOptions, Ledger, Output, RequestedOutputs, RunError, Tuning};
 use crate::policy::Policy;
@@ -25,7 +25,7 @@ use crate::sink::file::OutputError;
 use crate::sink::report::{Report, Row};
 use crate::sink::smf::SmfFile;
 use crate::sink::table::{self, Layout};
-use crate::sink::{html, jsonl, text};
+use crate::sink::{jsonl, text};
 use crate::source::{CaptureSet, Filter, SetOptions};
 
 /// Input from which on progress is shown.
@@ -180,13 +180,12 @@ pub(super) fn run(read: &Read, sources: &Sources) -> anyhow::Result<u8> {
     }
     let error = finished.into_iter().fold(error, |first, r| first.or(r.err().map(Into::into)));
     if let Some(file) = report_file {
-        write_report(
-            read,
-            settings.stacks.every_server(),
+        report_page::write(
             file,
-            &outputs.report,
-            &outputs.policy,
-            &ledger,
+            (&outputs.report, &outputs.policy),
+            (&settings, &ledger),
+            (set.paths(), args.report_time.as_deref()),
+            SOON,
         )?;
     }
     if for_people {
@@ -461,38 +460,6 @@ pub(super) fn note_left_out(ledger: &Ledger) {
     for line in left_out.line().iter().chain(&left_out.advice) {
         super::notify("warning", line);
     }
-}
-
-fn write_report(
-    read: &Read,
-    every_server: bool,
-    mut file: OutputFile,
-    report: &Report,
-    policy: &Policy,
-    ledger: &Ledger,
-) -> anyhow::Result<()> {
-    /// Inputs that are named.
-    const NAMED: usize = 5;
-    let mut names: Vec<String> = read
-        .inputs
-        .iter()
-        .take(NAMED)
-        .map(|p| p.file_name().unwrap_or(p.as_os_str()).to_string_lossy().into_owned())
-        .collect();
-    if read.inputs.len() > NAMED {
-        names.push(format!("{} more", read.inputs.len() - NAMED));
-    }
-    let left_out = LeftOut::of(ledger);
-    let head = html::Head {
-        left_out: &left_out.text(),
-        inputs: &names.join(", "),
-        packets: ledger.total.packets,
-        home: !every_server,
-        soon_days: SOON,
-    };
-    file.write(html::page(report, policy, head).as_bytes())?;
-    file.finish()?;
-    Ok(())
 }
 
 /// Certificates that end within so many days are told.

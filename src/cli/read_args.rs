@@ -54,9 +54,16 @@ pub(in crate::cli) struct ReadOptions {
     #[arg(long, help_heading = "Output")]
     pub force: bool,
 
-    /// Write what the table tells, with pictures, as one HTML page.
+    /// Write a report for auditors as one HTML page: conclusion, what to do first, files with
+    /// SHA-256, coverage, and all that the table tells.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
+
+    /// The time that the page of --report says it was made at: like 2026-01-31T09:00:00Z, or
+    /// now. Without it the page says none, and is the same whenever it is made.
+    #[arg(long, value_name = "TIME|now", requires = "report",
+          value_parser = super::report_page::report_time, help_heading = "Output")]
+    pub report_time: Option<String>,
 
     /// What counts as weak: default, nist-sp800-52r2, cnsa-2.0, or a TOML file.
     #[arg(long, value_name = "NAME|FILE", default_value = "default", help_heading = "Output")]

@@ -36,6 +36,11 @@ impl Home {
         self
     }
 
+    /// All its addresses.
+    pub fn iter(&self) -> impl Iterator<Item = &Prefix> {
+        self.own.iter().chain(&self.possible)
+    }
+
     /// Whether no address is configured.
     pub fn is_empty(&self) -> bool {
         self.own.is_empty() && self.possible.is_empty()

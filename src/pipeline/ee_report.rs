@@ -19,7 +19,7 @@ use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Snapshot, Transport, View};
 use crate::sink::jsonl;
 use crate::sink::packet_location::PacketLocation;
-use crate::sink::report::Row;
+use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Role, ShardCounters};
 
@@ -202,6 +202,8 @@ fn row(pair: &Pair, link: &Link, connection: &EeConnection) -> Row {
         findings: Vec::new(),
         key_exchange: None,
         certificate: None,
+        version: connection.under.protection().map(|_| IPSEC.to_owned()),
+        failure: None,
         lacking: None,
         job: views(pair, link)[0].and_then(job),
     }

@@ -17,7 +17,7 @@ use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
-use crate::sink::report::Row;
+use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Role, Traffic};
 
@@ -174,6 +174,8 @@ impl Reporter {
             findings: Vec::new(),
             key_exchange: None,
             certificate: None,
+            version: Some(IPSEC.to_owned()),
+            failure: None,
             lacking: Some("connections inside ESP are hidden"),
             job: None,
         })

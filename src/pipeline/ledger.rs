@@ -293,6 +293,9 @@ pub struct Ledger {
     pub handshakes: BTreeMap<&'static str, u64>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// The packet clock at the first and after the last packet, in nanoseconds since 1970; not
+    /// part of what is printed.
+    pub period: Option<[i64; 2]>,
     /// What is held at the moment; not part of what is printed.
     pub now: Now,
 }

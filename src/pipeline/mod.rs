@@ -443,6 +443,7 @@ where
     let mut merger = Merger::new(&settings, wants);
     let (mut current, mut next) = (Work::default(), Work::default());
 
+    let mut period = None;
     let result = pool.install(|| -> Result<(), RunError<O::Error>> {
         let mut read = front.fill(&mut current);
         // Before the first packet there is no time.
@@ -492,6 +493,7 @@ where
             }
             live_queries::answer(&asked, current.watermark, &mut shards, &mut merger, output);
             last = Some(current.watermark);
+            period = first.map(|first| [first, current.watermark]);
             progress(front.set.bytes_read());
             read = filled;
             std::mem::swap(&mut current, &mut next);
@@ -525,6 +527,7 @@ where
 
     let mut ledger = whole_ledger(&front, &shards, &merger);
     ledger.interrupted = stop.load(Ordering::Relaxed);
+    ledger.period = period;
     (ledger, result)
 }
 

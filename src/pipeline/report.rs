@@ -12,7 +12,7 @@ use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
 use crate::sink::packet_location::{FramePlace, PacketLocation};
-use crate::sink::report::Row;
+use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{ENCRYPTED, FAILED, RowKey, RowKind, UNKNOWN};
 use crate::source::FrameNumber;
 
@@ -163,9 +163,29 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
         findings: c.settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
         key_exchange: key_exchange(seen),
         certificate: seen.tls.and_then(|t| t.server_certificate.clone()),
+        version: version(seen).or_else(|| c.ipsec().map(|_| IPSEC.to_owned())),
+        failure: (state == ProtectionState::HandshakeFailed).then(|| failure(c, client)),
         lacking,
         job: job(&c.settings, key, client).map(|job| job.name.clone()),
     })
+}
+
+/// Why a handshake has failed, in words.
+fn failure(c: &Connection, client: Dir) -> String {
+    let seen = c.findings();
+    let tls = seen.tls.and_then(|facts| jsonl::failure(facts, side(client), true));
+    let without_words = if seen.tls.is_some() { "TLS" } else { "SSH" };
+    tls.unwrap_or_else(|| format!("the {without_words} handshake did not complete"))
+}
+
+/// Protocol and version of what protects a connection.
+fn version(protection: FindingsRef<'_>) -> Option<String> {
+    if let Some(facts) = protection.tls {
+        let name = facts.version.and_then(crate::names::tls::version_name);
+        return Some(name.unwrap_or("TLS").to_owned());
+    }
+    let facts = protection.ssh?;
+    Some(facts.version.map_or_else(|| "SSH".to_owned(), |v| format!("SSHv{v}")))
 }
 
 /// The job that owns the local end.
@@ -249,13 +269,12 @@ fn protocols(c: &Connection) -> Vec<&'static str> {
 
 /// What protects a connection, for people; `None` if nothing does.
 fn describe(protection: FindingsRef<'_>) -> Option<String> {
+    let version = version(protection)?;
     if let Some(facts) = protection.tls {
-        let version = facts.version.and_then(crate::names::tls::version_name).unwrap_or("TLS");
         let suite = facts.suite.map(|s| s.name().map_or_else(|| s.hex(), str::to_owned));
         return Some(format!("{version} {}", suite.unwrap_or_default()).trim_end().to_owned());
     }
     let facts = protection.ssh?;
-    let version = facts.version.map_or_else(|| "SSH".to_owned(), |v| format!("SSHv{v}"));
     let names = [&facts.kex, &facts.cipher_c2s].map(|n| n.as_deref().unwrap_or_default());
     Some(format!("{version} {}", names.join(" ")).trim_end().to_owned())
 }

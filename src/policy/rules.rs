@@ -33,6 +33,9 @@ pub struct Rule {
     pub id: String,
     /// What it finds, in words.
     pub title: String,
+    /// What to do about it; empty if the policy does not say.
+    #[serde(default)]
+    pub advice: String,
     /// How bad that is.
     pub severity: Severity,
     /// When it applies.

@@ -524,7 +524,7 @@ pub struct Tunnel {
 }
 
 /// Why the handshake is not complete, in words.
-fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
+pub fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {
     match facts.failure {
         Some(Failure::Alert { description, from }) => {
             let name = names::alert_name(description).unwrap_or("unknown");

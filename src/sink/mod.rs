@@ -21,5 +21,6 @@ pub mod smf;
 pub mod socket;
 pub mod table;
 pub mod text;
+pub mod timeline;
 
 pub use file::OutputFile;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::ranking::{By, Ranking};
 use super::table::{FAILED, RowKey, Table, is_unknown};
+use super::timeline::Timeline;
 use crate::observe::certificate::Certificate;
 use crate::policy::{Policy, Severity};
 
@@ -14,9 +15,9 @@ use crate::policy::{Policy, Severity};
 const MAX_SERVERS: usize = 10_000;
 /// Certificates that are remembered.
 const MAX_CERTIFICATES: usize = 10_000;
-/// Stretches of time in the picture of protection over time.
-const MAX_BINS: usize = 96;
 
+/// What stands for the version of AH and ESP.
+pub const IPSEC: &str = "IPSec";
 /// What stands for a job where none is configured.
 pub const NO_JOB: &str = "(not configured)";
 
@@ -37,6 +38,10 @@ pub struct Row {
     pub key_exchange: Option<(String, bool)>,
     /// The server's certificate.
     pub certificate: Option<Arc<Certificate>>,
+    /// Protocol and version of what protects it.
+    pub version: Option<String>,
+    /// Why its handshake failed.
+    pub failure: Option<String>,
     /// What the capture lacks of it.
     pub lacking: Option<&'static str>,
     /// The job that owns the stack's end, if it is configured.
@@ -152,6 +157,15 @@ pub struct Finding {
     pub servers: BTreeSet<(IpAddr, u16)>,
 }
 
+impl Finding {
+    fn add(&mut self, server: (IpAddr, u16), bytes: u64) {
+        self.amount.add(bytes);
+        if self.servers.len() < MAX_SERVERS {
+            self.servers.insert(server);
+        }
+    }
+}
+
 /// A certificate in use.
 #[derive(Clone, Debug)]
 pub struct InUse {
@@ -173,81 +187,6 @@ impl InUse {
     }
 }
 
-/// Protection over time: equal stretches that get longer as more come.
-#[derive(Clone, Debug, Default)]
-pub struct Timeline {
-    /// The beginning of the first stretch.
-    pub start: i64,
-    /// The length of each.
-    pub width: i64,
-    /// When the latest connection began.
-    pub last: i64,
-    /// What began in each, by class.
-    pub bins: Vec<[TrafficTotals; CLASSES.len()]>,
-}
-
-impl Timeline {
-    /// When a stretch begins; time stamps of broken captures reach to the end of
-    /// time.
-    pub fn edge(&self, n: usize) -> i64 {
-        let n = i64::try_from(n).unwrap_or(i64::MAX);
-        self.start.saturating_add(self.width.saturating_mul(n))
-    }
-
-    fn add(&mut self, at: i64, class: Class, bytes: u64) {
-        const SECOND: i64 = 1_000_000_000;
-        if self.bins.is_empty() {
-            self.start = at.div_euclid(SECOND).saturating_mul(SECOND);
-            self.width = SECOND;
-            self.bins.push(Default::default());
-            self.last = at;
-        }
-        self.last = self.last.max(at);
-        // Connections come by their ends: one that began sooner may come later.
-        while at < self.start {
-            if self.bins.len() < MAX_BINS {
-                let more = MAX_BINS - self.bins.len();
-                let back = self.width.saturating_mul(i64::try_from(more).unwrap_or(0));
-                self.start = self.start.saturating_sub(back);
-                self.bins.splice(0..0, std::iter::repeat_n(Default::default(), more));
-            } else {
-                self.widen();
-            }
-        }
-        let mut place = self.place(at);
-        while place >= MAX_BINS {
-            self.widen();
-            place = self.place(at);
-        }
-        if place >= self.bins.len() {
-            self.bins.resize(place + 1, Default::default());
-        }
-        if let Some(bin) = self.bins.get_mut(place) {
-            class.of_mut(bin).add(bytes);
-        }
-    }
-
-    fn place(&self, at: i64) -> usize {
-        let distance = at.saturating_sub(self.start).max(0);
-        usize::try_from(distance / self.width.max(1)).unwrap_or(0)
-    }
-
-    /// Joins pairs of stretches.
-    fn widen(&mut self) {
-        self.width = self.width.saturating_mul(2);
-        let joined = self.bins.chunks(2).map(|pair| {
-            let mut sum = <[TrafficTotals; CLASSES.len()]>::default();
-            for one in pair {
-                for (mine, theirs) in sum.iter_mut().zip(one) {
-                    mine.join(*theirs);
-                }
-            }
-            sum
-        });
-        self.bins = joined.collect();
-    }
-}
-
 /// What was found in all connections.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -261,6 +200,10 @@ pub struct Report {
     pub key_exchanges: BTreeMap<(bool, String), TrafficTotals>,
     /// Certificates by subject and serial number.
     pub certificates: BTreeMap<(Arc<str>, Vec<u8>), InUse>,
+    /// By protocol and version.
+    pub versions: BTreeMap<String, TrafficTotals>,
+    /// Handshakes that failed, by why.
+    pub failures: BTreeMap<String, Finding>,
     /// What could not be seen.
     pub lacking: BTreeMap<&'static str, TrafficTotals>,
     /// Protection over time.
@@ -280,11 +223,14 @@ impl Report {
             by.of_mut(&mut self.rankings).add(row.name(by), class, bytes);
         }
         for finding in &row.findings {
-            let finding = self.findings.entry(*finding).or_default();
-            finding.amount.add(bytes);
-            if finding.servers.len() < MAX_SERVERS {
-                finding.servers.insert(row.key.server);
-            }
+            self.findings.entry(*finding).or_default().add(row.key.server, bytes);
+        }
+        if let Some(version) = row.version {
+            self.versions.entry(version).or_default().add(bytes);
+        }
+        if let Some(failure) = row.failure {
+            // Reasons are of a few words of ours, with alerts by number.
+            self.failures.entry(failure).or_default().add(row.key.server, bytes);
         }
         if let Some((name, safe)) = row.key_exchange {
             self.key_exchanges.entry((safe, name)).or_default().add(bytes);
@@ -369,6 +315,8 @@ mod tests {
             findings,
             key_exchange: None,
             certificate: None,
+            version: None,
+            failure: None,
             lacking: None,
             job: None,
         }
@@ -389,23 +337,5 @@ mod tests {
         report.add(row(Some(FAILED), 0, Vec::new()), &policy);
         assert_eq!(report.classes.map(|a| a.connections), [1, 1, 1, 1, 1]);
         assert_eq!((report.total().bytes, report.findings.len()), (50, 2));
-    }
-
-    #[test]
-    fn time_is_divided_into_a_bounded_number_of_stretches() {
-        let mut timeline = Timeline::default();
-        let second = 1_000_000_000;
-        let times = [1_000_000, 5, 1_000_000_000, 0, 500_000_000, 999_999_999];
-        for at in times {
-            timeline.add(at * second, Class::Protected, 1);
-            assert!(timeline.bins.len() <= MAX_BINS);
-        }
-        let all: u64 = timeline.bins.iter().map(|b| b[Class::Protected as usize].connections).sum();
-        assert_eq!(all, times.len() as u64);
-        assert!(timeline.start <= 0 && timeline.width > second);
-        for at in [i64::MIN, i64::MAX, 0] {
-            timeline.add(at, Class::Weak, 1);
-            assert!(timeline.bins.len() <= MAX_BINS);
-        }
     }
 }

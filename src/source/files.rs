@@ -13,6 +13,8 @@ pub(super) struct Files {
     /// The captures, in the order in which they are named; those of a directory by name,
     /// those of an archive in its order.
     pub members: Vec<Member>,
+    /// The files in which they are: archives, files in directories, or themselves.
+    pub paths: Vec<PathBuf>,
     /// Files of directories and archives that are left out, and why.
     pub notes: Vec<String>,
     /// How many they are.
@@ -44,6 +46,7 @@ impl Files {
     fn named(&mut self, path: &Path) -> Result<(), SourceError> {
         let io_error = |error| SourceError::Io { file: path.to_owned(), error };
         let contents = Contents::of(path, &mut self.spool).map_err(io_error)?;
+        self.paths.push(path.to_owned());
         if !contents.archive {
             self.members.extend(contents.members);
             return Ok(());
@@ -89,7 +92,13 @@ impl Files {
         let before = self.members.len();
         for path in found {
             match Contents::of(&path, &mut self.spool) {
-                Ok(contents) => self.captures_in(contents, &mut left_out),
+                Ok(contents) => {
+                    let before = self.members.len();
+                    self.captures_in(contents, &mut left_out);
+                    if self.members.len() > before {
+                        self.paths.push(path);
+                    }
+                }
                 Err(error) => left_out.push((path, error.to_string())),
             }
         }

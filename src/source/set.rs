@@ -86,6 +86,8 @@ pub struct CaptureSet {
     notes: Vec<String>,
     /// Names of the files, in the order in which they were given.
     files: Vec<String>,
+    /// The files in which they are: archives, files in directories, or themselves.
+    paths: Vec<PathBuf>,
     /// Files of directories and archives that cannot be opened or are no captures.
     left_out: u64,
     /// A file that could not be opened when its turn came.
@@ -110,7 +112,7 @@ impl CaptureSet {
     /// If a named file cannot be read or is no capture, or a directory or an archive holds
     /// none. Other files in them are passed over, and noted.
     pub fn open(paths: &[PathBuf], options: SetOptions) -> Result<Self, SourceError> {
-        let Files { members, notes, left_out, spool } = Files::of(paths)?;
+        let Files { members, paths, notes, left_out, spool } = Files::of(paths)?;
         let mut set = Self {
             waiting: Vec::new(),
             before: options.before.min(MAX_BEFORE),
@@ -129,6 +131,7 @@ impl CaptureSet {
             damage_bytes: 0,
             notes,
             files: members.iter().map(|member| member.name().display().to_string()).collect(),
+            paths,
             left_out,
             failed: None,
             copied: 0,
@@ -485,6 +488,12 @@ impl CaptureSet {
     /// Files in the set.
     pub fn files(&self) -> u64 {
         self.files.len() as u64
+    }
+
+    /// The files that are read, in the order in which they were given: archives instead of
+    /// their members, `-` for standard input.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 
     /// What was passed over, as far as it is remembered.

@@ -40,6 +40,8 @@ fn row(server: (&str, u16), client: &str, protection: Option<&str>, bytes: u64) 
             .collect(),
         key_exchange: None,
         certificate: None,
+        version: None,
+        failure: None,
         lacking: None,
         job: match server.1 {
             23 => Some("TN3270".to_owned()),
