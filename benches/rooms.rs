@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use zerttap::config::Settings;
 use zerttap::flow::{Endpoint, Key, Table, TcpState};
-use zerttap::frame::{Captured, EndPoints, Frame, Parser, Segment, flag};
+use zerttap::frame::{Captured, EndPoints, Frame, Identity, Parser, Segment, flag};
 use zerttap::observe::certificate::Certificates;
 use zerttap::observe::ike::Ike;
 use zerttap::observe::{Observer, Side};
@@ -162,6 +162,7 @@ fn flow(c: &mut Criterion) {
         payload: 0,
         captured: 0,
         length: 0,
+        identity: Identity::default(),
     };
     let all = segments("tls12-full");
     let low = Key::of(&all[0].0).1;

@@ -95,6 +95,14 @@ fn advice(ledger: &Ledger) -> Vec<String> {
             named.join(", ")
         ));
     }
+    let copies = ledger.counter(PacketDisposition::Duplicate).packets;
+    if copies > 0 {
+        lines.push(format!(
+            "The capture has packets more than once, as a mirror of several ports does: {} \
+             counted as copies (--keep-duplicates counts all).",
+            counted(copies)
+        ));
+    }
     let refused = ledger.counter(PacketDisposition::Filtered).packets;
     if refused > 0 && refused == ledger.total.packets {
         lines.push(format!(

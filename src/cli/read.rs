@@ -288,6 +288,8 @@ pub(super) fn stacks(args: &ReadOptions, sources: &Sources) -> anyhow::Result<Ve
 /// If a file that they name cannot be used.
 pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result<Settings> {
     let bounds = memory::bounds(args);
+    let mut frames = FrameOptions::new(&args.tunnel_port, args.vlan_ethertype.clone());
+    frames.keep_duplicates = args.keep_duplicates;
     // What is given stands above what follows from memory.
     let bound = |given: u64, default: usize, bound: u64| {
         let bound = if given == default as u64 { given.min(bound) } else { given };
@@ -303,7 +305,7 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
         max_sessions: bound(args.max_sessions, MAX_SESSIONS, bounds.sessions),
         max_pairs: usize::try_from(bounds.pairs).unwrap_or(usize::MAX),
         ee_base_port: args.ee_base_port,
-        frames: FrameOptions::new(&args.tunnel_port, args.vlan_ethertype.clone()),
+        frames,
         settle_seconds: args.settle,
         tool_events: !args.no_tool_events,
         policy: Policy::load(&args.policy)?,

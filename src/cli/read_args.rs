@@ -115,6 +115,12 @@ pub(in crate::cli) struct ReadOptions {
           help_heading = "What to follow")]
     pub vlan_ethertype: Vec<u16>,
 
+    /// Count every packet as one of its own. By default a packet that the capture has twice,
+    /// because it comes from a mirror of several ports or of both sides of a router, counts
+    /// once; the others are `duplicate` in the ledger.
+    #[arg(long, help_heading = "What to follow")]
+    pub keep_duplicates: bool,
+
     /// Write records also for connections whose start was not seen. z/OS never
     /// monitors those; JSON Lines always have them, marked `midstream`.
     #[arg(long, help_heading = "What to follow")]

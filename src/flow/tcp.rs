@@ -267,6 +267,13 @@ impl TcpState {
         self.has(progress::STEADY) && segment.flags & WHOLE == flag::ACK
     }
 
+    /// Whether a segment acknowledges more than those of its side before it.
+    #[inline]
+    pub fn acknowledges_more(&self, dir: Dir, segment: &Segment) -> bool {
+        let higher = |highest: u32| segment.ack.wrapping_sub(highest).cast_signed() > 0;
+        segment.flags & flag::ACK != 0 && self.get(SequenceMark::Acked, dir).is_none_or(higher)
+    }
+
     /// Takes a segment with which the connection goes on as it was.
     #[inline]
     pub fn acknowledge(&mut self, dir: Dir, segment: &Segment) {

@@ -1,6 +1,7 @@
 //! The life of a TCP connection, segment by segment.
 
 use super::*;
+use crate::frame::Identity;
 use proptest::prelude::*;
 
 const C: Dir = Dir::FromLow;
@@ -8,7 +9,8 @@ const S: Dir = Dir::FromHigh;
 
 fn seg(seq: u32, ack: u32, flags: u8, length: u32) -> Segment {
     let window = 1000;
-    Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length }
+    let identity = Identity::default();
+    Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length, identity }
 }
 
 const SYN: u8 = flag::SYN;

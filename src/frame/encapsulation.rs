@@ -120,6 +120,8 @@ pub struct Options {
     bits: Box<[u64; 1024]>,
     /// EtherTypes of VLAN tags beside the usual ones.
     pub tpids: Vec<u16>,
+    /// Whether packets that were seen already count as packets of their own.
+    pub keep_duplicates: bool,
 }
 
 impl Default for Options {
@@ -139,7 +141,7 @@ impl Options {
                 *word |= 1 << (port & 63);
             }
         }
-        Self { ports, bits, tpids }
+        Self { ports, bits, tpids, keep_duplicates: false }
     }
 
     /// Whether an EtherType may be that of a VLAN tag: it is not a length, and announces nothing

@@ -3,6 +3,7 @@
 //! tunnel. Whatever is in any way different is left to the walk through the layers,
 //! which says the same of these frames.
 
+use super::identity::IpIdentity;
 use super::{Address, Datagram, EndPoints, Frame, Options, Segment, Span, be16, be32, narrow};
 
 const VLAN: u16 = 0x8100;
@@ -17,6 +18,7 @@ struct AddressFields {
     src: Address,
     dst: Address,
     v6: bool,
+    identity: IpIdentity,
 }
 
 /// Reads an Ethernet frame; `None` if it is not of the usual form.
@@ -45,6 +47,7 @@ pub(super) fn usual(options: &Options, arena: &[u8], frame: Span) -> Option<Fram
                 src: Address::v4(be32(head, 12)),
                 dst: Address::v4(be32(head, 16)),
                 v6: false,
+                identity: IpIdentity { id: be16(head, 4), hop_limit: head[8] },
             };
             transport(options, arena, ip.limit(length).skip(FIXED), head[9], ends)
         }
@@ -61,6 +64,7 @@ pub(super) fn usual(options: &Options, arena: &[u8], frame: Span) -> Option<Fram
                 src: Address::v6(address(8)?),
                 dst: Address::v6(address(24)?),
                 v6: true,
+                identity: IpIdentity { id: 0, hop_limit: head[7] },
             };
             transport(options, arena, rest.limit(length), head[6], ends)
         }
@@ -76,7 +80,7 @@ fn transport(
     protocol: u8,
     between: AddressFields,
 ) -> Option<Frame> {
-    let AddressFields { src, dst, v6 } = between;
+    let AddressFields { src, dst, v6, identity } = between;
     match protocol {
         TCP => {
             const FIXED: usize = 20;
@@ -87,6 +91,7 @@ fn transport(
                 return None;
             }
             let payload = span.skip(header_length);
+            let header = span.bytes(arena).get(..header_length)?;
             let (src_port, dst_port) = (be16(head, 0), be16(head, 2));
             let ends = EndPoints { src, dst, v6, src_port, dst_port };
             let segment = Segment {
@@ -99,6 +104,7 @@ fn transport(
                 payload: narrow(payload.at),
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),
+                identity: identity.with(header),
             };
             Some(Frame::Tcp(ends, segment))
         }
@@ -115,6 +121,7 @@ fn transport(
                 dst: dst.ip(v6),
                 src_port,
                 dst_port,
+                id: identity.id,
                 payload: narrow(payload.at),
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),

@@ -3,11 +3,17 @@
 //! Where fragments overlap, the bytes that came first stay (as the end points
 //! of most systems do it); the overlap is counted. A datagram that does not
 //! come together within [`TIMEOUT`] of packet time is given up.
+//!
+//! A fragment with the offset and the bytes of one that came before is a copy of it: a mirror may
+//! show packets twice. Those of a datagram that came together are known for another second.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
+
+use super::copies::LATEST;
 
 /// What fragments of one datagram have in common (RFC 791, RFC 8200).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +45,10 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_DATAGRAM: usize = 65_535;
 /// Pieces of one datagram; more come only from an attacker.
 const MAX_PIECES: usize = 256;
+/// Pieces of one datagram whose copies are known.
+const KNOWN_PIECES: usize = 64;
+/// Datagrams that came together of which copies are known.
+const MAX_WHOLE: usize = 1024;
 
 /// What became of fragments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +73,19 @@ struct Waiting {
     /// Stretches that are there, sorted, not touching.
     there: Vec<(usize, usize)>,
     total: Option<usize>,
+    /// What came, by offset and a digest of it.
+    pieces: Vec<(u16, u64)>,
+}
+
+/// What became of a fragment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It completes its datagram, whose payload this is.
+    Whole(Vec<u8>),
+    /// It waits for others, or was refused.
+    Waits,
+    /// It came before.
+    Copy,
 }
 
 /// The pool.
@@ -73,21 +96,30 @@ pub struct FragmentPool {
     arrivals: VecDeque<(i64, Datagram)>,
     bytes: usize,
     counters: FragmentCounters,
+    /// The pieces of datagrams that came together, and when they did.
+    whole: HashMap<Datagram, (i64, Vec<(u16, u64)>), foldhash::fast::RandomState>,
+    /// In the order in which they did.
+    completed: VecDeque<(i64, Datagram)>,
+    keep_duplicates: bool,
 }
 
 impl FragmentPool {
+    /// A pool that may take copies for fragments of another datagram.
+    pub(super) fn new(keep_duplicates: bool) -> Self {
+        Self { keep_duplicates, ..Self::default() }
+    }
+
     /// Adds a fragment; returns the datagram's payload when it is complete.
-    pub(super) fn add(
-        &mut self,
-        datagram: Datagram,
-        fragment: Fragment<'_>,
-        clock: i64,
-    ) -> Option<Vec<u8>> {
+    pub(super) fn add(&mut self, datagram: Datagram, fragment: Fragment<'_>, clock: i64) -> Added {
         self.expire(clock);
         let end = fragment.offset + fragment.bytes.len();
         if end > MAX_DATAGRAM || fragment.bytes.is_empty() {
             self.counters.refused += 1;
-            return None;
+            return Added::Waits;
+        }
+        let piece = self.piece(fragment);
+        if self.is_copy(&datagram, piece) {
+            return Added::Copy;
         }
         let held = self.waiting.get(&datagram).map(|w| w.bytes.len());
         let more = end.saturating_sub(held.unwrap_or(0));
@@ -115,7 +147,11 @@ impl FragmentPool {
             bytes: Vec::new(),
             there: Vec::new(),
             total: None,
+            pieces: Vec::new(),
         });
+        if !self.keep_duplicates && entry.pieces.len() < KNOWN_PIECES {
+            entry.pieces.push(piece);
+        }
         let before = entry.bytes.len();
         let verdict = entry.add(fragment);
         self.bytes += entry.bytes.len() - before;
@@ -124,11 +160,49 @@ impl FragmentPool {
             Verdict::Taken { overlap } => self.counters.overlapping += u64::from(overlap),
         }
         if entry.complete() {
-            let whole = self.remove(&datagram)?;
+            let Some(whole) = self.remove(&datagram) else { return Added::Waits };
             self.counters.reassembled += 1;
-            return Some(whole.bytes);
+            if !self.keep_duplicates {
+                self.remember(datagram, whole.pieces, clock);
+            }
+            return Added::Whole(whole.bytes);
         }
-        None
+        Added::Waits
+    }
+
+    /// What a copy of a fragment has in common with it.
+    fn piece(&self, fragment: Fragment<'_>) -> (u16, u64) {
+        let Fragment { offset, more, bytes } = fragment;
+        // The offset has 13 bits, in units of eight bytes.
+        ((offset / 8) as u16, self.whole.hasher().hash_one((more, bytes)))
+    }
+
+    /// Whether a fragment came before.
+    fn is_copy(&self, datagram: &Datagram, piece: (u16, u64)) -> bool {
+        if self.keep_duplicates {
+            return false;
+        }
+        let waiting = self.waiting.get(datagram).map(|waiting| &waiting.pieces);
+        let whole = self.whole.get(datagram).map(|(_, pieces)| pieces);
+        waiting.into_iter().chain(whole).any(|pieces| pieces.contains(&piece))
+    }
+
+    /// Remembers what a datagram that came together was made of.
+    fn remember(&mut self, datagram: Datagram, pieces: Vec<(u16, u64)>, clock: i64) {
+        if self.completed.len() >= MAX_WHOLE {
+            self.forget_first();
+        }
+        self.whole.insert(datagram, (clock, pieces));
+        self.completed.push_back((clock, datagram));
+    }
+
+    /// Forgets the datagram that came together first, unless another of its name did since.
+    fn forget_first(&mut self) {
+        if let Some((clock, datagram)) = self.completed.pop_front()
+            && self.whole.get(&datagram).is_some_and(|(since, _)| *since == clock)
+        {
+            self.whole.remove(&datagram);
+        }
     }
 
     /// What became of fragments so far.
@@ -138,6 +212,9 @@ impl FragmentPool {
     }
 
     fn expire(&mut self, clock: i64) {
+        while self.completed.front().is_some_and(|(at, _)| clock.saturating_sub(*at) > LATEST) {
+            self.forget_first();
+        }
         while let Some(&(since, _)) = self.arrivals.front() {
             if clock.saturating_sub(since) < TIMEOUT {
                 break;
@@ -247,13 +324,55 @@ mod tests {
         Fragment { offset, more, bytes }
     }
 
+    fn bytes(added: Added) -> Vec<u8> {
+        match added {
+            Added::Whole(whole) => whole,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn copies_are_told_from_other_datagrams() {
+        let parts = [fragment(0, true, &[1; 8]), fragment(8, false, &[2; 8])];
+        let mut pool = FragmentPool::default();
+        for after_each_other in [true, false] {
+            let id = u32::from(after_each_other);
+            let mut added = Vec::new();
+            for part in if after_each_other { [0, 1, 0, 1] } else { [0, 0, 1, 1] } {
+                added.push(pool.add(datagram(id), parts[part], 0));
+            }
+            added
+                .sort_by_key(|a| std::mem::discriminant(a) == std::mem::discriminant(&Added::Copy));
+            let expected =
+                [Added::Waits, Added::Whole([[1; 8], [2; 8]].concat()), Added::Copy, Added::Copy];
+            assert_eq!(added, expected, "{id}");
+            // The identification is used again, for other bytes, or later.
+            assert_eq!(pool.add(datagram(id), fragment(0, true, &[3; 8]), 0), Added::Waits);
+        }
+        assert_eq!(pool.add(datagram(7), parts[0], 0), Added::Waits);
+        assert_eq!(bytes(pool.add(datagram(7), parts[1], 0)).len(), 16);
+        assert_eq!(pool.add(datagram(7), parts[0], LATEST + 1), Added::Waits);
+        assert!(pool.whole.is_empty() && pool.completed.is_empty());
+        for id in 0..10_000 {
+            for part in parts {
+                pool.add(datagram(100 + id), part, 2 * LATEST);
+            }
+            assert!(pool.whole.len() <= MAX_WHOLE && pool.completed.len() <= MAX_WHOLE);
+        }
+        let mut keeps = FragmentPool::new(true);
+        for added in [0, 1, 0, 1].map(|part| keeps.add(datagram(1), parts[part], 0)) {
+            assert_ne!(added, Added::Copy);
+        }
+        assert_eq!(keeps.counters().reassembled, 2);
+    }
+
     #[test]
     fn pieces_in_any_order_make_the_datagram() {
         let mut pool = FragmentPool::default();
-        assert_eq!(pool.add(datagram(1), fragment(8, true, &[2; 8]), 0), None);
-        assert_eq!(pool.add(datagram(1), fragment(16, false, &[3; 3]), 0), None);
-        let whole = pool.add(datagram(1), fragment(0, true, &[1; 8]), 0).expect("complete");
-        assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 3]].concat());
+        assert_eq!(pool.add(datagram(1), fragment(8, true, &[2; 8]), 0), Added::Waits);
+        assert_eq!(pool.add(datagram(1), fragment(16, false, &[3; 3]), 0), Added::Waits);
+        let whole = pool.add(datagram(1), fragment(0, true, &[1; 8]), 0);
+        assert_eq!(bytes(whole), [vec![1; 8], vec![2; 8], vec![3; 3]].concat());
         assert_eq!((pool.bytes, pool.counters().reassembled), (0, 1));
     }
 
@@ -262,8 +381,8 @@ mod tests {
         let mut pool = FragmentPool::default();
         pool.add(datagram(1), fragment(8, true, &[2; 8]), 0);
         pool.add(datagram(1), fragment(0, true, &[1; 16]), 0);
-        let whole = pool.add(datagram(1), fragment(16, false, &[3; 8]), 0).expect("complete");
-        assert_eq!(whole, [vec![1; 8], vec![2; 8], vec![3; 8]].concat());
+        let whole = pool.add(datagram(1), fragment(16, false, &[3; 8]), 0);
+        assert_eq!(bytes(whole), [vec![1; 8], vec![2; 8], vec![3; 8]].concat());
         assert_eq!(pool.counters().overlapping, 1);
     }
 
@@ -273,10 +392,7 @@ mod tests {
         pool.add(datagram(1), fragment(8, true, &[2; 8]), 0);
         pool.add(datagram(2), fragment(8, true, &[2; 8]), TIMEOUT);
         assert_eq!(pool.counters.expired, 1);
-        assert_eq!(
-            pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT).map(|w| w.len()),
-            Some(8)
-        );
+        assert_eq!(bytes(pool.add(datagram(1), fragment(0, false, &[1; 8]), TIMEOUT)), [1; 8]);
     }
 
     #[test]
@@ -285,7 +401,7 @@ mod tests {
         pool.add(datagram(1), fragment(0, false, &[1; 8]), 0);
         pool.add(datagram(2), fragment(8, false, &[2; 8]), TIMEOUT - 1);
         let whole = pool.add(datagram(2), fragment(0, true, &[1; 8]), TIMEOUT);
-        assert_eq!((whole.map(|w| w.len()), pool.counters().expired), (Some(16), 0));
+        assert_eq!((bytes(whole).len(), pool.counters().expired), (16, 0));
     }
 
     #[test]
@@ -317,7 +433,7 @@ mod tests {
         fn the_pool_is_arrays_of_first_bytes(
             pieces in prop::collection::vec((0u32..3, 0usize..8, 1usize..4, any::<bool>(), any::<u8>()), 0..40),
         ) {
-            let mut pool = FragmentPool::default();
+            let mut pool = FragmentPool::new(true);
             let mut model: [(Vec<Option<u8>>, Option<usize>); 3] = Default::default();
             for (id, at, length, last, byte) in pieces {
                 let (start, bytes) = (8 * at, vec![byte; 8 * length]);
@@ -338,6 +454,10 @@ mod tests {
                 if complete {
                     model[id as usize] = Default::default();
                 }
+                let found = match found {
+                    Added::Whole(whole) => Some(whole),
+                    Added::Waits | Added::Copy => None,
+                };
                 prop_assert_eq!(found, expected);
             }
         }
@@ -346,7 +466,7 @@ mod tests {
     #[test]
     fn a_datagram_cannot_be_longer_than_ip_allows() {
         let mut pool = FragmentPool::default();
-        assert_eq!(pool.add(datagram(1), fragment(65_528, false, &[0; 8]), 0), None);
+        assert_eq!(pool.add(datagram(1), fragment(65_528, false, &[0; 8]), 0), Added::Waits);
         assert_eq!(pool.counters().refused, 1);
     }
 }

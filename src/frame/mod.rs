@@ -7,16 +7,19 @@
 //! (padding). Checksums are not looked at: offloading makes them wrong in
 //! captures of the sending host.
 
+mod copies;
 mod device;
 mod encapsulation;
 mod end_points;
 mod esp;
 mod fast_path;
 mod fragment;
+mod identity;
 mod layer;
 mod link;
 mod mpls;
 mod net;
+mod offload;
 mod probe;
 mod tags;
 mod tunnel;
@@ -25,11 +28,14 @@ mod wireless;
 
 use std::net::IpAddr;
 
+use copies::Copies;
 use esp::EspFlows;
+use identity::IpIdentity;
 
 pub use encapsulation::{Encapsulation, Options};
 pub use end_points::{Address, EndPoints};
 pub use fragment::{FragmentCounters, FragmentPool};
+pub use identity::{Identity, STAMPED};
 pub use layer::{Layer, Wireless};
 
 /// TCP flag bits, as in the header.
@@ -65,6 +71,8 @@ pub struct Segment {
     pub captured: u32,
     /// Payload bytes on the wire.
     pub length: u32,
+    /// What tells it from another of the same content.
+    pub identity: Identity,
 }
 
 /// Options of a [`Segment`] that were not all captured: more than there can be.
@@ -114,6 +122,8 @@ pub struct Datagram {
     pub src_port: u16,
     /// Destination port.
     pub dst_port: u16,
+    /// Identification of its IP header; 0 if there is none.
+    pub id: u16,
     /// Offset of the payload in the arena.
     pub payload: u32,
     /// Payload bytes captured.
@@ -175,6 +185,8 @@ pub enum Frame {
     OtherIp,
     /// A fragment that completed nothing yet.
     Fragment,
+    /// A fragment, or an AH or ESP packet, that was seen already.
+    Duplicate,
     /// Not IP: ARP, spanning tree, routing over LLC and the like.
     NotIp,
     /// Headers that contradict themselves.
@@ -196,7 +208,7 @@ pub const MAX_DEPTH: usize = 24;
 /// What is odd in a frame without making it unreadable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Oddities {
-    /// An IP length of zero, as segmentation offload leaves it.
+    /// An IP length of zero, or of the header alone, as segmentation offload leaves it.
     pub zero_ip_length: u64,
     /// An IP length beyond the end of the frame on the wire.
     pub ip_length_beyond_frame: u64,
@@ -310,6 +322,9 @@ pub struct Parser {
     oddities: Oddities,
     ipsec: Vec<Ipsec>,
     esp: EspFlows,
+    copies: Copies,
+    /// Of the innermost IP header so far.
+    ip_identity: IpIdentity,
     layer: Option<Layer>,
     /// What follows the packet that was read in a frame that holds several.
     further: Option<Span>,
@@ -321,7 +336,8 @@ pub struct Parser {
 impl Parser {
     /// A parser that knows further ports and tags.
     pub fn new(options: Options) -> Self {
-        Self { options, ..Self::default() }
+        let fragments = FragmentPool::new(options.keep_duplicates);
+        Self { options, fragments, ..Self::default() }
     }
 
     /// What a datagram on a port that says nothing looks like.
@@ -386,11 +402,12 @@ impl Parser {
         let at = datagram.payload as usize;
         let end = at + datagram.captured as usize;
         let span = Span { at, end, wire_end: at + datagram.length as usize };
+        self.ip_identity = IpIdentity { id: datagram.id, hop_limit: 0 };
         let ends = (datagram.src, datagram.dst, Some((datagram.src_port, datagram.dst_port)));
         // RFC 5840 section 2.1: wrapped ESP has the marker 2 in UDP.
         let step = match span.bytes(arena) {
-            [0, 0, 0, 2, ..] => net::wesp(self, arena, ends, span.skip(4)),
-            _ => net::esp(self, arena, ends, span),
+            [0, 0, 0, 2, ..] => net::wesp(self, arena, ends, span.skip(4), clock),
+            _ => net::esp(self, arena, ends, span, clock),
         };
         self.walk(arena, step.unwrap_or_else(Next::Done), clock)
     }
@@ -413,7 +430,8 @@ impl Parser {
                 Next::Ppp(protocol, span) => link::ppp(arena, protocol, span),
                 Next::Ip(span) => net::ip(self, arena, span, clock),
                 Next::Protocol(protocol, src, dst, span) => {
-                    tunnel::protocol(&self.options, arena, protocol, src, dst, span)
+                    let ends = (src, dst, self.ip_identity);
+                    tunnel::protocol(&self.options, arena, protocol, ends, span)
                 }
                 Next::Done(frame) => return frame,
             };
@@ -430,6 +448,11 @@ impl Parser {
             Next::Done(frame) => frame,
             _ => Frame::TooDeep,
         }
+    }
+
+    /// Whether a datagram was seen already: a capture may have it twice.
+    pub fn is_copy(&mut self, arena: &[u8], datagram: &Datagram, clock: i64) -> bool {
+        !self.options.keep_duplicates && self.copies.of_datagram(datagram, arena, clock)
     }
 
     /// The header at which the reading of the last frame ended, where it did not end at a

@@ -7,8 +7,11 @@ use etherparse::{
     Ipv6RawExtHeaderSlice,
 };
 
+use super::copies::IpsecHeader;
 use super::esp::FlowKey;
-use super::fragment::{Datagram, Fragment};
+use super::fragment::{Added, Datagram, Fragment};
+use super::identity::IpIdentity;
+use super::offload::{jumbo_payload, offloaded};
 use super::{Frame, Ipsec, IpsecProtocol, Next, Parser, Span, be32, narrow};
 
 /// Protocol number of wrapped ESP (RFC 5840).
@@ -65,10 +68,22 @@ fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Res
     let total = usize::from(header.total_len());
     let more = header.more_fragments();
     let offset = usize::from(header.fragments_offset().value()) * 8;
-    let id = u32::from(header.identification());
-    let packet = apply_length(parser, span, total, header_length);
+    let id = header.identification();
+    parser.ip_identity = IpIdentity { id, hop_limit: header.ttl() };
+    let told = if total == 0 || total == header_length && !more && offset == 0 {
+        offloaded(arena, span, header_length, protocol.0)
+    } else {
+        None
+    };
+    let packet = if let Some(length) = told {
+        parser.oddities.zero_ip_length += 1;
+        span.limit(length)
+    } else {
+        apply_length(parser, span, total, header_length)
+    };
     let payload = packet.skip(header_length);
     if more || offset > 0 {
+        let id = u32::from(id);
         let datagram = Datagram { src: src.into(), dst: dst.into(), id, protocol: protocol.0 };
         return fragment(parser, arena, payload, datagram, offset, more, clock);
     }
@@ -82,7 +97,14 @@ fn ipv6(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Res
     let (src, dst) = (header.source_addr(), header.destination_addr());
     let next = header.next_header();
     let length = usize::from(header.payload_length());
-    let payload = apply_length(parser, span.skip(FIXED), length, 0);
+    parser.ip_identity = IpIdentity { id: 0, hop_limit: header.hop_limit() };
+    let rest = span.skip(FIXED);
+    let jumbo = if length == 0 && next == IpNumber::IPV6_HEADER_HOP_BY_HOP {
+        jumbo_payload(arena, rest)
+    } else {
+        None
+    };
+    let payload = apply_length(parser, rest, jumbo.unwrap_or(length), 0);
     after_ip(parser, arena, next, src.into(), dst.into(), payload, clock)
 }
 
@@ -121,12 +143,17 @@ fn after_ip(
                     .map_err(|_| Frame::Malformed)?;
                 protocol = header.next_header();
                 let inside = protocol;
+                let (spi, sequence) = (header.spi(), header.sequence_number());
+                let ends = (src, dst, IpNumber::AUTHENTICATION_HEADER);
+                if is_copy(parser, arena, ends, (spi, sequence), span, clock) {
+                    return Err(Frame::Duplicate);
+                }
                 parser.ipsec.push(Ipsec {
                     src,
                     dst,
                     protocol: IpsecProtocol::Ah,
-                    spi: header.spi(),
-                    sequence: header.sequence_number(),
+                    spi,
+                    sequence,
                     length: narrow(span.wire()),
                     tunnel_mode: Some(inside == IpNumber::IPV4 || inside == IpNumber::IPV6),
                     null_encryption: false,
@@ -136,7 +163,7 @@ fn after_ip(
                 span = span.skip(length);
             }
             IpNumber::ENCAPSULATING_SECURITY_PAYLOAD => {
-                return esp(parser, arena, (src, dst, None), span);
+                return esp(parser, arena, (src, dst, None), span, clock);
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {
                 let header = Ipv6FragmentHeaderSlice::from_slice(span.head::<8>(arena)?)
@@ -146,13 +173,15 @@ fn after_ip(
                 let offset = usize::from(header.fragment_offset().value()) * 8;
                 span = span.skip(8);
                 protocol = next;
+                // Its 32 bits in 16.
+                parser.ip_identity.id = (id >> 16 ^ id) as u16;
                 if more || offset > 0 {
                     let datagram = Datagram { src, dst, id, protocol: next.0 };
                     return fragment(parser, arena, span, datagram, offset, more, clock);
                 }
                 // An atomic fragment (RFC 6946) is a whole packet.
             }
-            WRAPPED_ESP => return wesp(parser, arena, (src, dst, None), span),
+            WRAPPED_ESP => return wesp(parser, arena, (src, dst, None), span, clock),
             _ => return Ok(Next::Protocol(protocol.0, src, dst, span)),
         }
     }
@@ -177,6 +206,7 @@ pub(super) fn wesp(
     arena: &[u8],
     (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
     span: Span,
+    clock: i64,
 ) -> Result<Next, Frame> {
     const VERSION: u8 = 0xC0;
     const ENCRYPTED: u8 = 0x20;
@@ -189,6 +219,10 @@ pub(super) fn wesp(
     let esp_span = span.skip(esp_at);
     let head = esp_span.head::<8>(arena)?;
     let (spi, sequence) = (be32(head, 0), be32(head, 4));
+    let between = (src, dst, WRAPPED_ESP);
+    if is_copy(parser, arena, between, (spi, sequence), esp_span, clock) {
+        return Err(Frame::Duplicate);
+    }
     let clear = flags & ENCRYPTED == 0;
     let at = usize::from(header_length);
     parser.ipsec.push(Ipsec {
@@ -217,16 +251,39 @@ pub(super) fn wesp(
     Ok(Next::Protocol(next, src, dst, span.skip(at).limit(length)))
 }
 
+/// Whether an AH or ESP packet was seen already.
+fn is_copy(
+    parser: &mut Parser,
+    arena: &[u8],
+    (src, dst, protocol): (IpAddr, IpAddr, IpNumber),
+    (spi, sequence): (u32, u32),
+    span: Span,
+    clock: i64,
+) -> bool {
+    if parser.options.keep_duplicates {
+        return false;
+    }
+    let (id, length) = (parser.ip_identity.id, span.wire());
+    let ends = (src, dst);
+    let header = IpsecHeader { ends, id, protocol: protocol.0, spi, sequence, length };
+    parser.copies.of_ipsec(header, span.bytes(arena), clock)
+}
+
 /// ESP: ends here, unless its security association does not encrypt.
 pub(super) fn esp(
     parser: &mut Parser,
     arena: &[u8],
     (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
     span: Span,
+    clock: i64,
 ) -> Result<Next, Frame> {
     let head = span.head::<8>(arena)?;
     let spi = be32(head, 0);
     let sequence = be32(head, 4);
+    let between = (src, dst, IpNumber::ENCAPSULATING_SECURITY_PAYLOAD);
+    if is_copy(parser, arena, between, (spi, sequence), span, clock) {
+        return Err(Frame::Duplicate);
+    }
     let inside = parser.esp.look(FlowKey { src, dst, spi, ports }, arena, span);
     parser.ipsec.push(Ipsec {
         src,
@@ -263,8 +320,10 @@ fn fragment(
         return Err(Frame::Cut);
     }
     let fragment = Fragment { offset, more, bytes: span.bytes(arena) };
-    let Some(whole) = parser.fragments.add(datagram, fragment, clock) else {
-        return Err(Frame::Fragment);
+    let whole = match parser.fragments.add(datagram, fragment, clock) {
+        Added::Whole(whole) => whole,
+        Added::Waits => return Err(Frame::Fragment),
+        Added::Copy => return Err(Frame::Duplicate),
     };
     let at = arena.len();
     arena.extend_from_slice(&whole);

@@ -4,10 +4,14 @@ use std::net::IpAddr;
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
+use super::identity::IpIdentity;
 use super::{CUT_OPTIONS, Datagram, EndPoints, Frame, Next, Options, Segment, Span, be16, be32};
 use super::{encapsulation, link, narrow, tags};
 
 type Step = Result<Next, Frame>;
+
+/// Source and destination, and what the IP header has of the identity.
+type IpEnds = (IpAddr, IpAddr, IpIdentity);
 
 const ICMP: u8 = 1;
 const IPV4_IN_IP: u8 = 4;
@@ -29,13 +33,12 @@ pub(super) fn protocol(
     options: &Options,
     arena: &[u8],
     protocol: u8,
-    src: IpAddr,
-    dst: IpAddr,
+    ends: IpEnds,
     span: Span,
 ) -> Step {
     match protocol {
-        TCP => tcp(arena, src, dst, span),
-        UDP => udp(options, arena, src, dst, span),
+        TCP => tcp(arena, ends, span),
+        UDP => udp(options, arena, ends, span),
         IPV4_IN_IP | IPV6_IN_IP | IPIP => Ok(Next::Ip(span)),
         GRE => gre(arena, span),
         MPLS_IN_IP => Ok(Next::EtherType(0x8847, span)),
@@ -55,7 +58,7 @@ pub(super) fn protocol(
     }
 }
 
-fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
+fn tcp(arena: &[u8], (src, dst, identity): IpEnds, span: Span) -> Step {
     const FIXED: usize = 20;
     let head = span.head::<FIXED>(arena)?;
     let header_length = usize::from(head[12] >> 4) * 4;
@@ -64,17 +67,17 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
     }
     // A capture that ends inside the options still shows all that is needed.
     let options_there = header_length.min(span.captured());
-    let (src_port, dst_port, seq, ack, flags) =
-        match TcpHeaderSlice::from_slice(span.first(arena, options_there)?) {
-            Ok(h) => (
-                h.source_port(),
-                h.destination_port(),
-                h.sequence_number(),
-                h.acknowledgment_number(),
-                head[13],
-            ),
-            Err(_) => (be16(head, 0), be16(head, 2), be32(head, 4), be32(head, 8), head[13]),
-        };
+    let header = span.first(arena, options_there)?;
+    let (src_port, dst_port, seq, ack, flags) = match TcpHeaderSlice::from_slice(header) {
+        Ok(h) => (
+            h.source_port(),
+            h.destination_port(),
+            h.sequence_number(),
+            h.acknowledgment_number(),
+            head[13],
+        ),
+        Err(_) => (be16(head, 0), be16(head, 2), be32(head, 4), be32(head, 8), head[13]),
+    };
     let payload = span.skip(header_length);
     Ok(Next::Done(Frame::Tcp(
         EndPoints::new((src, src_port), (dst, dst_port)),
@@ -91,11 +94,12 @@ fn tcp(arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
             payload: narrow(payload.at.min(payload.end)),
             captured: narrow(payload.captured()),
             length: narrow(payload.wire()),
+            identity: identity.with(header),
         },
     )))
 }
 
-fn udp(options: &Options, arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) -> Step {
+fn udp(options: &Options, arena: &[u8], (src, dst, identity): IpEnds, span: Span) -> Step {
     const HEADER: usize = 8;
     let header =
         UdpHeaderSlice::from_slice(span.head::<HEADER>(arena)?).map_err(|_| Frame::Malformed)?;
@@ -113,6 +117,7 @@ fn udp(options: &Options, arena: &[u8], src: IpAddr, dst: IpAddr, span: Span) ->
             dst,
             src_port: from,
             dst_port: to,
+            id: identity.id,
             payload: narrow(payload.at.min(payload.end)),
             captured: narrow(payload.captured()),
             length: narrow(payload.wire()),

@@ -9,7 +9,7 @@ use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
 use super::sessions::Members;
 use crate::config::{Mode, Settings};
-use crate::flow::{Change, Close, Dir, Key, TcpState};
+use crate::flow::{Change, Close, Dir, Key, Sender, TcpState};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
@@ -140,6 +140,8 @@ pub(super) struct Connection {
     pub(super) beginning_cut: bool,
     /// Whether records tell of it.
     pub(super) recorded: bool,
+    /// What each side has shown of how its segments and their copies look.
+    pub(super) senders: [Sender; 2],
     pub(super) ciphertext: Option<Box<CiphertextDetector>>,
     /// The protocol whose encrypted data were recognised without its handshake.
     pub(super) encrypted: Option<Encrypted>,
@@ -252,6 +254,7 @@ impl Connection {
             unseen: [false; 2],
             beginning_cut: false,
             recorded: false,
+            senders: Default::default(),
             ciphertext: None,
             encrypted: None,
         }
@@ -313,6 +316,10 @@ impl Connection {
             return false;
         }
         let stream = dir.of_mut(&mut self.streams);
+        if segment.length == 0 && !self.life.acknowledges_more(dir, segment) {
+            // It may be a copy.
+            return false;
+        }
         if segment.length > 0 {
             let (Some(base), Some(edge)) = (stream.base, stream.ranges.edge()) else {
                 return false;
@@ -343,6 +350,30 @@ impl Connection {
         self.last_ts = self.last_ts.max(ts);
         self.last_clock = clock;
         true
+    }
+
+    /// Whether a segment brings nothing new: it was sent again, or is a copy, or belongs to a
+    /// connection before this one.
+    pub fn repeats(&self, dir: Dir, segment: &Segment) -> bool {
+        let flags = segment.flags;
+        if flags & flag::SYN != 0 {
+            return self.life.first_byte(dir).is_some();
+        }
+        if flags & flag::RST != 0 {
+            return true;
+        }
+        if flags & flag::FIN != 0 {
+            return self.life.fin_sequence(dir).is_some() || self.life.ended().is_some();
+        }
+        if segment.length == 0 {
+            return !self.life.acknowledges_more(dir, segment);
+        }
+        let stream = dir.of(&self.streams);
+        let (Some(base), Some(edge)) = (stream.base, stream.ranges.edge()) else { return false };
+        // The low half is meant: it is what the wire carries.
+        let end = segment.seq.wrapping_add(segment.length);
+        let beyond = end.wrapping_sub(base.wrapping_add(edge as u32)).cast_signed();
+        !(1..=MAX_AHEAD).contains(&i64::from(beyond))
     }
 
     /// Takes a segment.

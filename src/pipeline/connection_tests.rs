@@ -1,6 +1,7 @@
 //! The short way of a segment against the long one.
 
 use super::*;
+use crate::frame::Identity;
 use proptest::prelude::*;
 
 const HELLO: &[u8] = &[22, 3, 1, 0, 4, 1, 0, 0, 0];
@@ -39,7 +40,7 @@ proptest! {
             let seq = dir.of(&next).wrapping_add_signed(off);
             let ack = *dir.other().of(&next);
             let window = 500;
-            let segment = Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length };
+            let segment = Segment { seq, ack, flags, options: 0, window, payload: 0, captured: length, length, identity: Identity::default() };
             let ends = seq.wrapping_add(length).wrapping_add(u32::from(flags & flag::SYN != 0));
             *dir.of_mut(&mut next) = ends;
             let payload = segment.payload(&arena);

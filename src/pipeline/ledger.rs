@@ -80,10 +80,12 @@ pub enum PacketDisposition {
     Filtered,
     /// Outside of the period that is read.
     OutsideTime,
+    /// A copy of a packet that is followed: the capture has it more than once.
+    Duplicate,
 }
 
 /// All dispositions with their names in the output.
-pub const DISPOSITIONS: [(PacketDisposition, &str); 18] = [
+pub const DISPOSITIONS: [(PacketDisposition, &str); 19] = [
     (PacketDisposition::TcpFollowed, "tcp_followed"),
     (PacketDisposition::TcpMidstream, "tcp_midstream"),
     (PacketDisposition::TcpRouted, "tcp_routed"),
@@ -102,6 +104,7 @@ pub const DISPOSITIONS: [(PacketDisposition, &str); 18] = [
     (PacketDisposition::TooDeep, "too_deep"),
     (PacketDisposition::Filtered, "filtered"),
     (PacketDisposition::OutsideTime, "outside_time"),
+    (PacketDisposition::Duplicate, "duplicate"),
 ];
 
 impl PacketDisposition {
@@ -124,6 +127,7 @@ impl PacketDisposition {
             Frame::Cut => Self::Cut,
             Frame::UnsupportedLink => Self::UnsupportedLink,
             Frame::TooDeep => Self::TooDeep,
+            Frame::Duplicate => Self::Duplicate,
         })
     }
 }
@@ -200,7 +204,7 @@ pub struct Written {
 /// What was odd in frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Frames {
-    /// IP length of zero.
+    /// IP length of zero, or of the header alone: segmentation offload.
     pub zero_ip_length: u64,
     /// IP length beyond the frame.
     pub ip_length_beyond_frame: u64,

@@ -283,6 +283,12 @@ impl<F: Feed> ParseStage<'_, F> {
             Frame::Udp(datagram) if matches!(carried(&datagram, arena), Carried::Esp) => {
                 self.parser.parse_esp(arena, &datagram, head.clock)
             }
+            Frame::Udp(datagram)
+                if self.is_followed(&datagram, arena)
+                    && self.parser.is_copy(arena, &datagram, head.clock) =>
+            {
+                Frame::Duplicate
+            }
             frame => frame,
         };
         let headers = self.parser.ipsec();
@@ -342,6 +348,11 @@ impl<F: Feed> ParseStage<'_, F> {
     /// Whether a UDP port is one of the five of Enterprise Extender.
     fn is_ee(&self, port: u16) -> bool {
         usize::from(port.wrapping_sub(self.ee_base_port)) < ee::PORTS
+    }
+
+    /// Whether a datagram may be of what is followed in UDP, beside ESP.
+    fn is_followed(&self, datagram: &Datagram, arena: &[u8]) -> bool {
+        self.ee_port(datagram).is_some() || matches!(carried(datagram, arena), Carried::Ike(_))
     }
 
     /// Index of the destination port among them. The source port is not that

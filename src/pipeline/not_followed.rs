@@ -50,6 +50,8 @@ pub enum Reason {
     Filtered,
     /// Outside of the period that is read.
     OutsideTime,
+    /// A copy of a packet that counts.
+    Duplicate,
     /// Beyond the reasons that are told apart.
     Others,
 }
@@ -73,7 +75,7 @@ impl Reason {
     /// discovery, spanning trees, routing protocols and the like.
     pub fn is_ordinary(self) -> bool {
         let known = match self {
-            Self::Icmp | Self::Filtered | Self::OutsideTime | Self::Routed => return true,
+            Self::Icmp | Self::Filtered | Self::OutsideTime | Self::Routed | Self::Duplicate => return true,
             Self::Unread(Layer::EtherType(n)) => ether_type(n),
             Self::Unread(Layer::Llc(destination, _)) => llc(destination),
             Self::Unread(Layer::Snap(organization, protocol)) => snap(organization, protocol),
@@ -174,6 +176,7 @@ impl fmt::Display for Reason {
             Self::Routed => f.write_str("TCP between addresses that are not the stack's"),
             Self::Filtered => f.write_str("refused by the filter"),
             Self::OutsideTime => f.write_str("outside of --since and --until"),
+            Self::Duplicate => f.write_str("copy of a packet that counts"),
             Self::Others => f.write_str("other reasons"),
         }
     }
@@ -287,6 +290,7 @@ impl Ledger {
             (Reason::Routed, self.counter(PacketDisposition::TcpRouted)),
             (Reason::Filtered, self.counter(PacketDisposition::Filtered)),
             (Reason::OutsideTime, self.counter(PacketDisposition::OutsideTime)),
+            (Reason::Duplicate, self.counter(PacketDisposition::Duplicate)),
             (Reason::Others, self.not_followed.others),
         ]);
         all.retain(|(_, count)| count.packets > 0);

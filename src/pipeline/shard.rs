@@ -20,7 +20,7 @@ use super::sessions::{self, IntervalEnd, RecordEndPoints, Sessions};
 use super::teardown::count_handshake;
 use super::timers::Timers;
 use crate::config::{Mode, Settings, StackView};
-use crate::flow::{Close, Dir, Key, Relation, SHARDS, Table};
+use crate::flow::{AHEAD, Close, Dir, Key, LatestSegments, Relation, SHARDS, Table};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::session::{Event, IpsecProtection, Kind, Session, Snapshot, Transport, View};
@@ -31,8 +31,6 @@ use crate::summary::Role;
 pub(super) const SECOND: i64 = 1_000_000_000;
 /// Connections that end sooner are short.
 const SHORT: i64 = 10 * SECOND;
-/// Packets whose connections are looked up ahead of their turn.
-const AHEAD: usize = 64;
 
 /// One handshake has to find room.
 const MIN_HELD: usize = 1024 * 1024;
@@ -113,6 +111,8 @@ pub(super) struct Shard {
     /// Bytes that its handshakes may hold.
     pub(super) max_held: usize,
     pub(super) table: Table<Connection>,
+    /// What copies are told by.
+    latest: LatestSegments,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub(super) losses: [u32; 2],
     pub(super) context: Context,
@@ -144,6 +144,7 @@ impl Shard {
             max_connections,
             max_held,
             table: Table::default(),
+            latest: LatestSegments::default(),
             losses: [0; 2],
             context: Context { certificates: Certificates::default(), mode, held: 0 },
             holding: VecDeque::new(),
@@ -169,9 +170,10 @@ impl Shard {
         self.timers.interval_ends(self.sessions.next_end());
         for packets in bucket.segments.chunks(AHEAD) {
             let mut slots = [None; AHEAD];
+            let first = self.latest.next();
             self.look_up(packets, &mut slots);
-            for (packet, slot) in packets.iter().zip(slots) {
-                self.packet(packet, slot, arena, ipsec);
+            for ((number, packet), slot) in (first..).zip(packets).zip(slots) {
+                self.packet((packet, number), slot, arena, ipsec);
             }
         }
         self.advance(watermark);
@@ -189,11 +191,14 @@ impl Shard {
 
     /// Looks packets' connections up, all together, so that they come out of memory
     /// together. The slots are those in which they probably are.
-    fn look_up(&self, packets: &[Packet], slots: &mut [Option<u32>; AHEAD]) {
+    fn look_up(&mut self, packets: &[Packet], slots: &mut [Option<u32>; AHEAD]) {
         let mut hashes = [0; AHEAD];
         for (packet, hash) in packets.iter().zip(&mut hashes) {
             *hash = self.table.hash(&packet.key);
             self.table.prefetch(*hash);
+        }
+        for (packet, hash) in packets.iter().zip(hashes) {
+            self.latest.note(hash, packet.dir, &packet.segment, packet.ts);
         }
         for ((packet, hash), found) in packets.iter().zip(hashes).zip(slots.iter_mut()) {
             *found = self.table.probable(hash);
@@ -218,7 +223,14 @@ impl Shard {
         }
     }
 
-    fn packet(&mut self, p: &Packet, ahead: Option<u32>, arena: &[u8], ipsec: &[Ipsec]) {
+    /// Takes a packet, which is a number among the latest segments.
+    fn packet(
+        &mut self,
+        (p, number): (&Packet, usize),
+        ahead: Option<u32>,
+        arena: &[u8],
+        ipsec: &[Ipsec],
+    ) {
         // Timers first: what a packet meets must not depend on where a batch
         // ends.
         if self.timers.are_due(p.clock) {
@@ -234,7 +246,17 @@ impl Shard {
             self.ledger.count(connection.disposition(), p.wire);
             return;
         }
-        let slot = match self.slot(p, ahead, arena) {
+        // Where it was found ahead it is still, unless it or another has gone or come.
+        let there = |slot: &u32| self.table.is(*slot, &p.key);
+        let known = ahead.filter(there).or_else(|| self.table.find(&p.key));
+        if let Some(slot) = known
+            && !self.settings.frames.keep_duplicates
+            && self.is_copy(slot, (p, number))
+        {
+            self.ledger.count(PacketDisposition::Duplicate, p.wire);
+            return;
+        }
+        let slot = match self.slot(p, known, arena) {
             Place::Slot(slot) => slot,
             Place::Undecided => {
                 self.ledger.count(PacketDisposition::TcpFollowed, p.wire);
@@ -263,6 +285,7 @@ impl Shard {
             return;
         };
         let payload = p.segment.payload(arena);
+        p.dir.of_mut(&mut connection.senders).sent(&p.segment);
         let had_finished = connection.life.finished();
         connection.last_frame = p.frame;
         let mut effect =
@@ -324,6 +347,22 @@ impl Shard {
             }
             self.announce(slot, p.clock);
         }
+    }
+
+    /// Whether a packet of a known connection is a copy of one before it: it counts nowhere,
+    /// but belongs to the packets of the connection.
+    fn is_copy(&mut self, slot: u32, (p, number): (&Packet, usize)) -> bool {
+        let Some((_, connection)) = self.table.get_mut(slot) else { return false };
+        if !connection.repeats(p.dir, &p.segment) {
+            return false;
+        }
+        let peer = *p.dir.other().of(&connection.senders);
+        let sender = p.dir.of_mut(&mut connection.senders);
+        let copy = self.latest.is_copy(number, sender, &peer);
+        if copy {
+            connection.last_frame = p.frame;
+        }
+        copy
     }
 
     /// A connection's observer was shown something: it may hold bytes now.
@@ -393,10 +432,7 @@ impl Shard {
     }
 
     /// The slot of a packet's connection, opened if there is none.
-    fn slot(&mut self, p: &Packet, ahead: Option<u32>, arena: &[u8]) -> Place {
-        // Where it was found ahead it is still, unless it or another has gone or come.
-        let there = |slot: &u32| self.table.is(*slot, &p.key);
-        let known = ahead.filter(there).or_else(|| self.table.find(&p.key));
+    fn slot(&mut self, p: &Packet, known: Option<u32>, arena: &[u8]) -> Place {
         let Some(slot) = known else {
             return if self.settings.stacks.concerns(p.key.low().ip, p.key.high().ip) {
                 Place::Slot(self.open(p, p.clock))

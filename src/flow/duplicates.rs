@@ -1,0 +1,270 @@
+//! Segments that a capture has twice: a mirror of two ports, or of both sides of a router,
+//! shows each at two places, perhaps with other tags, hop limits and checksums.
+//!
+//! A segment that brings nothing new is a copy of one before it, or its sender has sent it
+//! again. What tells, the strongest first:
+//!
+//! - The identification of IPv4: most senders give what they send again another one (RFC 6864),
+//!   unless they give the same to all. Some keep it (RFC 1122 section 3.2.1.5), so time has to
+//!   agree: a copy comes within [`MARKED`], which is less than a retransmission timer, or within
+//!   twice the time that a copy of a SYN took, where the clocks of two captures differ.
+//! - Where there is none (IPv6; many hosts, as these segments are not fragmented): window and
+//!   options have to be the same, and a copy comes within [`SOON`]; within [`MARKED`] with a time
+//!   stamp (RFC 7323), whose clock goes on meanwhile, or of a SYN, whose timer is longer.
+//! - What is sent again sooner than that, because its receiver asks for it, follows an
+//!   acknowledgment that repeats one; another answer to a SYN follows a SYN that repeats one.
+//! - Another hop limit: the packet was seen at another place.
+//! - Bare acknowledgments and resets may be sent several times within no time. Where neither
+//!   identification nor time stamp tells them apart they are copies if other segments of the
+//!   sender had that many. (With time stamps a receiver that asks for a segment tells what it
+//!   has, RFC 2018, so that its acknowledgments differ.)
+
+use super::Dir;
+use crate::frame::{STAMPED, Segment, flag};
+
+/// Segments before one that it may be a copy of.
+pub const LOOK_BACK: usize = PLACES - AHEAD;
+/// Segments that are noted together, before the first of them is looked at.
+pub const AHEAD: usize = 64;
+/// Places of the ring.
+const PLACES: usize = 512;
+/// Tags that are compared together.
+const TOGETHER: usize = 16;
+
+/// Nanoseconds between a segment and its copies, at most: OQ-33's second.
+const LATEST: u64 = 1_000_000_000;
+/// The same of a SYN that has an identification: less than its timer, a second (RFC 6298).
+const SYN: u64 = 900_000_000;
+/// The same of a segment that has an identification or a time stamp, or is a SYN.
+const MARKED: u64 = 100_000_000;
+/// The same where nothing but time tells.
+const SOON: u64 = 5_000_000;
+
+/// A segment that was seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// A hash of its connection and its direction.
+    key: u64,
+    ts: i64,
+    seq: u32,
+    ack: u32,
+    length: u32,
+    /// The digest of its header.
+    header: u32,
+    id: u16,
+    flags: u8,
+    hop_limit: u8,
+    /// Copies of the same packet before it.
+    rank: u8,
+}
+
+impl Seen {
+    /// Whether another has the same place in the same stream.
+    fn repeats(&self, other: &Self) -> bool {
+        self.key == other.key
+            && (self.seq, self.ack, self.length) == (other.seq, other.ack, other.length)
+            && (self.flags, self.id) == (other.flags, other.id)
+    }
+}
+
+/// Whether a segment is one of those that may be sent several times within no time: a bare
+/// acknowledgment, a reset.
+fn is_bare(flags: u8, length: u32) -> bool {
+    flags & flag::RST != 0 || length == 0 && flags & (flag::SYN | flag::FIN) == 0
+}
+
+/// The identifications of what one side of a connection sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Identifications {
+    /// Only one of its segments was seen.
+    #[default]
+    Unknown,
+    /// All that were seen have the same, or none.
+    Same,
+    /// They tell segments apart.
+    Vary,
+}
+
+/// What is known of what one side of a connection sends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender {
+    /// When it has repeated an acknowledgment or its SYN last, and what that acknowledges.
+    repeated: Option<(i64, u32)>,
+    first_id: Option<u16>,
+    ids: Identifications,
+    /// Whether it has sent what is not sent several times within no time.
+    spoke: bool,
+    /// The most copies of one of its segments that are certain.
+    copies: u8,
+    /// Nanoseconds after which the copy of its SYN came.
+    delay: u32,
+}
+
+impl Sender {
+    /// Takes note of a segment that is no copy.
+    pub fn sent(&mut self, segment: &Segment) {
+        let id = segment.identity.id;
+        let first = self.first_id.replace(self.first_id.unwrap_or(id));
+        match first {
+            Some(first) if first != id => self.ids = Identifications::Vary,
+            Some(_) if self.ids == Identifications::Unknown => self.ids = Identifications::Same,
+            _ => {}
+        }
+        self.spoke |= !is_bare(segment.flags, segment.length);
+    }
+
+    /// What the sender's identifications say if a segment that may be a copy has this one.
+    fn identifications(&self, id: u16) -> Identifications {
+        match self.ids {
+            _ if id == 0 => Identifications::Same,
+            _ if self.first_id.is_some_and(|first| first != id) => Identifications::Vary,
+            ids => ids,
+        }
+    }
+}
+
+/// The latest segments of a shard.
+#[derive(Debug)]
+pub struct LatestSegments {
+    /// Of each place, what is compared first.
+    tags: [u32; PLACES],
+    seen: [Seen; PLACES],
+    /// Segments that were noted.
+    noted: usize,
+}
+
+impl Default for LatestSegments {
+    fn default() -> Self {
+        Self { tags: [0; PLACES], seen: [Seen::default(); PLACES], noted: 0 }
+    }
+}
+
+impl LatestSegments {
+    /// Notes a segment of the connection of a hash. At most [`AHEAD`] may be noted before the
+    /// first of them is looked at.
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "the remainder is a place")]
+    pub fn note(&mut self, hash: u64, dir: Dir, segment: &Segment, ts: i64) {
+        let place = self.noted % PLACES;
+        self.noted += 1;
+        let &Segment { seq, ack, length, flags, identity, .. } = segment;
+        let key = hash ^ dir.index() as u64;
+        self.tags[place] = key as u32 ^ seq ^ ack.rotate_left(16);
+        self.seen[place] = Seen {
+            key,
+            ts,
+            seq,
+            ack,
+            length,
+            header: identity.header,
+            id: identity.id,
+            flags,
+            hop_limit: identity.hop_limit,
+            rank: 0,
+        };
+    }
+
+    /// The number that the next segment will have.
+    #[inline]
+    pub fn next(&self) -> usize {
+        self.noted
+    }
+
+    /// Whether a segment that brings nothing new, by its number, is a copy of one before it.
+    pub fn is_copy(&mut self, number: usize, sender: &mut Sender, peer: &Sender) -> bool {
+        let Some(&segment) = self.seen.get(number % PLACES) else { return false };
+        let bare = is_bare(segment.flags, segment.length);
+        let ids = sender.identifications(segment.id);
+        let original = self.original(number, &segment, ids == Identifications::Vary);
+        if let Some(original) = original
+            && is_copy_of(&segment, &original, ids, (sender, peer))
+        {
+            let rank = original.rank.saturating_add(1);
+            if !bare || ids == Identifications::Vary {
+                sender.copies = sender.copies.max(rank);
+            }
+            if segment.flags & flag::SYN != 0 {
+                let delay = segment.ts.abs_diff(original.ts);
+                sender.delay = sender.delay.max(u32::try_from(delay).unwrap_or(0));
+            }
+            if let Some(seen) = self.seen.get_mut(number % PLACES) {
+                seen.rank = rank;
+            }
+            return true;
+        }
+        let syn = segment.flags & flag::SYN != 0;
+        if syn || bare && segment.flags & flag::RST == 0 {
+            sender.repeated = Some((segment.ts, segment.ack));
+        }
+        false
+    }
+
+    /// The last segment before one that it repeats.
+    fn original(&self, number: usize, segment: &Seen, identified: bool) -> Option<Seen> {
+        let repeats =
+            |seen: &&Seen| seen.repeats(segment) && (identified || seen.header == segment.header);
+        let tag = *self.tags.get(number % PLACES)?;
+        let first = number.saturating_sub(LOOK_BACK);
+        let mut end = number;
+        while end > first {
+            // What lies together up to the end, or to the end of the ring.
+            let start = first.max((end - 1) / TOGETHER * TOGETHER);
+            let from = start % PLACES;
+            let places = from..from + (end - start);
+            let tags = self.tags.get(places.clone())?;
+            if tags.iter().fold(false, |any, other| any | (*other == tag)) {
+                let same = self.seen.get(places.clone())?.iter().rev();
+                if let Some(original) = same.clone().find(repeats) {
+                    return Some(*original);
+                }
+            }
+            end = start;
+        }
+        None
+    }
+}
+
+/// Whether a segment is a copy of one that it repeats.
+fn is_copy_of(
+    segment: &Seen,
+    original: &Seen,
+    ids: Identifications,
+    (sender, peer): (&Sender, &Sender),
+) -> bool {
+    let apart = segment.ts.abs_diff(original.ts);
+    let syn = segment.flags & flag::SYN != 0;
+    let shown = 2 * u64::from(sender.delay.max(peer.delay));
+    let stamped = segment.header & STAMPED != 0;
+    let latest = if syn && segment.id != 0 {
+        SYN
+    } else if ids == Identifications::Vary {
+        LATEST.min(MARKED.max(shown))
+    } else if syn || stamped {
+        MARKED
+    } else {
+        SOON
+    };
+    if apart > latest {
+        return false;
+    }
+    let bare = is_bare(segment.flags, segment.length);
+    if ids != Identifications::Same && (bare || apart <= SOON) {
+        return true;
+    }
+    // A copy of another place has its place of a copy: what is sent again has its own.
+    if original.rank == 0 && segment.hop_limit != original.hop_limit {
+        return true;
+    }
+    if bare {
+        let shown = if sender.spoke { sender.copies } else { peer.copies };
+        return stamped && apart <= SOON || original.rank < shown;
+    }
+    let asked_for = |(ts, ack): (i64, u32)| {
+        ts >= original.ts && (syn || segment.seq.wrapping_sub(ack).cast_signed() >= 0)
+    };
+    !peer.repeated.is_some_and(asked_for)
+}
+
+#[cfg(test)]
+#[path = "duplicates_tests.rs"]
+mod tests;
