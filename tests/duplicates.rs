@@ -251,3 +251,33 @@ fn a_mirror_of_one_side_and_some_packets() {
         assert_eq!(count(&run, "duplicate"), u64::from(kept.count_ones()), "{kept:b}");
     }
 }
+
+/// Captures beside the project that have packets twice, as comparing their bytes shows.
+const DOUBLED: [(&str, u64); 9] = [
+    ("CESNET__ipfixprobe/tls.pcap", 83),
+    ("arkime__arkime/tcp_handshake_synthetic.pcap", 1),
+    ("hashsploit__packet-captures/master_capture.pcapng", 570),
+    ("ntop__nDPI/capwap_data.pcapng", 8),
+    ("ntop__nDPI/ftp-start-tls.pcap", 16),
+    ("ntop__nDPI/heuristic_tcp_ack_payload.pcap", 19),
+    ("ntop__nDPI/psiphon3.pcap", 31),
+    ("ntop__nDPI/whois.pcapng", 3),
+    ("plashchynski__libdssl/ssl2test1.cap", 1),
+];
+
+#[test]
+fn copies_are_where_they_are() {
+    let Some(dir) = common::shared_captures() else {
+        eprintln!("no captures beside the project: nothing to compare");
+        return;
+    };
+    let mut found = Vec::new();
+    for capture in common::captures().into_iter().filter(|path| path.starts_with(&dir)) {
+        let run = common::read(&["--include-midstream"], &[&capture]);
+        let name = capture.strip_prefix(&dir).expect("a name").display().to_string();
+        found.extend(Some((name, count(&run, "duplicate"))).filter(|(_, copies)| *copies > 0));
+    }
+    found.sort();
+    let expected = DOUBLED.map(|(name, copies)| (name.to_owned(), copies));
+    assert_eq!(found, expected);
+}

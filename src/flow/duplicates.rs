@@ -8,16 +8,16 @@
 //!   unless they give the same to all. Some keep it (RFC 1122 section 3.2.1.5), so time has to
 //!   agree: a copy comes within [`MARKED`], which is less than a retransmission timer, or within
 //!   twice the time that a copy of a SYN took, where the clocks of two captures differ.
-//! - Where there is none (IPv6; many hosts, as these segments are not fragmented): window and
-//!   options have to be the same, and a copy comes within [`SOON`]; within [`MARKED`] with a time
-//!   stamp (RFC 7323), whose clock goes on meanwhile, or of a SYN, whose timer is longer.
+//! - Where there is none (IPv6; many hosts, as these segments are not fragmented) window and
+//!   options have to be the same, and time tells, see [`Limits`]: a time stamp (RFC 7323) goes on
+//!   meanwhile, the timer of a SYN is longer, and copies are expected where what its sender has
+//!   sent before has been there twice.
 //! - What is sent again sooner than that, because its receiver asks for it, follows an
 //!   acknowledgment that repeats one; another answer to a SYN follows a SYN that repeats one.
 //! - Another hop limit: the packet was seen at another place.
-//! - Bare acknowledgments and resets may be sent several times within no time. Where neither
-//!   identification nor time stamp tells them apart they are copies if other segments of the
-//!   sender had that many. (With time stamps a receiver that asks for a segment tells what it
-//!   has, RFC 2018, so that its acknowledgments differ.)
+//! - Bare acknowledgments, resets and FINs without data may be sent several times within no time.
+//!   Where their identification does not tell them apart they are copies if other segments of
+//!   the sender had that many.
 
 use super::Dir;
 use crate::frame::{STAMPED, Segment, flag};
@@ -33,12 +33,27 @@ const TOGETHER: usize = 16;
 
 /// Nanoseconds between a segment and its copies, at most: OQ-33's second.
 const LATEST: u64 = 1_000_000_000;
-/// The same of a SYN that has an identification: less than its timer, a second (RFC 6298).
-const SYN: u64 = 900_000_000;
-/// The same of a segment that has an identification or a time stamp, or is a SYN.
+/// The same of a SYN that has an identification: half of its timer (RFC 6298 section 2).
+const SYN: u64 = 500_000_000;
+/// The same of a segment that has an identification.
 const MARKED: u64 = 100_000_000;
-/// The same where nothing but time tells.
+/// An identification tells alone within this time, and what has none may be asked for only later.
 const SOON: u64 = 5_000_000;
+
+/// Nanoseconds between a segment without identification and its copies, at most.
+struct Limits {
+    /// Where other segments of the sender were there twice.
+    doubled: u64,
+    /// Where they were not.
+    single: u64,
+}
+
+/// Of a segment with a time stamp.
+const STAMPED_LIMITS: Limits = Limits { doubled: MARKED, single: SOON };
+/// Of a SYN, which is answered again where another one was not captured.
+const SYN_LIMITS: Limits = Limits { doubled: MARKED, single: 200_000 };
+/// Of others: what was sent again has been seen two milliseconds apart.
+const OTHER_LIMITS: Limits = Limits { doubled: SOON, single: 200_000 };
 
 /// A segment that was seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,9 +83,9 @@ impl Seen {
 }
 
 /// Whether a segment is one of those that may be sent several times within no time: a bare
-/// acknowledgment, a reset.
+/// acknowledgment, a reset, a FIN without data.
 fn is_bare(flags: u8, length: u32) -> bool {
-    flags & flag::RST != 0 || length == 0 && flags & (flag::SYN | flag::FIN) == 0
+    flags & flag::RST != 0 || length == 0 && flags & flag::SYN == 0
 }
 
 /// The identifications of what one side of a connection sends.
@@ -92,10 +107,11 @@ pub struct Sender {
     repeated: Option<(i64, u32)>,
     first_id: Option<u16>,
     ids: Identifications,
-    /// Whether it has sent what is not sent several times within no time.
-    spoke: bool,
     /// The most copies of one of its segments that are certain.
     copies: u8,
+    /// Segments that were looked at and are not bare, and certain copies of such.
+    told: u16,
+    copied: u16,
     /// Nanoseconds after which the copy of its SYN came.
     delay: u32,
 }
@@ -110,7 +126,16 @@ impl Sender {
             Some(_) if self.ids == Identifications::Unknown => self.ids = Identifications::Same,
             _ => {}
         }
-        self.spoke |= !is_bare(segment.flags, segment.length);
+        self.told = self.told.saturating_add((!is_bare(segment.flags, segment.length)).into());
+    }
+
+    /// Whether at least half of what tells was there twice, the last segment aside. Where
+    /// nothing was before that, its peer's segments tell, and otherwise it may be.
+    fn is_doubled(&self, peer: &Self) -> bool {
+        let sum = |a: u16, b: u16| a.saturating_add(b);
+        let with_peer = (sum(self.told, peer.told), sum(self.copied, peer.copied));
+        let (told, copied) = if self.told > 1 { (self.told, self.copied) } else { with_peer };
+        copied.saturating_mul(2) >= told.saturating_sub(1)
     }
 
     /// What the sender's identifications say if a segment that may be a copy has this one.
@@ -183,6 +208,7 @@ impl LatestSegments {
             if !bare || ids == Identifications::Vary {
                 sender.copies = sender.copies.max(rank);
             }
+            sender.copied = sender.copied.saturating_add((!bare).into());
             if segment.flags & flag::SYN != 0 {
                 let delay = segment.ts.abs_diff(original.ts);
                 sender.delay = sender.delay.max(u32::try_from(delay).unwrap_or(0));
@@ -232,22 +258,29 @@ fn is_copy_of(
     (sender, peer): (&Sender, &Sender),
 ) -> bool {
     let apart = segment.ts.abs_diff(original.ts);
-    let syn = segment.flags & flag::SYN != 0;
-    let shown = 2 * u64::from(sender.delay.max(peer.delay));
+    let (syn, bare) = (segment.flags & flag::SYN != 0, is_bare(segment.flags, segment.length));
+    let doubled = sender.is_doubled(peer);
     let stamped = segment.header & STAMPED != 0;
+    let limits = match (stamped, syn) {
+        (true, _) => STAMPED_LIMITS,
+        (false, true) => SYN_LIMITS,
+        (false, false) => OTHER_LIMITS,
+    };
     let latest = if syn && segment.id != 0 {
         SYN
     } else if ids == Identifications::Vary {
-        LATEST.min(MARKED.max(shown))
-    } else if syn || stamped {
-        MARKED
+        LATEST.min(MARKED.max(2 * u64::from(sender.delay.max(peer.delay))))
+    } else if (segment.ts, original.ts) == (0, 0) {
+        // A file without times.
+        return false;
+    } else if doubled {
+        limits.doubled
     } else {
-        SOON
+        limits.single
     };
     if apart > latest {
         return false;
     }
-    let bare = is_bare(segment.flags, segment.length);
     if ids != Identifications::Same && (bare || apart <= SOON) {
         return true;
     }
@@ -256,8 +289,12 @@ fn is_copy_of(
         return true;
     }
     if bare {
-        let shown = if sender.spoke { sender.copies } else { peer.copies };
-        return stamped && apart <= SOON || original.rank < shown;
+        if stamped && sender.told == 0 && peer.told == 0 {
+            // Nothing else was seen of the connection.
+            return apart <= SOON;
+        }
+        let copies = if sender.told > 0 { sender.copies } else { peer.copies };
+        return doubled && original.rank < copies;
     }
     let asked_for = |(ts, ack): (i64, u32)| {
         ts >= original.ts && (syn || segment.seq.wrapping_sub(ack).cast_signed() >= 0)

@@ -53,7 +53,8 @@ fn the_identification_tells() {
     let [data, again] = [11, 12].map(|id| segment(id, ACK, 100, 9));
     let mut d = Direction::default();
     let syn = segment(10, SYN, 99, 0);
-    assert_eq!(d.copies([(syn, 0), (syn, 800 * MS), (data, 900 * MS)]), [false, true, false]);
+    assert_eq!(d.copies([(syn, 0), (syn, 500 * MS), (data, 900 * MS)]), [false, true, false]);
+    assert!(!d.is_copy(syn, 1_001 * MS), "sent again by its timer");
     let mut d = Direction::default();
     let found = d.copies([(syn, 0), (data, 1), (elsewhere(data), 60 * MS), (again, 61 * MS)]);
     assert_eq!(found, [false, false, true, false]);
@@ -78,7 +79,8 @@ fn clocks_of_two_captures_may_differ() {
 fn an_identification_that_all_have_is_none() {
     let mut d = Direction::default();
     let data = segment(1, ACK, 100, 9);
-    assert_eq!(d.copies([(segment(1, SYN, 99, 0), 0), (data, 1)]), [false, false]);
+    let syn = segment(1, SYN, 99, 0);
+    assert_eq!(d.copies([(syn, 0), (syn, 1), (data, 2)]), [false, true, false]);
     assert!(d.is_copy(data, MS) && !d.is_copy(data, 40 * MS));
 }
 
@@ -86,19 +88,33 @@ fn an_identification_that_all_have_is_none() {
 fn without_identification_time_tells() {
     let mut d = Direction::default();
     let data = segment(0, ACK, 100, 9);
-    let found = d.copies([(data, 0), (data, MS), (data, MS + 5 * MS), (data, 30 * MS)]);
+    let found = d.copies([(data, 1), (data, MS), (data, MS + 5 * MS), (data, 30 * MS)]);
     assert_eq!(found, [false, true, true, false]);
     // Another window is another packet.
     let mut other = data;
     other.identity.header = 202;
     assert!(!d.is_copy(other, 31 * MS) && d.is_copy(data, 32 * MS));
+    // Where what came before was not there twice it has to be sooner.
+    let mut d = Direction::default();
+    let syn = segment(0, SYN, 99, 0);
+    let found = d.copies([(syn, 1), (data, MS), (data, 2 * MS), (data, 2 * MS + 100_000)]);
+    assert_eq!(found, [false, false, false, true]);
+    // So of an answer to a SYN that was not.
+    let mut d = Direction::default();
+    d.peer.told = 1;
+    assert_eq!(d.copies([(syn, 1), (syn, 15 * MS)]), [false, false]);
+    let mut d = Direction::default();
+    (d.peer.told, d.peer.copied) = (1, 1);
+    assert_eq!(d.copies([(syn, 1), (syn, 15 * MS), (syn, 216 * MS)]), [false, true, false]);
+    // A file without times.
+    assert_eq!(Direction::default().copies([(data, 0), (data, 0)]), [false, false]);
 }
 
 #[test]
 fn a_time_stamp_goes_on() {
     let mut d = Direction::default();
     let data = segment(0, ACK, 100, 9);
-    let found = d.copies([(stamped(data, 1), 0), (stamped(data, 1), 90 * MS)]);
+    let found = d.copies([(stamped(data, 1), 1), (stamped(data, 1), 90 * MS)]);
     assert_eq!(found, [false, true]);
     assert!(!d.is_copy(stamped(data, 2), 91 * MS) && d.is_copy(stamped(data, 2), 92 * MS));
     assert!(!d.is_copy(stamped(data, 2), 292 * MS));
@@ -116,7 +132,8 @@ fn what_was_asked_for_is_sent_again() {
         (12, MS, 100, true),
     ] {
         let mut d = Direction::default();
-        d.is_copy(segment(id.min(1) * 11, SYN, 1, 0), -1);
+        let syn = segment(id.min(1) * 11, SYN, 1, 0);
+        assert_eq!(d.copies([(syn, -2), (syn, -1)]), [false, true]);
         let data = segment(id, ACK, seq, 9);
         assert!(!d.is_copy(data, 0));
         d.peer.repeated = Some((MS / 2, 100));
@@ -132,8 +149,8 @@ fn bare_acknowledgments_repeat_as_they_are() {
     let ack = segment(0, ACK, 100, 0);
     let mut d = Direction::default();
     // Three that ask for a retransmission.
-    assert_eq!(d.copies([(ack, 0), (ack, 1), (ack, 2)]), [false; 3]);
-    assert_eq!(d.sender.repeated, Some((2, 50)));
+    assert_eq!(d.copies([(ack, 1), (ack, 2), (ack, 3)]), [false; 3]);
+    assert_eq!(d.sender.repeated, Some((3, 50)));
     // The same in a capture that has the sender's packets twice.
     let mut d = Direction::default();
     let syn = segment(0, SYN, 99, 0);
@@ -141,14 +158,14 @@ fn bare_acknowledgments_repeat_as_they_are() {
     assert_eq!(found, [false, true, false, true, false, true]);
     // Of a receiver whose SYN was not captured its peer's packets tell.
     let mut d = Direction::default();
-    d.peer.copies = 2;
+    (d.peer.copies, d.peer.copied, d.peer.told) = (2, 2, 1);
     let found = d.copies([(ack, 0), (ack, 1), (ack, 2), (ack, 3)]);
     assert_eq!(found, [false, true, true, false]);
-    // So does a time stamp: with it come selective acknowledgments, which differ.
+    // Where nothing else is seen at all a time stamp tells.
     let mut d = Direction::default();
-    let found = [(1, 0), (1, 1), (2, 2)].map(|(value, ts)| d.is_copy(stamped(ack, value), ts));
+    let found = [(1, 1), (1, 2), (2, 3)].map(|(value, ts)| d.is_copy(stamped(ack, value), ts));
     assert_eq!(found, [false, true, false]);
-    // And an identification, even of the first segment that is seen.
+    // So does an identification, even of the first segment that is seen.
     let mut d = Direction::default();
     let first = segment(7, ACK, 100, 0);
     assert_eq!(d.copies([(first, 0), (first, 1)]), [false, true]);
@@ -166,7 +183,7 @@ fn bare_acknowledgments_repeat_as_they_are() {
 fn resets_may_be_several() {
     let reset = segment(0, flag::RST, 100, 0);
     let mut d = Direction::default();
-    assert_eq!(d.copies([(reset, 0), (reset, 1), (elsewhere(reset), 2)]), [false, false, true]);
+    assert_eq!(d.copies([(reset, 1), (reset, 2), (elsewhere(reset), 3)]), [false, false, true]);
     assert_eq!(d.sender.repeated, None);
 }
 

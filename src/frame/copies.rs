@@ -12,10 +12,10 @@ use std::net::IpAddr;
 use super::{Datagram, be32};
 
 /// Nanoseconds after a packet in which its copies come.
-pub(crate) const LATEST: i64 = 1_000_000_000;
+pub(crate) const LATEST: u64 = 1_000_000_000;
 /// The same where nothing but time tells a copy from what is sent again: less than the least
 /// time after which anything is.
-pub(crate) const SOON: i64 = 5_000_000;
+pub(crate) const SOON: u64 = 5_000_000;
 
 /// Packets that are remembered.
 const SETS: usize = 2048;
@@ -29,10 +29,10 @@ const COMPARED: usize = 128;
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     digest: u64,
-    clock: i64,
+    ts: i64,
 }
 
-const NONE: Seen = Seen { digest: 0, clock: i64::MIN };
+const NONE: Seen = Seen { digest: 0, ts: i64::MIN };
 
 /// The identifications of what an address sends to another.
 #[derive(Clone, Copy, Debug)]
@@ -63,22 +63,26 @@ pub(super) struct Copies {
 
 impl Copies {
     /// Whether an IPsec packet was seen already.
-    pub fn of_ipsec(&mut self, header: IpsecHeader, bytes: &[u8], clock: i64) -> bool {
+    pub fn of_ipsec(&mut self, header: IpsecHeader, bytes: &[u8], ts: i64) -> bool {
         let begin = bytes.get(..bytes.len().min(COMPARED));
         let digest = self.hasher.hash_one((header, begin));
-        self.seen(digest, header.sequence ^ header.spi, clock, LATEST)
+        self.seen(digest, header.sequence ^ header.spi, ts, Some(LATEST))
     }
 
     /// Whether a datagram was seen already.
-    pub fn of_datagram(&mut self, datagram: &Datagram, arena: &[u8], clock: i64) -> bool {
+    pub fn of_datagram(&mut self, datagram: &Datagram, arena: &[u8], ts: i64) -> bool {
         let &Datagram { src, dst, src_port, dst_port, id, length, .. } = datagram;
         let at = datagram.payload as usize;
         let payload = arena.get(at..at + datagram.captured as usize).unwrap_or_default();
         let begin = payload.get(..payload.len().min(COMPARED));
         let digest = self.hasher.hash_one((src, dst, src_port, dst_port, id, length, begin));
-        let latest = if self.identifies(datagram) { LATEST } else { SOON };
+        let latest = match self.identifies(datagram) {
+            true => Some(LATEST),
+            // In a file without times they tell nothing.
+            false => (ts != 0).then_some(SOON),
+        };
         let place = u32::from(id) << 16 ^ length ^ be32(payload, 4) ^ be32(payload, 12);
-        self.seen(digest, place, clock, latest)
+        self.seen(digest, place, ts, latest)
     }
 
     /// Whether the identification of a datagram is its own.
@@ -106,20 +110,19 @@ impl Copies {
         }
     }
 
-    /// Whether a digest was seen shortly before; it is from now on. The place depends on the
+    /// Whether a digest was seen at most so long before; it is from now on. The place depends on the
     /// packet alone.
-    fn seen(&mut self, digest: u64, place: u32, clock: i64, latest: i64) -> bool {
+    fn seen(&mut self, digest: u64, place: u32, ts: i64, latest: Option<u64>) -> bool {
         const GOLDEN: u32 = 0x9E37_79B9;
         if self.sets.is_empty() {
             self.sets.resize(SETS, [NONE; WAYS]);
         }
         let place = place.wrapping_mul(GOLDEN) >> (u32::BITS - SETS.ilog2());
         let Some(set) = self.sets.get_mut(place as usize) else { return false };
-        let before = set
-            .iter()
-            .any(|seen| seen.digest == digest && clock.saturating_sub(seen.clock) <= latest);
-        if let Some(oldest) = set.iter_mut().min_by_key(|seen| seen.clock) {
-            *oldest = Seen { digest, clock };
+        let before =
+            set.iter().any(|seen| seen.digest == digest && latest >= Some(ts.abs_diff(seen.ts)));
+        if let Some(oldest) = set.iter_mut().min_by_key(|seen| seen.ts) {
+            *oldest = Seen { digest, ts };
         }
         before
     }
@@ -146,11 +149,11 @@ mod tests {
     fn an_identification_tells_for_a_second() {
         let mut copies = Copies::default();
         let payload = [7; 40];
-        let mut is_copy = |id, clock| copies.of_datagram(&datagram(id, 40), &payload, clock);
-        assert!(!is_copy(1, 0) && !is_copy(2, 1_000));
-        assert!(is_copy(1, 2_000) && is_copy(2, LATEST));
+        let mut is_copy = |id, ts| copies.of_datagram(&datagram(id, 40), &payload, ts);
+        assert!(!is_copy(1, 1) && !is_copy(2, 1_000));
+        assert!(is_copy(1, 2_000) && is_copy(2, 1_000_000_000));
         // The same again is what another packet says.
-        assert!(!is_copy(3, 3_000) && !is_copy(2, 4 * LATEST));
+        assert!(!is_copy(3, 3_000) && !is_copy(2, 4_000_000_000));
     }
 
     #[test]
@@ -158,9 +161,10 @@ mod tests {
         for id in [0, 1] {
             let mut copies = Copies::default();
             let payload = [7; 40];
-            let mut is_copy = |clock| copies.of_datagram(&datagram(id, 40), &payload, clock);
-            assert!(!is_copy(0) && is_copy(1_000_000), "{id}");
-            assert!(!is_copy(3 * SOON), "{id}: sent again");
+            let mut is_copy = |ts| copies.of_datagram(&datagram(id, 40), &payload, ts);
+            assert!(!is_copy(0) && !is_copy(0), "{id}: no times");
+            assert!(!is_copy(10_000_000) && is_copy(11_000_000), "{id}");
+            assert!(!is_copy(17_000_000), "{id}: sent again");
         }
     }
 

@@ -323,6 +323,8 @@ pub struct Parser {
     ipsec: Vec<Ipsec>,
     esp: EspFlows,
     copies: Copies,
+    /// Of the frame, see [`Self::stamp`].
+    ts: i64,
     /// Of the innermost IP header so far.
     ip_identity: IpIdentity,
     layer: Option<Layer>,
@@ -343,6 +345,12 @@ impl Parser {
     /// What a datagram on a port that says nothing looks like.
     pub fn resembles(&self, arena: &[u8], datagram: &Datagram) -> Option<Encapsulation> {
         encapsulation::resembles(&self.options, arena, datagram)
+    }
+
+    /// Takes the time stamp of the frame that is read next, in nanoseconds since 1970: copies
+    /// of packets are told by it, not by the clock.
+    pub fn stamp(&mut self, ts: i64) {
+        self.ts = ts;
     }
 
     /// Reads a frame of the arena.
@@ -406,8 +414,8 @@ impl Parser {
         let ends = (datagram.src, datagram.dst, Some((datagram.src_port, datagram.dst_port)));
         // RFC 5840 section 2.1: wrapped ESP has the marker 2 in UDP.
         let step = match span.bytes(arena) {
-            [0, 0, 0, 2, ..] => net::wesp(self, arena, ends, span.skip(4), clock),
-            _ => net::esp(self, arena, ends, span, clock),
+            [0, 0, 0, 2, ..] => net::wesp(self, arena, ends, span.skip(4)),
+            _ => net::esp(self, arena, ends, span),
         };
         self.walk(arena, step.unwrap_or_else(Next::Done), clock)
     }
@@ -451,8 +459,8 @@ impl Parser {
     }
 
     /// Whether a datagram was seen already: a capture may have it twice.
-    pub fn is_copy(&mut self, arena: &[u8], datagram: &Datagram, clock: i64) -> bool {
-        !self.options.keep_duplicates && self.copies.of_datagram(datagram, arena, clock)
+    pub fn is_copy(&mut self, arena: &[u8], datagram: &Datagram) -> bool {
+        !self.options.keep_duplicates && self.copies.of_datagram(datagram, arena, self.ts)
     }
 
     /// The header at which the reading of the last frame ended, where it did not end at a

@@ -145,7 +145,7 @@ fn after_ip(
                 let inside = protocol;
                 let (spi, sequence) = (header.spi(), header.sequence_number());
                 let ends = (src, dst, IpNumber::AUTHENTICATION_HEADER);
-                if is_copy(parser, arena, ends, (spi, sequence), span, clock) {
+                if is_copy(parser, arena, ends, (spi, sequence), span) {
                     return Err(Frame::Duplicate);
                 }
                 parser.ipsec.push(Ipsec {
@@ -163,7 +163,7 @@ fn after_ip(
                 span = span.skip(length);
             }
             IpNumber::ENCAPSULATING_SECURITY_PAYLOAD => {
-                return esp(parser, arena, (src, dst, None), span, clock);
+                return esp(parser, arena, (src, dst, None), span);
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER if src.is_ipv6() => {
                 let header = Ipv6FragmentHeaderSlice::from_slice(span.head::<8>(arena)?)
@@ -181,7 +181,7 @@ fn after_ip(
                 }
                 // An atomic fragment (RFC 6946) is a whole packet.
             }
-            WRAPPED_ESP => return wesp(parser, arena, (src, dst, None), span, clock),
+            WRAPPED_ESP => return wesp(parser, arena, (src, dst, None), span),
             _ => return Ok(Next::Protocol(protocol.0, src, dst, span)),
         }
     }
@@ -206,7 +206,6 @@ pub(super) fn wesp(
     arena: &[u8],
     (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
     span: Span,
-    clock: i64,
 ) -> Result<Next, Frame> {
     const VERSION: u8 = 0xC0;
     const ENCRYPTED: u8 = 0x20;
@@ -220,7 +219,7 @@ pub(super) fn wesp(
     let head = esp_span.head::<8>(arena)?;
     let (spi, sequence) = (be32(head, 0), be32(head, 4));
     let between = (src, dst, WRAPPED_ESP);
-    if is_copy(parser, arena, between, (spi, sequence), esp_span, clock) {
+    if is_copy(parser, arena, between, (spi, sequence), esp_span) {
         return Err(Frame::Duplicate);
     }
     let clear = flags & ENCRYPTED == 0;
@@ -258,7 +257,6 @@ fn is_copy(
     (src, dst, protocol): (IpAddr, IpAddr, IpNumber),
     (spi, sequence): (u32, u32),
     span: Span,
-    clock: i64,
 ) -> bool {
     if parser.options.keep_duplicates {
         return false;
@@ -266,7 +264,7 @@ fn is_copy(
     let (id, length) = (parser.ip_identity.id, span.wire());
     let ends = (src, dst);
     let header = IpsecHeader { ends, id, protocol: protocol.0, spi, sequence, length };
-    parser.copies.of_ipsec(header, span.bytes(arena), clock)
+    parser.copies.of_ipsec(header, span.bytes(arena), parser.ts)
 }
 
 /// ESP: ends here, unless its security association does not encrypt.
@@ -275,13 +273,12 @@ pub(super) fn esp(
     arena: &[u8],
     (src, dst, ports): (IpAddr, IpAddr, Option<(u16, u16)>),
     span: Span,
-    clock: i64,
 ) -> Result<Next, Frame> {
     let head = span.head::<8>(arena)?;
     let spi = be32(head, 0);
     let sequence = be32(head, 4);
     let between = (src, dst, IpNumber::ENCAPSULATING_SECURITY_PAYLOAD);
-    if is_copy(parser, arena, between, (spi, sequence), span, clock) {
+    if is_copy(parser, arena, between, (spi, sequence), span) {
         return Err(Frame::Duplicate);
     }
     let inside = parser.esp.look(FlowKey { src, dst, spi, ports }, arena, span);

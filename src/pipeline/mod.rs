@@ -248,6 +248,7 @@ impl<F: Feed> ParseStage<'_, F> {
             if let Some((ends, segment)) = usual {
                 dealt.segment(&ends, segment, None, (head, ordinal));
             } else {
+                self.parser.stamp(head.ts);
                 let frame = self.parser.parse(&mut batch.arena, captured, head.clock);
                 self.unusual(frame, (head, ordinal), &mut batch.arena, dealt);
                 while let Some((frame, wire)) =
@@ -284,8 +285,7 @@ impl<F: Feed> ParseStage<'_, F> {
                 self.parser.parse_esp(arena, &datagram, head.clock)
             }
             Frame::Udp(datagram)
-                if self.is_followed(&datagram, arena)
-                    && self.parser.is_copy(arena, &datagram, head.clock) =>
+                if self.is_followed(&datagram, arena) && self.parser.is_copy(arena, &datagram) =>
             {
                 Frame::Duplicate
             }
