@@ -35,7 +35,8 @@ impl Direction {
 
 fn segment(id: u16, flags: u8, seq: u32, length: u32) -> Segment {
     let identity = Identity { id, hop_limit: 64, header: 200 };
-    Segment { seq, ack: 50, flags, payload: 0, captured: length, length, identity }
+    let (options, window) = (0, 100);
+    Segment { seq, ack: 50, flags, options, window, payload: 0, captured: length, length, identity }
 }
 
 fn elsewhere(mut segment: Segment) -> Segment {

@@ -558,6 +558,7 @@ fn options_of_a_syn_say_how_windows_are_scaled() {
             payload: u32::try_from(3 + options.len()).expect("short"),
             captured: 0,
             length: 0,
+            identity: Identity::default(),
         };
         segment.window_scale(&with(&[9, 9, 9], options))
     };

@@ -31,7 +31,7 @@ pub(super) const MAX_AHEAD: i64 = 1 << 30;
 #[repr(C)]
 pub(super) struct Stream {
     /// Sequence number of position 0.
-    base: Option<u32>,
+    pub(super) base: Option<u32>,
     pub(super) ranges: Ranges,
     /// The watch for a return to clear text, while TLS protects.
     pub(super) watch: Option<CloseWatch>,
@@ -350,30 +350,6 @@ impl Connection {
         self.last_ts = self.last_ts.max(ts);
         self.last_clock = clock;
         true
-    }
-
-    /// Whether a segment brings nothing new: it was sent again, or is a copy, or belongs to a
-    /// connection before this one.
-    pub fn repeats(&self, dir: Dir, segment: &Segment) -> bool {
-        let flags = segment.flags;
-        if flags & flag::SYN != 0 {
-            return self.life.first_byte(dir).is_some();
-        }
-        if flags & flag::RST != 0 {
-            return true;
-        }
-        if flags & flag::FIN != 0 {
-            return self.life.fin_sequence(dir).is_some() || self.life.ended().is_some();
-        }
-        if segment.length == 0 {
-            return !self.life.acknowledges_more(dir, segment);
-        }
-        let stream = dir.of(&self.streams);
-        let (Some(base), Some(edge)) = (stream.base, stream.ranges.edge()) else { return false };
-        // The low half is meant: it is what the wire carries.
-        let end = segment.seq.wrapping_add(segment.length);
-        let beyond = end.wrapping_sub(base.wrapping_add(edge as u32)).cast_signed();
-        !(1..=MAX_AHEAD).contains(&i64::from(beyond))
     }
 
     /// Takes a segment.

@@ -10,6 +10,7 @@ mod challenges;
 mod completeness;
 mod connection;
 mod connection_prefetch;
+mod duplicates;
 mod ee;
 mod ee_link;
 mod ee_report;

@@ -75,7 +75,9 @@ impl Reason {
     /// discovery, spanning trees, routing protocols and the like.
     pub fn is_ordinary(self) -> bool {
         let known = match self {
-            Self::Icmp | Self::Filtered | Self::OutsideTime | Self::Routed | Self::Duplicate => return true,
+            Self::Icmp | Self::Filtered | Self::OutsideTime | Self::Routed | Self::Duplicate => {
+                return true;
+            }
             Self::Unread(Layer::EtherType(n)) => ether_type(n),
             Self::Unread(Layer::Llc(destination, _)) => llc(destination),
             Self::Unread(Layer::Snap(organization, protocol)) => snap(organization, protocol),

@@ -112,7 +112,7 @@ pub(super) struct Shard {
     pub(super) max_held: usize,
     pub(super) table: Table<Connection>,
     /// What copies are told by.
-    latest: LatestSegments,
+    pub(super) latest: LatestSegments,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub(super) losses: [u32; 2],
     pub(super) context: Context,
@@ -249,12 +249,8 @@ impl Shard {
         // Where it was found ahead it is still, unless it or another has gone or come.
         let there = |slot: &u32| self.table.is(*slot, &p.key);
         let known = ahead.filter(there).or_else(|| self.table.find(&p.key));
-        if let Some(slot) = known
-            && !self.settings.frames.keep_duplicates
-            && self.is_copy(slot, (p, number))
-        {
-            self.ledger.count(PacketDisposition::Duplicate, p.wire);
-            return;
+        if self.is_copy(known, (p, number)) {
+            return self.ledger.count(PacketDisposition::Duplicate, p.wire);
         }
         let slot = match self.slot(p, known, arena) {
             Place::Slot(slot) => slot,
@@ -347,22 +343,6 @@ impl Shard {
             }
             self.announce(slot, p.clock);
         }
-    }
-
-    /// Whether a packet of a known connection is a copy of one before it: it counts nowhere,
-    /// but belongs to the packets of the connection.
-    fn is_copy(&mut self, slot: u32, (p, number): (&Packet, usize)) -> bool {
-        let Some((_, connection)) = self.table.get_mut(slot) else { return false };
-        if !connection.repeats(p.dir, &p.segment) {
-            return false;
-        }
-        let peer = *p.dir.other().of(&connection.senders);
-        let sender = p.dir.of_mut(&mut connection.senders);
-        let copy = self.latest.is_copy(number, sender, &peer);
-        if copy {
-            connection.last_frame = p.frame;
-        }
-        copy
     }
 
     /// A connection's observer was shown something: it may hold bytes now.
