@@ -283,9 +283,13 @@ impl Member {
             Holder::Part(file, at, length, CompressionMethod::Stored) if !packed => {
                 Random::part(Arc::clone(file), *at, *length)
             }
-            _ => spool.keep(&mut plain.layers(ReadAhead::new)?)?,
+            _ => {
+                plain = plain.layers(ReadAhead::new)?;
+                spool.keep(&mut plain)?
+            }
         };
-        Ok(Input::random(&self.name, random))
+        // What decoders had to say of it is known by now.
+        Ok(Input { notes: plain.notes, ..Input::random(&self.name, random) })
     }
 
     /// Whether it can be opened more than once.

@@ -48,6 +48,8 @@ impl Open {
             notes.push(format!("{}: {captures} captures follow each other", file.display()));
         }
         notes.extend(self.reader.notes(file));
+        let of_input = self.input.notes();
+        notes.extend(of_input.into_iter().map(|note| format!("{}: {note}", file.display())));
         notes
     }
 
