@@ -224,6 +224,58 @@ fn where_boundaries_cannot_be_found_the_way_to_keep_them_is_told() {
     assert_eq!(found.bytes(), ours[..3].to_vec());
     assert_eq!(found.damage.len(), 1);
     assert!(found.damage[0].to_string().contains("type 30"), "{:?}", found.damage);
+    // So are others at the beginning, however many, and at the end.
+    let mut many = one.repeat(400);
+    many.extend(ours[..3].iter().flat_map(|r| &r[4..]).copied().collect::<Vec<u8>>());
+    many.extend(&one);
+    let found = content(&many).expect("records");
+    assert_eq!(found.bytes(), ours[..3].to_vec());
+    assert!(found.damage.iter().all(|d| d.to_string().contains("type 30")), "{:?}", found.damage);
+    let lost: u64 = found.damage.iter().map(|d| d.skipped).sum();
+    assert_eq!(lost, 401 * one.len() as u64);
+    // What a dump program writes first and last is none of ours.
+    let only = [&dump_record(2, &file)[4..], &one, &one, &dump_record(3, &file)[4..]].concat();
+    assert!(content(&only).is_err_and(|error| error.contains("quote site rdw")));
+}
+
+/// A component trace is no dump, with record descriptor words or without: it is named, with the
+/// IPCS command that makes a capture of it.
+#[test]
+fn component_traces_have_a_name_and_a_way() {
+    // Entries: length, offset of the data, format identifier, time; data, length again.
+    let mut entry = vec![0; 200];
+    entry[..16].copy_from_slice(&[0, 200, 0, 64, 0, 0, 0, 4, 0xD9, 1, 2, 3, 4, 5, 6, 7]);
+    entry[198..].copy_from_slice(&[0, 200]);
+    let name = [0xE2, 0xE8, 0xE2, 0xE3, 0xC3, 0xD7, 0xC4, 0xC1];
+    let buffer = [&entry[..], &entry, &entry].concat();
+    let named = [&name[..], &[0x40; 24], &buffer].concat();
+    let with_rdw = |content: &[u8]| -> Vec<u8> {
+        let length = u16::try_from(content.len() + 4).expect("short").to_be_bytes();
+        [&length[..], &[0, 0], content].concat()
+    };
+    let blocked = |content: &[u8]| with_rdw(&with_rdw(content));
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("ctrace");
+    for content in [
+        buffer.clone(),
+        with_rdw(&buffer).repeat(20),
+        blocked(&buffer).repeat(20),
+        named.clone(),
+        with_rdw(&named).repeat(50),
+        blocked(&named).repeat(5),
+    ] {
+        fs::write(&file, &content).expect("written");
+        for command in [&["show"][..], &["show", "--csv"], &["check", "--tap", "ctrace", "--stack"]]
+        {
+            let mut run = common::zerttap();
+            run.current_dir(dir.path()).args(command).arg(&file);
+            let output = run.output().expect("the program runs");
+            let (_, stderr) = common::text(&output);
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {stderr}");
+            assert!(stderr.contains("component trace of z/OS"), "{command:?}: {stderr}");
+            assert!(stderr.contains("CTRACE COMP(SYSTCPDA)"), "{command:?}: {stderr}");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context;
 
 use super::check_args::Check as CheckArgs;
-use super::{DONE, UNUSABLE, read, settings_file};
+use super::{DONE, UNUSABLE, read, settings_file, usage_tips};
 use crate::check::report::{Judgement, Limits, last_line, line, page, text};
 use crate::check::{
     Check, Clock, Finding, Inventory, Options, Outcome, RecordLocation, SelfCheckFinding,
@@ -168,12 +168,14 @@ fn dump(
     let name = path.display().to_string();
     let mut readers = dump::open(path).with_context(|| name.clone())?;
     for reader in &mut readers {
-        let mut reader = reader.with_context(|| name.clone())?;
+        let mut reader = reader.map_err(|error| usage_tips::no_records(path, error))?;
         let name = reader.name();
         let file = u32::try_from(files.len()).unwrap_or(u32::MAX);
         files.push(name.clone());
         let mut damaged = 0;
-        while let Some(item) = reader.next_item().with_context(|| name.clone())? {
+        while let Some(item) =
+            reader.next_item().map_err(|error| usage_tips::no_records(Path::new(&name), error))?
+        {
             match item {
                 Item::Record { offset, bytes } => {
                     take(bytes, RecordLocation { file, offset }, None, files)?

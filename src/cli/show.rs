@@ -146,7 +146,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
         let name = path.display().to_string();
         let mut readers = dump::open(path).with_context(|| name.clone())?;
         for reader in &mut readers {
-            let mut reader = reader.with_context(|| name.clone())?;
+            let mut reader = reader.map_err(|error| usage_tips::no_records(path, error))?;
             let name = reader.name();
             if reader.is_empty() {
                 // A run with nothing to record writes such a file: no error.
@@ -165,7 +165,7 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
                     // What was good before is printed before the error.
                     out.write()?;
                 }
-                match next.with_context(|| name.clone())? {
+                match next.map_err(|error| usage_tips::no_records(Path::new(&name), error))? {
                     None => break,
                     Some(Item::Damage(damage)) => {
                         damaged += 1;

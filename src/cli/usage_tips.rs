@@ -121,9 +121,19 @@ enum Records {
 }
 
 fn records_in(file: &Path) -> Records {
+    /// Places of damage before the first record that are passed over.
+    const MOST: usize = 100;
     let first = || {
         let Some(reader) = dump::open(file)?.next() else { return Ok(false) };
-        Ok(matches!(reader?.next_item()?, Some(Item::Record { .. })))
+        let mut reader = reader?;
+        for _ in 0..MOST {
+            match reader.next_item()? {
+                Some(Item::Record { .. }) => return Ok(true),
+                Some(Item::Damage(_) | Item::Note(_)) => {}
+                None => break,
+            }
+        }
+        Ok(false)
     };
     match first() {
         Ok(true) => Records::There,
@@ -152,6 +162,24 @@ pub(super) fn not_a_capture(error: SourceError) -> anyhow::Error {
         Records::Unreadable(why) => anyhow::anyhow!("{name}: not a capture: {why}"),
         Records::None => error.into(),
     }
+}
+
+/// What is wrong with a file that holds no records, and what it is if captures' readers know
+/// it: a component trace that IPCS has not formatted, a form of compression.
+pub(super) fn no_records(path: &Path, error: DumpError) -> anyhow::Error {
+    let name = path.display();
+    let foreign = matches!(error, DumpError::Unknown { .. } | DumpError::NoRecords { .. });
+    if foreign && path != Path::new("-") {
+        let opened = CaptureSet::open(&[path.to_owned()], SetOptions::default());
+        if let Err(SourceError::Foreign { found, name: what, remedy, .. }) = opened
+            && !["text", "a file of SMF records"].contains(&what)
+        {
+            return anyhow::anyhow!(
+                "{name}: not SMF records: it begins with {found}, which is {what}; {remedy}"
+            );
+        }
+    }
+    anyhow::Error::from(error).context(name.to_string())
 }
 
 /// What to do where an interface cannot be opened for lack of rights.

@@ -55,13 +55,9 @@ pub(super) fn layout(ahead: &[u8], whole: bool) -> Result<Option<Layout>, DumpEr
     if let Some(cause) = translated::cause(ahead) {
         return Err(DumpError::Translated(cause));
     }
-    if unframed::is_head(ahead) {
-        return match unframed::record(ahead, whole) {
-            Some(_) => Ok(Some(Layout::Unframed)),
-            None => Err(DumpError::NoDescriptors { offset: 0 }),
-        };
-    }
-    Ok(None)
+    // One whose length nothing says may be the first: others follow, or the end shows that
+    // there are none.
+    Ok(unframed::is_head(ahead).then_some(Layout::Unframed))
 }
 
 /// How records lie behind a beginning that is damaged.

@@ -11,6 +11,7 @@ use super::probe::{self, Layout, begins, begins_block, inside, is_record, lacks_
 use super::{Damage, DumpError, Wrong, line_ends, netdata, unframed};
 use super::{put, rest};
 use crate::input::Input;
+use crate::record::TYPE_TCPIP;
 
 /// How records lie in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +83,11 @@ pub struct Reader {
     /// Records whose header is one, and all.
     heads: u64,
     records: u64,
-    /// Bytes that damage has cost.
+    /// Records that say themselves how long they are and what of.
+    zert: u64,
+    /// Bytes that damage has cost, and where the first was.
     lost: u64,
+    first_loss: u64,
     /// What is still to be told at the end.
     notes: Option<std::vec::IntoIter<String>>,
     first_notes: Vec<String>,
@@ -119,7 +123,9 @@ impl Reader {
             no_filler: 0,
             heads: 0,
             records: 0,
+            zert: 0,
             lost: 0,
+            first_loss: 0,
             notes: None,
             first_notes: Vec::new(),
         };
@@ -226,9 +232,13 @@ impl Reader {
                 let head = content.first_chunk().is_some_and(header::is_head)
                     || unframed::length(content) == Some(content.len());
                 self.heads += u64::from(head);
+                self.zert += u64::from(content.get(1) == Some(&TYPE_TCPIP));
                 Some(Item::Record { offset, bytes: &self.record })
             }
             Step::Damage(damage) => {
+                if self.lost == 0 {
+                    self.first_loss = damage.offset;
+                }
                 self.lost += damage.skipped;
                 Some(Item::Damage(damage))
             }
@@ -240,6 +250,9 @@ impl Reader {
     /// The end of the input: what there is to say of it, one after another.
     fn end(&mut self) -> Result<Step, DumpError> {
         let bytes = self.input.offset();
+        if self.form == Form::Unframed && self.zert == 0 && self.lost > 0 {
+            return Err(DumpError::NoDescriptors { offset: self.first_loss });
+        }
         if self.heads == 0 && bytes > 0 && (self.records > 0 || self.lost > 0) {
             return Err(DumpError::NoRecords { bytes });
         }
