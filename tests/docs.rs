@@ -2,8 +2,10 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
 
+use std::io;
 use std::path::Path;
 
+use zerttap::dump::{DumpError, Translation, Wrong};
 use zerttap::record::{
     Common11, Common12, Header, Identification, IpFilter, Ipsec, Ipsec12, SelfDefining11,
     SelfDefining12, Ssh, Ssh12, Tls, Tls12,
@@ -143,4 +145,116 @@ fn the_description_of_the_records_is_that_of_the_code() {
         there == now,
         "docs/records.md is not what the field tables say; UPDATE_DOCS=1 writes it"
     );
+}
+
+/// What the readers of dumps may say: every error and every kind of damage.
+fn messages() -> Vec<String> {
+    let translations = [
+        Translation::ToAscii,
+        Translation::ToUtf8,
+        Translation::ToEbcdic,
+        Translation::AsUtf8,
+        Translation::SevenBits,
+        Translation::Swapped2,
+        Translation::Swapped4,
+    ];
+    let wrong = [
+        Wrong::Descriptor(1),
+        Wrong::Block(1),
+        Wrong::BeyondBlock { record: 100, left: 9 },
+        Wrong::BlockLength,
+        Wrong::Overlaps(100),
+        Wrong::TooShort(100),
+        Wrong::Truncated { there: 1, expected: 2 },
+        Wrong::NoFirstSegment,
+        Wrong::NoLastSegment,
+        Wrong::LacksSegment,
+        Wrong::TooLong,
+        Wrong::Netdata(1),
+        Wrong::NoLength(30),
+        Wrong::NoRecord,
+    ];
+    let errors = [
+        DumpError::NoDescriptors { offset: 0 },
+        DumpError::EmptyArchive(String::new()),
+        DumpError::Filler { bytes: 1 },
+        DumpError::NoRecords { bytes: 1 },
+        DumpError::Unknown { found: "X'00'".to_owned(), hint: "" },
+    ];
+    // A variant more does not compile before it is in the lists above.
+    for one in &wrong {
+        match one {
+            Wrong::Descriptor(_)
+            | Wrong::Block(_)
+            | Wrong::BeyondBlock { .. }
+            | Wrong::BlockLength
+            | Wrong::Overlaps(_)
+            | Wrong::TooShort(_)
+            | Wrong::Truncated { .. }
+            | Wrong::NoFirstSegment
+            | Wrong::NoLastSegment
+            | Wrong::LacksSegment
+            | Wrong::TooLong
+            | Wrong::Netdata(_)
+            | Wrong::NoLength(_)
+            | Wrong::NoRecord => {}
+        }
+    }
+    for one in &errors {
+        match one {
+            DumpError::Io { .. }
+            | DumpError::NoDescriptors { .. }
+            | DumpError::EmptyArchive(_)
+            | DumpError::Translated(_)
+            | DumpError::Filler { .. }
+            | DumpError::NoRecords { .. }
+            | DumpError::Unknown { .. } => {}
+        }
+    }
+    let mut all: Vec<String> = translations.iter().map(ToString::to_string).collect();
+    all.extend(wrong.iter().map(ToString::to_string));
+    all.extend(errors.iter().map(ToString::to_string));
+    let packed = [unpacked(&[0x82, 0x83], 1), unpacked(&[0x82, 0xFFF], 0)];
+    all.extend(packed.iter().map(ToString::to_string));
+    all
+}
+
+/// What is wrong with a packed file of these codes, without so many bytes of its end.
+fn unpacked(codes: &[u16], cut: usize) -> io::Error {
+    use std::io::Read;
+    let mut file = vec![2, 1, 0, 80, 0x0C, 0, 0x6D, 0x5E, 0, 0, 0, 0];
+    for pair in codes.chunks(2) {
+        let (one, two) = (pair[0], pair.get(1).copied().unwrap_or(0));
+        file.extend([(one >> 4) as u8, (one << 4) as u8 | (two >> 8) as u8, two as u8]);
+    }
+    file.truncate(file.len() - cut);
+    let input = zerttap::input::Input::new(Path::new("a file"), Box::new(io::Cursor::new(file)));
+    match input.look_through() {
+        Ok(mut input) => input.read_to_end(&mut Vec::new()).expect_err("damaged"),
+        Err(error) => error,
+    }
+}
+
+/// `docs/zos.md` says of every message what happened and what to do.
+#[test]
+fn every_message_of_dumps_has_a_row() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/zos.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let rows = text.lines().filter(|line| line.starts_with("| \""));
+    let quoted: Vec<&str> = rows
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|cell| cell.split('"').skip(1).step_by(2))
+        .collect();
+    assert!(quoted.len() > 40, "{quoted:?}");
+    for message in messages() {
+        let said = |phrase: &&&str| {
+            let mut rest = message.as_str();
+            phrase.split("...").map(str::trim).all(|piece| {
+                let Some(at) = rest.find(piece) else { return false };
+                rest = &rest[at + piece.len()..];
+                true
+            })
+        };
+        assert!(quoted.iter().any(|phrase| said(&phrase)), "docs/zos.md has no row for: {message}");
+    }
 }
