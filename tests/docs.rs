@@ -202,7 +202,8 @@ fn messages() -> Vec<String> {
     }
     for one in &errors {
         match one {
-            DumpError::Io { .. }
+            DumpError::Open(_)
+            | DumpError::Io { .. }
             | DumpError::NoDescriptors { .. }
             | DumpError::EmptyArchive(_)
             | DumpError::Translated(_)

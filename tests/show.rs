@@ -371,6 +371,11 @@ fn fields_that_are_asked_for() {
         (&["--fields", "SMF119HDTime"], "--fields are the columns of --csv and --lines"),
         (&["--csv", "--names", "ibn"], "expected ibm or zsecure"),
         (&["--csv", "--tz", "UTC"], "--leef"),
+        (&["--names", "zsecure"], "--names is for --csv, --jsonl and --lines --fields"),
+        (&["--lines", "--names", "zsecure"], "--names is for --csv"),
+        (&["--leef", "--csv"], "cannot be used with"),
+        (&["--leef", "-w", "x"], "cannot be used with"),
+        (&["--force"], "--force is for --write FILE and --output FILE"),
     ] {
         let output = show(options, &[&file]);
         let (_, stderr) = common::text(&output);

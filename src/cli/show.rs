@@ -11,8 +11,8 @@ use crate::config::Prefix;
 use crate::dump::{self, Item};
 use crate::record::{Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY, TYPE_TCPIP};
 use crate::sink::records::{
-    Column, Csv, Json, LaterBytes, Leef, Lines, RecordCounters, RecordSummary, Selection,
-    all_columns, annotated, field_names, named_columns, tree,
+    Column, Csv, FieldNames, Json, LaterBytes, Leef, Lines, RecordCounters, RecordSummary,
+    Selection, all_columns, annotated, field_names, named_columns, tree,
 };
 use crate::sink::smf::SmfFile;
 use crate::sink::{OutputFile, layout};
@@ -125,6 +125,10 @@ pub(super) fn run(args: &Show) -> anyhow::Result<u8> {
     }
     if args.form.tz.is_some() && !args.form.leef {
         bail!("--tz is for --leef: other forms have times as the records have them");
+    }
+    let named = args.form.csv || args.form.jsonl || !args.form.fields.is_empty();
+    if args.form.names != FieldNames::Ibm && !named {
+        bail!("--names is for --csv, --jsonl and --lines --fields");
     }
     let mut target = target(args)?;
     let mut out = Text::open(args)?;

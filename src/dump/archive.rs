@@ -19,7 +19,7 @@ pub struct Readers {
 /// # Errors
 /// What the operating system says, or if an archive cannot be read.
 pub fn open(path: &Path) -> Result<Readers, DumpError> {
-    let contents = Contents::of(path, &mut Spool::default()).map_err(DumpError::at(0))?;
+    let contents = Contents::of(path, &mut Spool::default()).map_err(DumpError::Open)?;
     Ok(Readers { path: path.to_owned(), contents, next: 0, read: false })
 }
 

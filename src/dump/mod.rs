@@ -61,6 +61,9 @@ pub use writer::{Framing, Patch, WriteError, Writer};
 /// Why a file of records cannot be read, or not further.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
+    /// The file cannot be opened.
+    #[error("{0}")]
+    Open(io::Error),
     /// The operating system said no.
     #[error("offset {offset}: {error}")]
     Io {
