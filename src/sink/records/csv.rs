@@ -102,7 +102,7 @@ impl Csv {
                 }
                 None => {}
             }
-            out.extend(std::iter::repeat_n(b',', *width));
+            out.resize(out.len() + *width, b',');
         }
         out.pop();
         out.extend_from_slice(b"\r\n");

@@ -1,38 +1,60 @@
 //! Bytes that no field is known for: what a later release has added.
 
-use crate::record::Record;
 use crate::record::view::Part;
+use crate::record::{Record, SUBTYPE_SUMMARY};
 
-/// Where the triplets begin, behind their number.
-const TRIPLETS: usize = 24;
-/// Bytes of a triplet.
-const TRIPLET: usize = 8;
+/// Triplets whose sections are remembered; sound records have up to eight.
+const TRIPLETS: usize = 16;
 
 /// Counts records with such bytes.
 #[derive(Debug, Default)]
 pub struct LaterBytes {
     /// Records that have them.
     pub records: u64,
-    /// Subtype and triplets of the last record, and whether it has them: most records have
-    /// the sections of the one before.
-    last: (Option<u16>, Vec<u8>, bool),
+    /// Of each subtype: what was found last.
+    last: [Found; 2],
+}
+
+/// What was found of the sections of a subtype. It depends on nothing but their number and
+/// lengths: nearly always those of the record before.
+#[derive(Debug, Default)]
+struct Found {
+    /// The number of triplets, and whether the self-defining section has such bytes.
+    triplets: (usize, bool),
+    /// Of each triplet the length of the section, and whether it has such bytes.
+    sections: [(usize, bool); TRIPLETS],
 }
 
 impl LaterBytes {
-    /// Looks at a record.
+    /// Looks at a zERT record.
     pub fn look(&mut self, record: &Record<'_>) {
-        let end = TRIPLETS + 4 + TRIPLET * record.triplets().len();
-        let triplets = record.bytes().get(TRIPLETS..end).unwrap_or_default();
-        let (subtype, known, has) = &mut self.last;
-        if *subtype != record.subtype() || known != triplets {
-            *subtype = record.subtype();
-            known.clear();
-            known.extend_from_slice(triplets);
-            let is_later = |part: &Part<'_>| part.section.is_none() || !part.unknown().is_empty();
-            *has = record.parts().iter().any(is_later);
+        let [detail, summary] = &mut self.last;
+        let found = if record.subtype() == Some(SUBTYPE_SUMMARY) { summary } else { detail };
+        let names = record.names_index();
+        let count = record.triplets().len();
+        let mut later = count > TRIPLETS;
+        if found.triplets.0 != count {
+            found.triplets = (count, has_later(record, |part| part.triplet.is_none()));
         }
-        self.records += u64::from(*has);
+        later |= found.triplets.1;
+        for (index, last) in found.sections.iter_mut().enumerate().take(count) {
+            let length = record.section(index).map_or(0, <[u8]>::len);
+            if length == 0 || Some(index) == names {
+                continue;
+            }
+            if last.0 != length {
+                *last = (length, has_later(record, |part| part.triplet == Some(index)));
+            }
+            later |= last.1;
+        }
+        self.records += u64::from(later);
     }
+}
+
+/// Whether one of these parts has bytes that no field is known for.
+fn has_later(record: &Record<'_>, of: impl Fn(&Part<'_>) -> bool) -> bool {
+    let is_later = |part: &Part<'_>| part.section.is_none() || !part.unknown().is_empty();
+    record.parts().iter().filter(|part| of(part)).any(is_later)
 }
 
 #[cfg(test)]

@@ -10,8 +10,6 @@
 //! Source: IBM QRadar DSM Configuration Guide, "LEEF event components", "Best practices
 //! guidelines for LEEF events", "Custom event date format", "IBM z/OS sample event message".
 
-use std::io::Write;
-
 use jiff::tz::TimeZone;
 
 use super::cache::TextCache;
@@ -30,8 +28,9 @@ pub struct Leef {
     layouts: Layouts,
     names: NameTexts,
     subjects: NameTexts,
-    /// What the TLS sections of subtypes 11 and 12 say.
+    /// What the TLS sections of subtypes 11 and 12 say, in keys and in the summary.
     tls: [TextCache; 2],
+    tls_summary: [TextCache; 2],
     /// Texts of identification sections: of the header's version, of the attributes.
     versions: TextCache,
     stacks: TextCache,
@@ -50,7 +49,8 @@ impl Leef {
 
     /// Appends the event of a record, a line; nothing of what is no zERT record.
     pub fn event(&mut self, out: &mut Vec<u8>, record: &Record<'_>) {
-        let Self { zone, layouts, names, subjects, tls, versions, stacks, second } = self;
+        let Self { zone, layouts, names, subjects, tls, tls_summary, versions, stacks, second } =
+            self;
         let Some(session) = Session::of(record, layouts) else { return };
         out.extend_from_slice(b"LEEF:1.0|IBM|z/OS|");
         let ident = record.section(0).unwrap_or_default();
@@ -71,6 +71,8 @@ impl Leef {
         let [of_detail, of_summary] = tls;
         let cache = if detail { of_detail } else { of_summary };
         cached(out, cache, section, |out, section| tls_attributes(out, &session, section));
+        let [of_detail, of_summary] = tls_summary;
+        let summary_cache = if detail { of_detail } else { of_summary };
         attribute(out, "jobid", session.bytes(&session.places.job_id));
         cached(out, stacks, ident, stack);
         let beginnings = ["connsBeg", "partialBeg", "shortBeg", "activeBeg"];
@@ -94,7 +96,17 @@ impl Leef {
             out.extend_from_slice(b"INIT");
         }
         key(out, "sum");
-        summary(out, &session, ends);
+        event_name(out, &session);
+        if let Some(ends) = ends {
+            let protocols = session.protocols();
+            if protocols & TLS != 0 {
+                cached(out, summary_cache, section, |out, section| {
+                    tls_summary_of(out, &session, section);
+                });
+            }
+            other_protection(out, protocols);
+            port(out, ends);
+        }
         subjects.write(out, record, subject);
         // The first attribute has no tab before it.
         if out.get(begin) == Some(&b'\t') {
@@ -145,7 +157,10 @@ fn time(
         out.push(b'Z');
     }
     key(out, "devTime");
-    let _ = write!(out, "{before}.{:02}0{offset}", written.time % 100);
+    out.extend_from_slice(before.as_bytes());
+    let hundredths = u8::try_from(written.time % 100).unwrap_or(0);
+    out.extend([b'.', b'0' + hundredths / 10, b'0' + hundredths % 10, b'0']);
+    out.extend_from_slice(offset.as_bytes());
 }
 
 /// A second as text, and the offset that the zone has then.
@@ -285,8 +300,8 @@ fn subject(out: &mut Vec<u8>, names: &[(u16, &[u8])]) {
     }
 }
 
-/// Appends one line for people: the event, the protection, the port.
-fn summary(out: &mut Vec<u8>, session: &Session<'_>, ends: Option<Ends>) {
+/// Appends the event, which begins the line for people.
+fn event_name(out: &mut Vec<u8>, session: &Session<'_>) {
     let detail = session.subtype == SUBTYPE_DETAIL;
     let events = if detail { &smf::SC_EVENT_TYPE } else { &smf::SS_EVENT_TYPE };
     let event = events.name_of(session.event()).unwrap_or("event".into());
@@ -296,34 +311,36 @@ fn summary(out: &mut Vec<u8>, session: &Session<'_>, ends: Option<Ends>) {
     for (n, byte) in event.bytes().enumerate() {
         out.push(if n == 0 && !is_name { byte.to_ascii_uppercase() } else { byte });
     }
-    let Some(ends) = ends else { return };
-    let protocols = session.protocols();
-    if let Some(section) = session.section(TLS).filter(|_| protocols & TLS != 0) {
-        let places = &session.places.tls;
-        let mut say = |before: &str, value: Option<String>| {
-            if let Some(value) = value {
-                out.extend_from_slice(before.as_bytes());
-                text(out, &value);
-            }
-        };
-        let version = meaning(section, &places.version, &smf::TLS_VERSION);
-        say(" ", version.or(Some("TLS".to_owned())));
-        let cipher = meaning(section, &places.cipher, &smf::ENC_ALG);
-        say(" ", cipher.map(|name| name.replace(' ', "-")));
-        for (before, [_, kind, length]) in
-            [" server ", " client "].into_iter().zip(&places.certificates)
-        {
-            let kind = meaning(section, kind, &smf::KEY_TYPE).filter(|kind| kind != "None");
-            let length = number(section, length).filter(|length| *length > 0);
-            say(
-                before,
-                kind.map(|kind| match length {
-                    Some(length) => format!("{kind}-{length}"),
-                    None => kind,
-                }),
-            );
+}
+
+/// Appends version, cipher and keys of a TLS section.
+fn tls_summary_of(out: &mut Vec<u8>, session: &Session<'_>, section: &[u8]) {
+    let places = &session.places.tls;
+    let mut say = |before: &str, value: Option<String>| {
+        if let Some(value) = value {
+            out.extend_from_slice(before.as_bytes());
+            text(out, &value);
         }
+    };
+    let version = meaning(section, &places.version, &smf::TLS_VERSION);
+    say(" ", version.or(Some("TLS".to_owned())));
+    let cipher = meaning(section, &places.cipher, &smf::ENC_ALG);
+    say(" ", cipher.map(|name| name.replace(' ', "-")));
+    for (before, [_, kind, length]) in
+        [" server ", " client "].into_iter().zip(&places.certificates)
+    {
+        let kind = meaning(section, kind, &smf::KEY_TYPE).filter(|kind| kind != "None");
+        let length = number(section, length).filter(|length| *length > 0);
+        let key = kind.map(|kind| match length {
+            Some(length) => format!("{kind}-{length}"),
+            None => kind,
+        });
+        say(before, key);
     }
+}
+
+/// Appends the protocols beside TLS, or that there is none.
+fn other_protection(out: &mut Vec<u8>, protocols: u8) {
     for (flag, name) in [(SSH, " SSH"), (IPSEC, " IPSec")] {
         if protocols & flag != 0 {
             out.extend_from_slice(name.as_bytes());
@@ -332,7 +349,6 @@ fn summary(out: &mut Vec<u8>, session: &Session<'_>, ends: Option<Ends>) {
     if protocols == 0 {
         out.extend_from_slice(b" no recognized protection");
     }
-    port(out, ends);
 }
 
 /// Appends the port of the local end, or of the server where the local end is a client's.
