@@ -217,6 +217,28 @@ fn a_short_connection_tells_of_the_protection_in_its_life() {
     c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
     let late = c.at(13_000).clear_again("PWD\r\n").at(25_000).close();
     assert_eq!(events(&run(vec![late], &["--detail"])), [(1, TLS), (2, 0), (3, 0)]);
+    // Less than a second before the end it ends with the connection; also about the tenth second.
+    for (clear, end, expected) in [
+        (24_200, 25_000, &[(1, TLS), (3, TLS)][..]),
+        (24_000, 25_000, &[(1, TLS), (3, TLS)]),
+        (23_980, 25_000, &[(1, TLS), (2, 0), (3, 0)]),
+        (9_500, 10_200, &[(1, TLS), (3, TLS)]),
+        (9_500, 12_000, &[(1, TLS), (2, 0), (3, 0)]),
+        (8_000, 12_000, &[(1, 0), (3, 0)]),
+    ] {
+        let mut c = Conversation::open(A, 21, 0);
+        c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
+        let late = c.at(clear).clear_again("PWD\r\n").at(end).close();
+        let other = Conversation::open(A, 22, clear).at(end - 1).close();
+        let run = run(vec![late, other], &["--detail"]);
+        let of_control: Vec<_> = run
+            .events
+            .iter()
+            .filter(|e| e.connection == 1)
+            .map(|e| (e.kind, e.protocols))
+            .collect();
+        assert_eq!(of_control, expected, "{clear} {end}");
+    }
     // A second handshake that fails does not take the first one away.
     let mut c = Conversation::open(A, 21, 0);
     c.say(false, b"220 ready\r\n").at(1_000).auth_tls().at(2_000).clear_again("AUTH TLS\r\n");

@@ -19,7 +19,7 @@ use crate::observe::{
     CiphertextDetector, Encrypted, Findings, FindingsRef, Observer, Side, may_begin,
     shows_beginning,
 };
-use crate::session::{IpsecProtection, Session};
+use crate::session::{ENDS_WITH, IpsecProtection, Session};
 use crate::source::FrameNumber;
 use crate::stream::{Positions, Ranges, Reassembler};
 
@@ -182,6 +182,11 @@ pub(super) struct ConnectionHistory {
     ended: Option<Box<Findings>>,
     /// The same of AH or ESP.
     ended_ipsec: Option<IpsecProtection>,
+    /// When the last of them ended.
+    protection_ended: Option<i64>,
+    /// Packet clock until which no record tells that it has ended, and the bytes and segments
+    /// of each direction then.
+    untold: Option<(i64, [[u64; 2]; 2])>,
     /// Whether the merge knows it as an encrypted FTP control connection.
     pub(super) encrypted_control: bool,
     pub(super) upgrade: Option<Box<Upgrade>>,
@@ -262,7 +267,7 @@ impl Connection {
 
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
-    pub fn ipsec_packet(&mut self, dir: Dir, header: Option<&Ipsec>) -> bool {
+    pub fn ipsec_packet(&mut self, dir: Dir, header: Option<&Ipsec>, ts: i64) -> bool {
         if header.is_none() && !self.carried {
             return false;
         }
@@ -273,7 +278,9 @@ impl Connection {
         let before = self.ipsec.protection().copied();
         let changed = self.ipsec.packet(side(dir), header);
         if changed && before.is_some() {
-            self.history.get_or_insert_default().ended_ipsec = before;
+            let history = self.history.get_or_insert_default();
+            history.ended_ipsec = before;
+            history.protection_ended = Some(ts);
         }
         changed
     }
@@ -460,6 +467,9 @@ impl Connection {
         let ended = self.findings.clone().filter(|_| !self.beyond_zos);
         let history = self.history.get_or_insert_default();
         history.clear_again = Some(ts);
+        if ended.is_some() {
+            history.protection_ended = Some(ts);
+        }
         history.ended = ended;
         let observer = Observer::clear_again(opener, history.upgrade.take());
         for ((stream, reassembler), from) in
@@ -533,6 +543,39 @@ impl Connection {
             now => now,
         };
         (tls, self.ipsec().or(history.and_then(|history| history.ended_ipsec.as_ref())))
+    }
+
+    /// Whether the protection has ended just now, so that the connection may end with it: the
+    /// packet clock until which no record tells of it.
+    pub fn ends_protection(&mut self, ts: i64, clock: i64) -> Option<i64> {
+        let ends = self.has_ended_protection(ts);
+        let counts = [self.bytes(), self.segments()];
+        let history = self.history.as_mut()?;
+        history.untold = ends.then(|| (clock.saturating_add(ENDS_WITH), counts));
+        history.untold.map(|(until, _)| until)
+    }
+
+    /// Whether records tell of no protection, and one has ended less than [`ENDS_WITH`]
+    /// before a moment.
+    fn has_ended_protection(&self, at: i64) -> bool {
+        let ended = self.history().and_then(|history| history.protection_ended);
+        self.recorded_protection().is_empty()
+            && self.ipsec().is_none()
+            && ended.is_some_and(|ended| at.saturating_sub(ended) < ENDS_WITH)
+    }
+
+    /// Whether records of a moment still tell of the protection that has ended.
+    pub fn keeps_ended_protection(&self, at: i64) -> bool {
+        let untold = self.history().is_some_and(|history| history.untold.is_some());
+        untold && self.has_ended_protection(at)
+    }
+
+    /// When the protection ended, if records tell of it from this packet clock on; and the
+    /// bytes and segments of each direction at its end.
+    pub fn tells_of_ended_protection(&mut self, clock: i64) -> Option<(i64, [[u64; 2]; 2])> {
+        let history = self.history.as_mut()?;
+        let (_, counts) = history.untold.take_if(|(until, _)| *until == clock)?;
+        Some((history.protection_ended?, counts))
     }
 
     /// What protects the connection.

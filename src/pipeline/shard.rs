@@ -287,7 +287,7 @@ impl Shard {
         let mut effect =
             connection.segment(p.dir, &p.segment, payload, p.ts, p.clock, &mut self.context);
         effect.protection_changed |=
-            connection.ipsec_packet(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)));
+            connection.ipsec_packet(p.dir, p.ipsec.and_then(|at| ipsec.get(at as usize)), p.ts);
         if p.segment.flags & flag::SYN != 0
             && let Some(bits) = p.segment.window_scale(arena)
         {
@@ -384,8 +384,12 @@ impl Shard {
             let Some((_, connection)) = self.table.get_mut(slot) else {
                 return;
             };
-            let event = connection.session.as_mut().and_then(|s| s.changed(p.ts));
-            self.record(slot, event, p.clock);
+            if let Some(until) = connection.ends_protection(p.ts, p.clock) {
+                self.timers.protection_ended(until, slot, connection.ordinal);
+            } else {
+                let event = connection.session.as_mut().and_then(|s| s.changed(p.ts));
+                self.record(slot, event, p.clock);
+            }
         }
         if effect.closed {
             self.end(slot, p.clock);
@@ -488,6 +492,18 @@ impl Shard {
     /// Writes a record about a connection for each stack that sees it, and counts
     /// it in its security sessions.
     pub(super) fn record(&mut self, slot: u32, event: Option<Event>, clock: i64) {
+        self.record_counts(slot, event, clock, None);
+    }
+
+    /// The same of an event that was before, with the bytes and segments of each direction
+    /// then.
+    pub(super) fn record_counts(
+        &mut self,
+        slot: u32,
+        event: Option<Event>,
+        clock: i64,
+        counts: Option<[[u64; 2]; 2]>,
+    ) {
         let (Some(event), true) = (event, self.wants.records()) else {
             return;
         };
@@ -517,8 +533,9 @@ impl Shard {
         let client = connection.client(key);
         // A short connection has one record, which tells of the protection of its life.
         let short = event.kind == Kind::ShortTermination;
+        let lasting = short || connection.keeps_ended_protection(event.at);
         let lifetime = connection.lifetime_protection();
-        let ipsec = if short { lifetime.1.copied() } else { connection.ipsec().copied() };
+        let ipsec = if lasting { lifetime.1.copied() } else { connection.ipsec().copied() };
         let settings = Arc::clone(&connection.settings);
         // At the end of the input, before the connection has lasted long enough.
         let settle = i64::from(settings.settle_seconds) * SECOND;
@@ -531,7 +548,10 @@ impl Shard {
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let stack = settings.stacks.get(seen.stack);
             let mut snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
-            if short && snapshot.protection.is_empty() {
+            if let Some([bytes, segments]) = counts {
+                (snapshot.bytes, snapshot.segments) = (bytes, segments);
+            }
+            if lasting && snapshot.protection.is_empty() {
                 snapshot.protection = connection.lifetime_protection().0;
                 snapshot.failed = snapshot.failed.filter(|_| snapshot.protection.is_empty());
             }

@@ -33,14 +33,16 @@ pub(super) struct Timers {
     lingering: VecDeque<Timer>,
     /// Connections that are not established.
     opening: VecDeque<Timer>,
+    /// Connections whose protection has ended, which may end with it.
+    unprotected: VecDeque<Timer>,
     /// No timer and no end of an interval is before.
     due: i64,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        let [settling, lingering, opening] = Default::default();
-        Self { settling, lingering, opening, due: i64::MAX }
+        let [settling, lingering, opening, unprotected] = Default::default();
+        Self { settling, lingering, opening, unprotected, due: i64::MAX }
     }
 }
 
@@ -76,9 +78,15 @@ impl Timers {
         self.opening.push_back((at, slot, half(ordinal)));
     }
 
+    /// A connection's protection has ended; records tell of it from a moment on.
+    pub fn protection_ended(&mut self, at: i64, slot: u32, ordinal: u64) {
+        self.due = self.due.min(at);
+        self.unprotected.push_back((at, slot, half(ordinal)));
+    }
+
     /// The first timer's moment.
     fn first(&self) -> i64 {
-        let queues = [&self.settling, &self.lingering, &self.opening];
+        let queues = [&self.settling, &self.lingering, &self.opening, &self.unprotected];
         let firsts = queues.into_iter().filter_map(VecDeque::front);
         firsts.map(|timer| timer.0).min().unwrap_or(i64::MAX)
     }
@@ -101,6 +109,11 @@ impl Shard {
             if self.is(timer) {
                 let (at, slot, _) = timer;
                 self.settle(slot, at, at);
+            }
+        }
+        while let Some(timer) = due(&mut self.timers.unprotected, watermark) {
+            if self.is(timer) {
+                self.unprotect(timer);
             }
         }
         while let Some(timer) = due(&mut self.timers.lingering, watermark) {
@@ -169,6 +182,16 @@ impl Shard {
         let session = connection.session.as_mut();
         let event = session.and_then(|s| if waits { s.wait() } else { s.settled() });
         self.record(slot, event, at);
+    }
+}
+
+impl Shard {
+    /// A connection has gone on without its protection.
+    fn unprotect(&mut self, (at, slot, _): Timer) {
+        let Some((_, connection)) = self.table.get_mut(slot) else { return };
+        let Some((ended, counts)) = connection.tells_of_ended_protection(at) else { return };
+        let event = connection.session.as_mut().and_then(|s| s.unprotected(ended));
+        self.record_counts(slot, event, at, Some(counts));
     }
 }
 

@@ -14,6 +14,10 @@ pub use sections::{
 };
 pub use tunnel::{TunnelSnapshot, key_exchange};
 
+/// A protection that ends less than this before its connection ends with it: the termination
+/// record tells of it, and there is no change record (zERT's rule). In nanoseconds.
+pub const ENDS_WITH: i64 = 1_000_000_000;
+
 /// Event types of subtype 11 (`sc_event_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -118,6 +122,12 @@ impl Session {
             return Some(self.event(Kind::Initiation, at));
         }
         (self.initiated && !self.ended).then(|| self.event(Kind::Change, at))
+    }
+
+    /// The protection has ended, and the connection has gone on for [`ENDS_WITH`] since.
+    pub fn unprotected(&mut self, at: i64) -> Option<Event> {
+        self.written = self.written.max(at.saturating_add(ENDS_WITH));
+        self.changed(at)
     }
 
     /// The connection has ended. A connection that lasted `settle` or longer is
