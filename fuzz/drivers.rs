@@ -1,7 +1,7 @@
 //! What each fuzz target does with its input. The tests run the same over the
 //! corpora and over mutations of them.
 //!
-//! Besides not panicking, every room has to keep two promises: however a
+//! Besides not panicking, every module has to keep two promises: however a
 //! stream is cut into chunks, the observation is the same; and a stream that is
 //! cut off never says more than the whole.
 

@@ -3,7 +3,7 @@
 //! Packets from capture files and network interfaces are followed as TCP and
 //! Enterprise Extender connections, what protects them is observed, and the SMF type
 //! 119 records that the z/OS stack would have written come out. What a stack did
-//! write is held against them. `docs/architecture.md` says which room does what and
+//! write is compared with them. `docs/architecture.md` says which module does what and
 //! which way its dependencies point.
 
 #![deny(unsafe_code)]

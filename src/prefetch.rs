@@ -1,6 +1,6 @@
 //! Asks the processor for memory that will be read soon.
 //!
-//! The only room with `unsafe`: the instruction takes a raw pointer. It reads nothing
+//! The only module with `unsafe`: the instruction takes a raw pointer. It reads nothing
 //! and faults on no address, so every pointer is allowed; these come from references
 //! all the same. Where there is no such instruction, and under Miri, nothing is done.
 

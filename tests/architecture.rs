@@ -1,11 +1,11 @@
-//! The rooms and the direction of their doors: which room may use which, and
+//! The modules and what each may use of the others, and
 //! where each named crate is touched. `docs/architecture.md` says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each room may use of the others.
+/// What each module may use of the others.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("printable", &[]),
     ("names", &[]),
@@ -120,15 +120,15 @@ fn mentions<'a>(text: &'a str, prefix: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn rooms_use_only_what_they_may() {
+fn modules_use_only_what_they_may() {
     let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
     let mut wrong = Vec::new();
     for (file, text) in sources() {
-        let Some((room, _)) = file.split_once('/') else { continue };
-        let may = allowed.get(room).unwrap_or_else(|| panic!("{room} has no line in this test"));
+        let Some((module, _)) = file.split_once('/') else { continue };
+        let may = allowed.get(module).unwrap_or_else(|| panic!("{module} has no line in this test"));
         for used in mentions(without_tests(&text), "crate::") {
-            // Macros of a section name their own room.
-            if used != room && !may.contains(&used) {
+            // Macros of a section name their own module.
+            if used != module && !may.contains(&used) {
                 wrong.push(format!("{file} uses {used}"));
             }
         }
@@ -165,12 +165,12 @@ fn crates_are_touched_in_one_place() {
 fn files_stay_small_enough_to_hold_in_the_head() {
     for (file, text) in sources() {
         let lines = text.lines().count();
-        assert!(lines <= 600, "{file} has {lines} lines: it asks to be two rooms");
+        assert!(lines <= 600, "{file} has {lines} lines: it asks to be two modules");
     }
 }
 
 #[test]
-fn unsafe_code_is_in_one_room() {
+fn unsafe_code_is_in_one_module() {
     let allowing: Vec<String> = sources()
         .into_iter()
         .filter(|(_, text)| text.contains("allow(unsafe_code)") || text.contains("unsafe {"))

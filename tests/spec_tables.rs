@@ -374,7 +374,7 @@ fn the_worked_example_of_subtype_12_byte_for_byte() {
 }
 
 /// The way from a connection to its record: the same values through the
-/// session room, which adds ten seconds and the zone by itself.
+/// session module, which adds ten seconds and the zone by itself.
 #[test]
 fn a_record_made_from_a_connection_has_the_example_s_bytes() {
     use zerttap::config::{Identity, Mode};

@@ -1,4 +1,4 @@
-//! Every table of this room in one form, to be printed.
+//! Every table of `names` in one form, to be printed.
 
 use super::{CodeTable, ike, ike_codes, smf, tls, tls_groups, tls_suites, wire, zsecure};
 

@@ -1,7 +1,7 @@
 //! What the bytes of a connection say: the detection of handshakes, and the protocols that
 //! it recognises.
 //!
-//! A room here sees bytes, the side that sent them, and time; never a packet.
+//! A module here sees bytes, the side that sent them, and time; never a packet.
 //! A connection without recognised protection costs next to nothing: once the
 //! first bytes are no handshake, only the beginnings of segments are looked
 //! at, for as long as the connection lives.

@@ -1,4 +1,4 @@
-//! The short way of a segment against the long one.
+//! The fast path of a segment compared with the slow one.
 
 use super::*;
 use crate::frame::Identity;
@@ -11,10 +11,10 @@ fn context() -> Context {
 }
 
 proptest! {
-    /// What takes the short way leaves the connection as the long way does, and has
+    /// What takes the fast path leaves the connection as the slow path does, and has
     /// no effect there.
     #[test]
-    fn the_short_way_leads_to_the_same(
+    fn the_fast_path_leads_to_the_same(
         (opens, protected) in (any::<bool>(), any::<bool>()),
         segments in prop::collection::vec(
             (any::<bool>(), prop_oneof![6 => Just(0i32), 1 => -9i32..9], 0usize..12,

@@ -225,7 +225,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Joins the counters of the frame room.
+    /// Joins the counters of `frame`.
     pub fn new(odd: Oddities, fragments: FragmentCounters) -> Self {
         Self {
             zero_ip_length: odd.zero_ip_length,

@@ -1,4 +1,4 @@
-//! The only room that joins the others: batches from the source through frame
+//! The only module that joins the others: batches from the source through frame
 //! and flow into a fixed number of shards, their output merged in order.
 //!
 //! While the shards work on one batch the next is read and parsed. The result

@@ -3,7 +3,7 @@
 //!
 //! A [`CaptureSet`] fills [`Batch`]es: an arena of bytes and a list of packet heads
 //! that point into it. Batches are recycled, so reading allocates nothing per
-//! packet. This room knows nothing of what is inside a packet.
+//! packet. This module knows nothing of what is inside a packet.
 
 mod chain;
 mod files;

@@ -2,7 +2,7 @@
 //! and the stream put together while somebody wants to read it.
 //!
 //! Positions are 64-bit and count from the first byte of the direction, so
-//! sequence numbers may wrap as often as they like. This room knows no
+//! sequence numbers may wrap as often as they like. This module knows no
 //! protocol.
 
 mod ranges;

@@ -1,7 +1,7 @@
 //! Clear protocols that turn into TLS after a negotiation.
 //!
 //! The plain rule, that a ClientHello begins a segment, finds most of such
-//! handshakes. This room knows the negotiations themselves: it tells what kind
+//! handshakes. This module knows the negotiations themselves: it tells what kind
 //! of upgrade a handshake was, finds a handshake that begins in the middle of a
 //! segment, and reads which data connections an FTP control connection
 //! announces.

@@ -1,5 +1,5 @@
-//! What each room of the engine takes, one core, on the packets of the cases.
-//! `cargo bench --bench rooms`.
+//! What each module of the engine takes, one core, on the packets of the cases.
+//! `cargo bench --bench engine`.
 
 use std::convert::Infallible;
 use std::fs;
