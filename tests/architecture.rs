@@ -125,7 +125,8 @@ fn modules_use_only_what_they_may() {
     let mut wrong = Vec::new();
     for (file, text) in sources() {
         let Some((module, _)) = file.split_once('/') else { continue };
-        let may = allowed.get(module).unwrap_or_else(|| panic!("{module} has no line in this test"));
+        let may =
+            allowed.get(module).unwrap_or_else(|| panic!("{module} has no line in this test"));
         for used in mentions(without_tests(&text), "crate::") {
             // Macros of a section name their own module.
             if used != module && !may.contains(&used) {

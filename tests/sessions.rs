@@ -119,6 +119,11 @@ impl Conversation {
         std::mem::take(&mut self.out)
     }
 
+    fn reset(&mut self) -> Vec<Packet> {
+        self.packet(true, 0x14, &[]);
+        std::mem::take(&mut self.out)
+    }
+
     fn left_open(&mut self) -> Vec<Packet> {
         std::mem::take(&mut self.out)
     }
@@ -226,18 +231,18 @@ fn a_short_connection_tells_of_the_protection_in_its_life() {
         (9_500, 12_000, &[(1, TLS), (2, 0), (3, 0)]),
         (8_000, 12_000, &[(1, 0), (3, 0)]),
     ] {
-        let mut c = Conversation::open(A, 21, 0);
-        c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
-        let late = c.at(clear).clear_again("PWD\r\n").at(end).close();
-        let other = Conversation::open(A, 22, clear).at(end - 1).close();
-        let run = run(vec![late, other], &["--detail"]);
-        let of_control: Vec<_> = run
-            .events
-            .iter()
-            .filter(|e| e.connection == 1)
-            .map(|e| (e.kind, e.protocols))
-            .collect();
-        assert_eq!(of_control, expected, "{clear} {end}");
+        for resets in [false, true] {
+            let mut c = Conversation::open(A, 21, 0);
+            c.say(false, b"220 ready\r\n").at(1_000).auth_tls();
+            c.at(clear).clear_again("PWD\r\n").at(end);
+            let control = if resets { c.reset() } else { c.close() };
+            // The packet clock goes on.
+            let other = Conversation::open(A, 22, clear).at(end + 3_000).close();
+            let run = run(vec![control, other], &["--detail"]);
+            let of_control = run.events.iter().filter(|e| e.connection == 1);
+            let of_control: Vec<_> = of_control.map(|e| (e.kind, e.protocols)).collect();
+            assert_eq!(of_control, expected, "{clear} {end} {resets}");
+        }
     }
     // A second handshake that fails does not take the first one away.
     let mut c = Conversation::open(A, 21, 0);

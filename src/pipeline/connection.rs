@@ -570,6 +570,15 @@ impl Connection {
         untold && self.has_ended_protection(at)
     }
 
+    /// Puts off, at a packet clock, that records tell of it; returns until when.
+    pub fn keeps_untold(&mut self, clock: i64) -> Option<i64> {
+        let untold = self.history.as_mut()?.untold.as_mut()?;
+        (untold.0 == clock).then(|| {
+            untold.0 = clock.saturating_add(ENDS_WITH);
+            untold.0
+        })
+    }
+
     /// When the protection ended, if records tell of it from this packet clock on; and the
     /// bytes and segments of each direction at its end.
     pub fn tells_of_ended_protection(&mut self, clock: i64) -> Option<(i64, [[u64; 2]; 2])> {

@@ -84,6 +84,17 @@ impl Timers {
         self.unprotected.push_back((at, slot, half(ordinal)));
     }
 
+    /// Takes the first of the timers that may write a record and are due: in order of time, as a
+    /// connection may have one of each.
+    fn next_change(&mut self, watermark: i64) -> Option<(Change, Timer)> {
+        let at = |queue: &VecDeque<Timer>| queue.front().map_or(i64::MAX, |timer| timer.0);
+        if at(&self.unprotected) < at(&self.settling) {
+            due(&mut self.unprotected, watermark).map(|timer| (Change::Unprotected, timer))
+        } else {
+            due(&mut self.settling, watermark).map(|timer| (Change::Settled, timer))
+        }
+    }
+
     /// The first timer's moment.
     fn first(&self) -> i64 {
         let queues = [&self.settling, &self.lingering, &self.opening, &self.unprotected];
@@ -105,15 +116,12 @@ impl Shard {
     }
 
     fn fire(&mut self, watermark: i64) {
-        while let Some(timer) = due(&mut self.timers.settling, watermark) {
+        while let Some((class, timer)) = self.timers.next_change(watermark) {
             if self.is(timer) {
-                let (at, slot, _) = timer;
-                self.settle(slot, at, at);
-            }
-        }
-        while let Some(timer) = due(&mut self.timers.unprotected, watermark) {
-            if self.is(timer) {
-                self.unprotect(timer);
+                match class {
+                    Change::Settled => self.settle(timer.1, timer.0, timer.0),
+                    Change::Unprotected => self.unprotect(timer),
+                }
             }
         }
         while let Some(timer) = due(&mut self.timers.lingering, watermark) {
@@ -183,16 +191,31 @@ impl Shard {
         let event = session.and_then(|s| if waits { s.wait() } else { s.settled() });
         self.record(slot, event, at);
     }
-}
 
-impl Shard {
     /// A connection has gone on without its protection.
     fn unprotect(&mut self, (at, slot, _): Timer) {
         let Some((_, connection)) = self.table.get_mut(slot) else { return };
+        if connection.is_reset() {
+            // Whether it has ended with its protection is not decided.
+            if let Some(until) = connection.keeps_untold(at) {
+                let ordinal = connection.ordinal;
+                self.timers.protection_ended(until, slot, ordinal);
+            }
+            return;
+        }
         let Some((ended, counts)) = connection.tells_of_ended_protection(at) else { return };
         let event = connection.session.as_mut().and_then(|s| s.unprotected(ended));
         self.record_counts(slot, event, at, Some(counts));
     }
+}
+
+/// What a timer may write a record about.
+#[derive(Clone, Copy)]
+enum Change {
+    /// The connection has lasted long enough to be a long one.
+    Settled,
+    /// It has gone on without its protection.
+    Unprotected,
 }
 
 /// Why a connection will be forgotten.
