@@ -19,7 +19,7 @@ use crate::observe::{
     CiphertextDetector, Encrypted, Findings, FindingsRef, Observer, Side, may_begin,
     shows_beginning,
 };
-use crate::session::{ENDS_WITH, IpsecProtection, Session};
+use crate::session::{IpsecProtection, Session};
 use crate::source::FrameNumber;
 use crate::stream::{Positions, Ranges, Reassembler};
 
@@ -179,14 +179,14 @@ pub(super) struct ConnectionHistory {
     /// When it went back to clear text.
     pub clear_again: Option<i64>,
     /// The TLS protection that records told of and that has ended last.
-    ended: Option<Box<Findings>>,
+    pub(super) ended: Option<Box<Findings>>,
     /// The same of AH or ESP.
-    ended_ipsec: Option<IpsecProtection>,
+    pub(super) ended_ipsec: Option<IpsecProtection>,
     /// When the last of them ended.
-    protection_ended: Option<i64>,
+    pub(super) protection_ended: Option<i64>,
     /// Packet clock until which no record tells that it has ended, and the bytes and segments
     /// of each direction then.
-    untold: Option<(i64, [[u64; 2]; 2])>,
+    pub(super) untold: Option<(i64, [[u64; 2]; 2])>,
     /// Whether the merge knows it as an encrypted FTP control connection.
     pub(super) encrypted_control: bool,
     pub(super) upgrade: Option<Box<Upgrade>>,
@@ -531,60 +531,6 @@ impl Connection {
     /// What protects the connection as far as records tell.
     pub fn recorded_protection(&self) -> FindingsRef<'_> {
         if self.beyond_zos { FindingsRef::default() } else { self.protection() }
-    }
-
-    /// What protects or has protected the connection, as far as records tell: what its
-    /// one record says where it is a short one.
-    pub fn lifetime_protection(&self) -> (FindingsRef<'_>, Option<&IpsecProtection>) {
-        let history = self.history();
-        let ended = history.and_then(|history| history.ended.as_ref());
-        let tls = match self.recorded_protection() {
-            none if none.is_empty() => ended.map(|f| f.view().complete()).unwrap_or(none),
-            now => now,
-        };
-        (tls, self.ipsec().or(history.and_then(|history| history.ended_ipsec.as_ref())))
-    }
-
-    /// Whether the protection has ended just now, so that the connection may end with it: the
-    /// packet clock until which no record tells of it.
-    pub fn ends_protection(&mut self, ts: i64, clock: i64) -> Option<i64> {
-        let ends = self.has_ended_protection(ts);
-        let counts = [self.bytes(), self.segments()];
-        let history = self.history.as_mut()?;
-        history.untold = ends.then(|| (clock.saturating_add(ENDS_WITH), counts));
-        history.untold.map(|(until, _)| until)
-    }
-
-    /// Whether records tell of no protection, and one has ended less than [`ENDS_WITH`]
-    /// before a moment.
-    fn has_ended_protection(&self, at: i64) -> bool {
-        let ended = self.history().and_then(|history| history.protection_ended);
-        self.recorded_protection().is_empty()
-            && self.ipsec().is_none()
-            && ended.is_some_and(|ended| at.saturating_sub(ended) < ENDS_WITH)
-    }
-
-    /// Whether records of a moment still tell of the protection that has ended.
-    pub fn keeps_ended_protection(&self, at: i64) -> bool {
-        let untold = self.history().is_some_and(|history| history.untold.is_some());
-        untold && self.has_ended_protection(at)
-    }
-
-    /// Puts off, at a packet clock, that records tell of it; returns until when.
-    pub fn keeps_untold(&mut self, clock: i64) -> Option<i64> {
-        let untold = self.history.as_mut()?.untold.as_mut()?;
-        (untold.0 == clock).then(|| {
-            untold.0 = clock.saturating_add(ENDS_WITH);
-            untold.0
-        })
-    }
-
-    /// When the protection ended, if records tell of it from this packet clock on; and the
-    /// bytes and segments of each direction at its end.
-    pub fn tells_of_ended_protection(&mut self, clock: i64) -> Option<(i64, [[u64; 2]; 2])> {
-        let history = self.history.as_mut()?;
-        let (_, counts) = history.untold.take_if(|(until, _)| *until == clock)?;
-        Some((history.protection_ended?, counts))
     }
 
     /// What protects the connection.

@@ -14,6 +14,7 @@ mod duplicates;
 mod ee;
 mod ee_link;
 mod ee_report;
+mod ended_protection;
 pub mod extract;
 mod failed_handshake;
 mod ftp;
