@@ -31,6 +31,7 @@ mod merge;
 mod not_followed;
 mod observation;
 mod protection;
+mod recording;
 mod report;
 mod resumption;
 mod roles;
