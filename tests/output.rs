@@ -168,3 +168,34 @@ fn several_files_need_names_and_overwrite_nothing() {
     assert_eq!(status, Some(2));
     assert!(says.contains("standard output cannot be several files"), "{says}");
 }
+
+/// What `read` prints fits terminals of any width: nothing is wrapped by them, nothing left
+/// out without a word.
+#[test]
+fn the_table_fits_the_terminal() {
+    let captures = common::case("");
+    for (columns, options) in
+        [(80, ""), (60, "--by client"), (120, "--sort bytes"), (80, "--by server --rows 3")]
+    {
+        let command = format!(
+            "stty rows 24 cols {columns} && {} read -q {options} {}",
+            common::zerttap().get_program().display(),
+            captures.display()
+        );
+        let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+        let Ok(output) = output else {
+            eprintln!("passed over: no script is installed");
+            return;
+        };
+        assert!(output.status.success(), "{}", common::text(&output).0);
+        let text = anstream::adapter::strip_str(&common::text(&output).0).to_string();
+        assert!(text.lines().count() > 20, "{text}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= columns, "{columns}: {line:?}");
+        }
+        assert!(text.contains("Without recognised protection"), "{text}");
+        if options.contains("--rows") {
+            assert!(text.contains("(--rows 0 prints all"), "{text}");
+        }
+    }
+}

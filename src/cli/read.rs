@@ -474,7 +474,8 @@ pub(super) fn print_report(
     policy: &Policy,
     ledger: &Ledger,
 ) -> anyhow::Result<()> {
-    use std::io::Write;
+    use std::fmt::Write as _;
+    use std::io::Write as _;
     /// Columns of a terminal that does not say how many it has.
     const USUAL_WIDTH: usize = 80;
     let width = || terminal_size::terminal_size().map_or(USUAL_WIDTH, |(w, _)| usize::from(w.0));
@@ -483,14 +484,14 @@ pub(super) fn print_report(
         rows: (args.rows > 0).then_some(args.rows),
         sort: args.sort.into(),
     };
-    let mut out = anstream::stdout().lock();
+    let mut above = String::new();
     let c = &ledger.connections;
     let left_out = LeftOut::of(ledger);
     if ledger.nothing_followed() {
-        write!(out, "{}", left_out.text())?;
+        above += &left_out.text();
     }
     writeln!(
-        out,
+        above,
         "{} packets, {} TCP connections ({} established, {} without their start){}.",
         table::group(ledger.total.packets),
         table::group(c.seen),
@@ -502,19 +503,21 @@ pub(super) fn print_report(
         },
     )?;
     if !ledger.nothing_followed() {
-        write!(out, "{}", left_out.text())?;
+        above += &left_out.text();
     }
     if every_server {
-        writeln!(out, "No --home address is given: every server is taken for the z/OS stack.")?;
+        above += "No --home address is given: every server is taken for the z/OS stack.\n";
     }
-    write!(out, "{}", text::report(report, policy, SOON))?;
+    above += &text::report(report, policy, SOON);
+    let mut out = anstream::stdout().lock();
+    write!(out, "{}", text::wrapped(&above, layout.width))?;
     if report.total().connections > 0 {
         writeln!(out)?;
         match args.by.ranking() {
             None => write!(out, "{}", report.table.render(layout))?,
             Some(by) => {
                 let ranking = report.ranking(by);
-                write!(out, "{}", ranking.render(by, layout.rows, layout.width))?;
+                write!(out, "{}", ranking.render(by, layout))?;
             }
         }
     }

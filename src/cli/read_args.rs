@@ -78,7 +78,7 @@ pub(in crate::cli) struct ReadOptions {
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Output")]
     pub rows: usize,
 
-    /// The order of the rows of pairs.
+    /// The order of the rows; of servers, clients or jobs alone, server and client are by name.
     #[arg(long, value_enum, value_name = "ORDER", default_value_t, help_heading = "Output")]
     pub sort: SortArg,
 

@@ -1,13 +1,15 @@
 //! Whose traffic is unprotected: connections and bytes by server, by job, by
 //! client, the most unprotected first.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
 use super::report::{CLASSES, Class, TrafficTotals};
-use super::table::{bytes, fit, group};
+use super::table::{Layout, Sort, bytes, fit_middle, group};
+use crate::printable::printable;
 
 /// Names that are kept; a scan could make millions.
 const MAX_NAMES: usize = 100_000;
@@ -72,7 +74,7 @@ impl<Name> Default for Ranking<Name> {
     }
 }
 
-const WIDTHS: usize = 6;
+const WIDTHS: usize = 8;
 
 impl<Name: Ord + Clone> Ranking<Name> {
     /// Adds one connection.
@@ -135,31 +137,48 @@ impl Ranking {
     /// The names: most unprotected bytes first, then unprotected connections,
     /// then the same of weak ones, then all bytes.
     pub fn ranked(&self) -> Vec<(&str, &Classes)> {
+        self.sorted(Sort::Protection)
+    }
+
+    /// The names in an order; what is equal in it is in that of [`Ranking::ranked`].
+    pub fn sorted(&self, sort: Sort) -> Vec<(&str, &Classes)> {
         let mut all: Vec<(&str, &Classes)> =
             self.names.iter().map(|(n, c)| (n.as_str(), c)).collect();
         let order = |classes: &Classes| {
             let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
             (bad.bytes, bad.connections, weak.bytes, weak.connections, total(classes).bytes)
         };
-        all.sort_by(|a, b| order(b.1).cmp(&order(a.1)).then(a.0.cmp(b.0)));
+        all.sort_by(|a, b| {
+            let asked = match sort {
+                Sort::Protection => Ordering::Equal,
+                Sort::Bytes => total(b.1).bytes.cmp(&total(a.1).bytes),
+                Sort::Connections => total(b.1).connections.cmp(&total(a.1).connections),
+                Sort::Server | Sort::Client => a.0.cmp(b.0),
+            };
+            asked.then(order(b.1).cmp(&order(a.1))).then(a.0.cmp(b.0))
+        });
         all
     }
 
     /// The ranking as text with terminal colours.
-    pub fn render(&self, by: By, rows: Option<usize>, width: Option<usize>) -> String {
-        let all = self.ranked();
-        let shown = rows.unwrap_or(all.len()).min(all.len());
+    pub fn render(&self, by: By, layout: Layout) -> String {
+        let all = self.sorted(layout.sort);
+        let shown = layout.rows.unwrap_or(all.len()).min(all.len());
+        let name = by.name().to_uppercase();
         let mut cells: Vec<[String; WIDTHS]> = vec![
-            [&by.name().to_uppercase(), "UNPROTECTED", "", "WEAK", "ALL", ""].map(str::to_owned),
+            [&name, "UNPROTECTED", "", "FAILED", "WEAK", "NOT KNOWN", "ALL", ""].map(str::to_owned),
         ];
         cells.extend(all.iter().take(shown).map(|(name, classes)| {
-            let [bad, weak] = [Class::Unprotected, Class::Weak].map(|c| *c.of(classes));
+            let bad = *Class::Unprotected.of(classes);
+            let count = |class: Class| group(class.of(classes).connections);
             let total = total(classes);
             [
-                (*name).to_owned(),
+                printable(name).into_owned(),
                 group(bad.connections),
                 bytes(bad.bytes),
-                group(weak.connections),
+                count(Class::Failed),
+                count(Class::Weak),
+                count(Class::Unknown),
                 group(total.connections),
                 bytes(total.bytes),
             ]
@@ -168,16 +187,16 @@ impl Ranking {
         for (n, row) in cells.iter().enumerate() {
             for (at, (width, cell)) in widths.iter_mut().zip(row).enumerate() {
                 // A heading over two columns stands over both.
-                let over_two = n == 0 && matches!(at, 1 | 4);
+                let over_two = n == 0 && matches!(at, 1 | 6);
                 let length = if over_two { 0 } else { cell.chars().count() };
                 *width = (*width).max(length);
             }
         }
-        if let Some([_, over, _, _, over_last, _]) = cells.first() {
+        if let Some([_, over, _, _, _, _, over_last, _]) = cells.first() {
             widths[1] += over.len().saturating_sub(widths[1] + 2 + widths[2]);
-            widths[4] += over_last.len().saturating_sub(widths[4] + 2 + widths[5]);
+            widths[6] += over_last.len().saturating_sub(widths[6] + 2 + widths[7]);
         }
-        if let Some(limit) = width {
+        if let Some(limit) = layout.width {
             let all: usize = widths.iter().sum::<usize>() + 2 * (WIDTHS - 1);
             widths[0] = widths[0].saturating_sub(all.saturating_sub(limit)).max(by.name().len());
         }
@@ -193,11 +212,11 @@ impl Ranking {
                 }
                 _ => Style::new(),
             };
-            let mut text = format!("{:<w$}", fit(&row[0], widths[0]), w = widths[0]);
+            let mut text = format!("{:<w$}", fit_middle(&row[0], widths[0]), w = widths[0]);
             let mut columns = row.iter().zip(widths).enumerate().skip(1);
             while let Some((at, (cell, mut width))) = columns.next() {
                 if n == 0
-                    && matches!(at, 1 | 4)
+                    && matches!(at, 1 | 6)
                     && let Some((_, (_, next))) = columns.next()
                 {
                     width += 2 + next;
@@ -209,8 +228,9 @@ impl Ranking {
         if all.len() > shown {
             let _ = writeln!(
                 out,
-                "... and {} more rows (--rows 0 prints all of them)",
-                group((all.len() - shown) as u64)
+                "... and {} more rows of {} (--rows 0 prints all of them)",
+                group((all.len() - shown) as u64),
+                group(all.len() as u64)
             );
         }
         if self.beyond > 0 {
@@ -247,11 +267,27 @@ mod tests {
         ranking.add("loud".to_owned(), Class::Protected, 5_000);
         let names: Vec<&str> = ranking.ranked().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["loud", "quiet", "weak", "safe"]);
-        let text = ranking.render(By::Job, Some(2), Some(60));
-        let text = anstream::adapter::strip_str(&text).to_string();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "JOB    UNPROTECTED  WEAK         ALL");
-        assert_eq!(lines[1], "loud     1  5.0 kB     0  2  10.0 kB");
-        assert!(lines[3].contains("and 2 more rows"), "{text}");
+        let text = |sort, rows| {
+            let text = ranking.render(By::Job, Layout { width: Some(70), rows, sort });
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        let shown = text(Sort::Protection, Some(2));
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[0], "JOB    UNPROTECTED  FAILED  WEAK  NOT KNOWN         ALL");
+        assert_eq!(lines[1], "loud     1  5.0 kB       0     0          0  2  10.0 kB");
+        assert!(lines[3].contains("and 2 more rows of 4"), "{shown}");
+        let first = |sort| text(sort, None).lines().nth(1).unwrap_or_default()[..5].to_owned();
+        assert_eq!(first(Sort::Bytes).trim(), "safe");
+        assert_eq!(first(Sort::Connections).trim(), "loud");
+        assert_eq!(first(Sort::Server).trim(), "loud");
+        // No line is wider than the terminal, and numbers are whole.
+        ranking.add("x".repeat(100), Class::Failed, 123_456_789);
+        for width in [60, 80, 100] {
+            let layout = Layout { width: Some(width), ..Layout::default() };
+            let text = ranking.render(By::Server, layout);
+            let text = anstream::adapter::strip_str(&text).to_string();
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            assert!(text.contains("123.5 MB") && text.contains("x…x"), "{text}");
+        }
     }
 }

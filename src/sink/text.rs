@@ -81,6 +81,49 @@ pub fn report(report: &Report, policy: &Policy, soon_days: i64) -> String {
     out
 }
 
+/// Lines that are too long for the terminal, broken at blanks; what goes on is indented.
+pub fn wrapped(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let visible = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
+        if visible(line) <= width {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let indent = visible(line) - visible(line.trim_start());
+        let indent = (indent + 4).min(width / 2);
+        let mut used = 0;
+        for (n, word) in line.split(' ').enumerate() {
+            let length = visible(word);
+            if n > 0 && used > indent && used + 1 + length > width {
+                let _ = write!(out, "\n{:indent$}", "");
+                used = indent;
+            } else if n > 0 {
+                out.push(' ');
+                used += 1;
+            }
+            if used + length <= width || word.contains('\u{1B}') {
+                out.push_str(word);
+                used += length;
+                continue;
+            }
+            // A name without blanks that is longer than a line.
+            for c in word.chars() {
+                if used >= width {
+                    let _ = write!(out, "\n{:indent$}", "");
+                    used = indent;
+                }
+                out.push(c);
+                used += 1;
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
 fn findings(out: &mut String, report: &Report, policy: &Policy) {
     for (at, finding) in &report.findings {
         let Some(rule) = policy.rule(*at).filter(|r| r.severity > Severity::Note) else {
@@ -112,4 +155,24 @@ fn more(out: &mut String, all: usize, shown: usize) {
 /// An address and a port.
 pub(super) fn place((ip, port): (std::net::IpAddr, u16)) -> String {
     super::table::endpoint(ip, port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_at_blanks() {
+        let text = "one two three four five\n  six seven eight nine\nten\n";
+        assert_eq!(wrapped(text, None), text);
+        let narrow = wrapped(text, Some(14));
+        assert_eq!(
+            narrow,
+            "one two three\n    four five\n  six seven\n      eight\n      nine\nten\n"
+        );
+        assert_eq!(wrapped("abcdefghij\n", Some(6)), "abcdef\n   ghi\n   j\n");
+        // Colours take no room.
+        let coloured = format!("{0}one{0:#} two\n", AnsiColor::Red.on_default());
+        assert_eq!(wrapped(&coloured, Some(7)), coloured);
+    }
 }
