@@ -12,15 +12,15 @@ fn packaged(name: &str) -> String {
     fs::read_to_string(path).expect("it is there")
 }
 
-/// Names of metrics in a text, and the values of `what` that are asked for.
-fn asked(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+/// Names of metrics in a text, and the values of a label that are asked for.
+fn asked(text: &str, label: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let word = |from: &str| {
         let end = from.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         from[..end.unwrap_or(from.len())].to_owned()
     };
     let names = text.match_indices("zerttap_").map(|(at, _)| word(&text[at..]));
     let mut values = BTreeSet::new();
-    for (at, found) in text.match_indices("what=") {
+    for (at, found) in text.match_indices(&format!("{label}=")) {
         let rest = text[at + found.len()..].trim_start_matches(['~', '\\', '"']);
         let end = rest.find(['"', '\\']).unwrap_or(rest.len());
         values.extend(rest[..end].split('|').map(str::to_owned));
@@ -47,7 +47,7 @@ fn dashboard_and_alerts_use_metrics_that_are_served() {
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split_whitespace().next())
         .collect();
     for file in ["zerttap-dashboard.json", "zerttap-alerts.yml"] {
-        let (names, values) = asked(&packaged(file));
+        let (names, values) = asked(&packaged(file), "what");
         assert!(names.len() > 4 && values.len() > 2, "{file}: {names:?} {values:?}");
         for name in &names {
             assert!(there.contains(name.as_str()), "{file}: {name} is not served");
@@ -55,6 +55,19 @@ fn dashboard_and_alerts_use_metrics_that_are_served() {
         for value in &values {
             let sample = format!("zerttap_connections_total{{what=\"{value}\"}}");
             assert!(served.contains(&sample), "{file}: {sample} is not served");
+        }
+        // By server and by job, and when certificates end.
+        let (names, values) = asked(&packaged(file), "protection");
+        let by_server = names.iter().any(|name| name.starts_with("zerttap_server_"));
+        assert!(by_server && names.contains("zerttap_certificate_not_after_seconds"), "{file}");
+        assert!(values.contains("unprotected"), "{file}: {values:?}");
+        for value in &values {
+            for label in ["server", "job"] {
+                let sample = format!(
+                    "zerttap_{label}_connections_ended_total{{{label}=\"other\",protection=\"{value}\"}}"
+                );
+                assert!(served.contains(&sample), "{file}: {sample} is not served");
+            }
         }
     }
 }

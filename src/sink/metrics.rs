@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::traffic::Traffic;
 use crate::printable::printable;
 
 /// What is told of one interface.
@@ -42,6 +43,8 @@ pub struct Metrics {
     pub connections: u64,
     /// Security sessions of the intervals under way.
     pub sessions: u64,
+    /// Connections by server and job.
+    pub traffic: Traffic,
 }
 
 /// What the values of the ledger's groups count.
@@ -120,6 +123,7 @@ impl Metrics {
                     writeln!(out, "zerttap_{name}{{interface=\"{label}\"}} {}", count(interface));
             }
         }
+        self.traffic.text(&mut out);
         head(&mut out, "packets_total", "counter", "Packets by what they were.");
         for (disposition, count) in self.group("counters") {
             let packets = count.get("packets").and_then(|n| n.as_u64()).unwrap_or(0);
@@ -151,7 +155,7 @@ fn protocol(version: &str) -> &'static str {
     if version.starts_with("SSH") { "ssh" } else { "tls" }
 }
 
-fn escape(label: &str) -> String {
+pub(super) fn escape(label: &str) -> String {
     printable(label).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

@@ -22,5 +22,6 @@ pub mod socket;
 pub mod table;
 pub mod text;
 pub mod timeline;
+pub mod traffic;
 
 pub use file::OutputFile;

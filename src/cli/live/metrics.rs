@@ -7,16 +7,59 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 
 use super::http::{self, Answer};
+use crate::policy::Policy;
 use crate::sink::metrics::Metrics;
+use crate::sink::report::Row;
+use crate::sink::traffic::Traffic;
 
 /// How often the numbers are made anew.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often connections under way are looked at, at the most.
+const LOOK: Duration = Duration::from_secs(5);
+/// The part of the time that looking at them may take: one in so many.
+const SHARE: u32 = 20;
+
+/// Connections by server and job for the metrics.
+#[derive(Default)]
+pub(super) struct Watched {
+    pub traffic: Traffic,
+    asked: Option<Instant>,
+    due: Option<Instant>,
+}
+
+impl Watched {
+    /// Whether it is time to look at connections under way again.
+    pub fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.due.is_none_or(|due| now >= due);
+        if is_due {
+            self.asked = Some(now);
+            self.traffic.begin();
+        }
+        is_due
+    }
+
+    /// A connection under way, where that was asked.
+    pub fn open(&mut self, row: &Row, policy: &Policy) {
+        if self.asked.is_some() {
+            self.traffic.open(row, policy);
+        }
+    }
+
+    /// All connections under way were told.
+    pub fn end(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            self.due = Some(Instant::now() + LOOK.max(asked.elapsed() * SHARE));
+        }
+    }
+}
 
 /// The server.
 pub(super) struct MetricsServer {
     text: Arc<Mutex<String>>,
     updated: Instant,
     pub started: u64,
+    pub watched: Watched,
 }
 
 impl MetricsServer {
@@ -49,7 +92,7 @@ impl MetricsServer {
                 tracing::error!("metrics are not served: {error}");
             }
         })?;
-        Ok(Self { text, updated: Instant::now(), started })
+        Ok(Self { text, updated: Instant::now(), started, watched: Watched::default() })
     }
 
     /// Whether the numbers are old.

@@ -98,7 +98,7 @@ pub(super) fn run(args: &Live, sources: &Sources) -> anyhow::Result<u8> {
             Some(directory) => Some(Service::start(directory, &names(&settings), time.now())?),
             None => None,
         },
-        report: (wants.rows && !args.top).then(Report::default),
+        report: (!args.top && no_other_output(args)).then(Report::default),
         policy: settings.policy.clone(),
         signals,
         reload,
@@ -160,10 +160,15 @@ fn wants(args: &Live, settings: &mut Settings) -> (Vec<[bool; 2]>, RequestedOutp
         detail: (written || served) && stacks.iter().any(|s| s.detail),
         summary: (written || served) && stacks.iter().any(|s| s.summary),
         json: args.options.jsonl.is_some(),
-        rows: args.top || !(written || served || args.options.jsonl.is_some()),
+        rows: args.top || args.metrics.is_some() || no_other_output(args),
     };
     settings.stacks = Stacks::new(stacks);
     (recorded, wants)
+}
+
+/// Whether nothing is written but a table at the end.
+fn no_other_output(args: &Live) -> bool {
+    args.options.write.is_none() && args.service.is_none() && args.options.jsonl.is_none()
 }
 
 /// Sees to it that there are descriptors for all clients that are let in, and for files.

@@ -164,6 +164,9 @@ impl Output for Outputs {
         if let Some(top) = &mut self.top {
             top.ended(&row, &self.policy);
         }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.watched.traffic.ended(&row, &self.policy);
+        }
         if let Some(report) = &mut self.report {
             report.add(row, &self.policy);
         }
@@ -208,6 +211,7 @@ impl Output for Outputs {
         {
             (asked.glance, asked.ledger) = (true, true);
         }
+        asked.glance |= self.metrics.as_mut().is_some_and(|metrics| metrics.watched.is_due());
         let (due, schedule) = &mut self.status;
         let is_due = *due.get_or_insert_with(|| schedule.after(self.clock)) <= self.clock;
         asked.ledger |= is_due
@@ -258,14 +262,20 @@ impl Output for Outputs {
     }
 
     fn glance(&mut self, row: Row) {
-        if let Some(top) = &mut self.top {
+        if let Some(top) = self.top.as_mut().filter(|top| top.is_asked()) {
             top.under_way(&row, &self.policy);
+        }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.watched.open(&row, &self.policy);
         }
     }
 
     fn glance_ends(&mut self) {
         if let Some(top) = &mut self.top {
             top.show(self.time.now());
+        }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.watched.end();
         }
         // Who has pressed q wants what TERM does.
         if self.top.as_ref().is_some_and(Top::is_over) {
@@ -338,6 +348,7 @@ impl Outputs {
             client_records_lost: self.service.as_ref().map_or(0, Service::lost),
             connections: ledger.now.connections,
             sessions: ledger.now.sessions,
+            traffic: self.metrics.as_ref().map(|m| m.watched.traffic.clone()).unwrap_or_default(),
         }
     }
 }

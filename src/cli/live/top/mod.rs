@@ -96,6 +96,11 @@ impl Top {
         is_due
     }
 
+    /// Whether connections are told at the moment.
+    pub fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// A connection that has ended.
     pub fn ended(&mut self, row: &Row, policy: &Policy) {
         self.collector.ended(row, policy);
