@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("session", &["observe", "flow", "record", "names", "config"]),
     ("summary", &["names", "record", "session"]),
     ("dump", &["input", "record"]),
-    ("check", &["record", "names", "sink", "printable"]),
+    ("check", &["config", "record", "names", "sink", "printable"]),
     ("service", &["record"]),
     ("sink", &["record", "dump", "names", "observe", "policy", "printable"]),
     (

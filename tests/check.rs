@@ -156,6 +156,8 @@ fn every_field_that_is_altered_gets_its_verdict() {
 /// Another value of a field that means something.
 fn alter(name: &str, format: Format, bytes: &mut [u8]) {
     match format {
+        // Of IPv4 the first four bytes say something.
+        Format::Ip => bytes[3] ^= 0x15,
         Format::Ebcdic => {
             let other = if bytes[0] == 0xE7 { 0xE8 } else { 0xE7 };
             bytes.fill(0x40);
@@ -343,6 +345,44 @@ fn clocks_that_differ_are_one_finding() {
     shift(&mut stack[n], 60_000);
     let (said, _) = check(&stack, &base, Options::default());
     assert!(matches!(said.fields["SMF119SC_SASTime"], Verdict::Contradiction(_)), "{said:?}");
+}
+
+/// What stands behind the four bytes of an IPv4 address says nothing.
+#[test]
+fn fillers_of_addresses_are_not_compared() {
+    let base = base();
+    for filler in [0x40, 0xFF, 0x07] {
+        let mut stack = base.clone();
+        let mut filled = 0;
+        for record in &mut stack {
+            for (_, _, place) in places(record).into_iter().filter(|p| p.1 == Format::Ip) {
+                if record[place.start + 4..place.end].iter().all(|b| *b == 0) {
+                    record[place.start + 4..place.end].fill(filler);
+                    filled += 1;
+                }
+            }
+        }
+        let (said, outcome) = check(&stack, &base, Options::default());
+        let ike = said.fields.keys().all(|field| field.contains("IKETun"));
+        assert!(filled > 20 && ike, "{said:?}");
+        assert_eq!(outcome.missing_count(), 0, "{said:?}");
+    }
+}
+
+/// Of text what fills the field behind it says nothing.
+#[test]
+fn fillers_of_text_are_not_compared() {
+    let base = base();
+    let mut stack = base.clone();
+    for record in &mut stack {
+        for (_, _, place) in places(record).into_iter().filter(|p| p.1 == Format::Ebcdic) {
+            let used = record[place.clone()].iter().rposition(|b| !matches!(b, 0 | 0x40));
+            record[place.start + used.map_or(0, |n| n + 1)..place.end].fill(0);
+        }
+    }
+    let (said, outcome) = check(&stack, &base, Options::default());
+    assert_eq!(said.fields, BTreeMap::new());
+    assert_eq!(outcome.missing_count(), 0, "{said:?}");
 }
 
 #[test]

@@ -230,6 +230,36 @@ fn what_was_captured_in_part_is_not_missing() {
     }
 }
 
+/// Systematic differences fail where that is wanted, and not once they are known.
+#[test]
+fn a_known_calibration_is_no_finding() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dump = case("check").join("headers-counted.smf");
+    let captures = [case("intervals"), case("esp-null")];
+    let captures: Vec<&Path> = captures.iter().map(PathBuf::as_path).collect();
+    let (first, second) = (dir.path().join("one.toml"), dir.path().join("two.toml"));
+    let dump = dump.to_str().expect("a name");
+    let run_with = |options: &[&str], out: &Path| {
+        let out = out.to_str().expect("a name");
+        run(&[&["--force", "--calibration", out, "--stack", dump], options].concat(), &captures)
+    };
+    assert_eq!(run_with(&[], &first).status.code(), Some(0));
+    let failing = ["--fail-on", "calibration"];
+    assert_eq!(run_with(&failing, &first).status.code(), Some(1));
+    let text_of = fs::read_to_string(&first).expect("the calibration");
+    assert!(text_of.contains("rule = \"bytes_a_segment\"\ndifference = 40"), "{text_of}");
+    let known = ["--fail-on", "calibration", "--calibrated", first.to_str().expect("a name")];
+    assert_eq!(run_with(&known, &second).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&second).expect("the calibration"), text_of);
+    // One that does not hold any more.
+    fs::write(&first, text_of.replace("difference = 40", "difference = 20")).expect("written");
+    assert_eq!(run_with(&known, &second).status.code(), Some(1));
+    fs::write(&first, "version = 1\ncolour = 2\n").expect("written");
+    let output = run_with(&known, &second);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).1.contains("one.toml") && text(&output).1.contains("colour"));
+}
+
 /// What is wrong with single records stands in the lines too, each time.
 #[test]
 fn every_fault_is_a_line() {

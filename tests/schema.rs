@@ -78,6 +78,38 @@ fn every_line_of_every_capture_fits() {
     }
 }
 
+/// The schema that the program prints is the one in docs.
+fn printed(of: &str) -> Value {
+    let output = zerttap().args(["config", "--schema", of]).output();
+    let printed = text(&output.expect("the program runs")).0;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{of}.json"));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &printed).expect("written");
+    }
+    let there = fs::read_to_string(path).unwrap_or_default();
+    assert!(there == printed, "docs/schema/{of}.json is not that of the program; UPDATE_DOCS=1");
+    serde_json::from_str(&printed).expect("JSON")
+}
+
+#[test]
+fn a_calibration_fits() {
+    let validator = jsonschema::validator_for(&printed("calibration")).expect("a schema");
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("calibration.toml");
+    let dump = common::case("check").join("headers-counted.smf");
+    let mut command = zerttap();
+    command.args(["check", "-q", "--calibration"]).arg(&file).arg("--stack").arg(dump);
+    command.args(["intervals", "esp-null"].map(common::case));
+    assert!(command.status().expect("the program runs").success());
+    let written = fs::read_to_string(&file).expect("the calibration");
+    let fits = |text: &str| {
+        let table: toml::Table = text.parse().expect("TOML");
+        validator.is_valid(&serde_json::to_value(table).expect("JSON"))
+    };
+    assert!(written.contains("[[counter]]") && fits(&written), "{written}");
+    assert!(!fits("version = \"1\"") && !fits("version = 1\ncolour = 1"));
+}
+
 #[test]
 fn what_is_no_line_does_not_fit() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/jsonl.json");

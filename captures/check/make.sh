@@ -17,7 +17,7 @@ record() { # NAME OPTIONS... -- CASES...
         "${options[@]}" -w "$work/$name" "${cases[@]}"
 }
 stack() { # NAME FROM ALTERATIONS...
-    python3 "$root/scripts/simulate_stack.py" "$work/$2" "$1.smf" "${@:3}"
+    python3 "$root/scripts/alter_records.py" "$work/$2" "$1.smf" "${@:3}"
 }
 
 record plain --home 192.0.2.10 --tz=-05:00 -- intervals

@@ -10,7 +10,9 @@ use hashbrown::hash_map::Entry;
 
 use super::clock::Clock;
 use super::comparison_plan::{Class, Plan, class};
+use super::counting::Counting;
 use super::fields::{is_unknown, number};
+use crate::config::CountingRule;
 use crate::record::field::Field;
 use crate::record::view::Part;
 
@@ -44,6 +46,8 @@ pub(super) struct Groups {
     /// Counters that are equal.
     same: Map<&'static str, u64>,
     plans: Plans,
+    /// By rule of counting.
+    pub counting: Counting,
     /// By counter of bytes: for how many pairs the difference is so many bytes for
     /// each segment; the last is how many pairs differ.
     headers: Map<&'static str, ([u64; HEADERS.len()], u64)>,
@@ -96,6 +100,8 @@ pub struct Calibration {
     pub codes: BTreeMap<CodeGroup, u64>,
     /// Rules of counting by counter.
     pub counters: BTreeMap<&'static str, (CountRule, u64)>,
+    /// By which rule the stack counts segments and bytes, and how many pairs that explains.
+    pub counting: Option<(CountingRule, u64)>,
     /// The stack's local time in summary records is ahead of the tap's by so much.
     pub interval_clock: i64,
 }
@@ -248,6 +254,7 @@ impl Groups {
                 found.counters.insert(field, (CountRule::Constant(difference), count));
             }
         }
+        found.counting = self.counting.finish();
         for (&field, (headers, all)) in &self.headers {
             for (&count, bytes) in headers.iter().zip(HEADERS) {
                 if systematic(count, *all) {
@@ -279,9 +286,19 @@ pub(super) fn of_field(suite: [u8; 6], field: &str) -> [u8; 6] {
 }
 
 impl Calibration {
+    /// Adds what was known before. Of a counter what was found now stands above it.
+    pub(super) fn with(&mut self, given: &Self) {
+        for group in given.codes.keys() {
+            self.codes.entry(*group).or_insert(0);
+        }
+        for (field, rule) in &given.counters {
+            self.counters.entry(field).or_insert(*rule);
+        }
+    }
+
     /// Whether nothing but clocks is systematic.
     pub(super) fn is_empty(&self) -> bool {
-        self.codes.is_empty() && self.counters.is_empty()
+        self.codes.is_empty() && self.counters.is_empty() && self.counting.is_none()
     }
 
     /// Whether a pair of codes is systematic.

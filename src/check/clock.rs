@@ -11,6 +11,8 @@ const LEAST_OF_LINE: usize = 4;
 const MOST_OF_LINE: usize = 64;
 /// The most that a clock drifts in normal operation, in parts of a million.
 const MAX_DRIFT: i64 = 2000;
+/// So near to a step a record may be from before it or after it, in hundredths of a second.
+const NEAR_STEP: i64 = 500;
 /// What two clocks that agree differ by when times are cut to hundredths of a second.
 const ROUNDING: i64 = 2;
 
@@ -49,6 +51,19 @@ impl Clock {
                 }
             }
         }
+    }
+
+    /// How far it may be ahead at a moment of its own: near a step before it or after it.
+    pub(super) fn possible(&self, moment: i64) -> [i64; 2] {
+        let ahead = self.ahead(moment);
+        let near = self.points.windows(2).find_map(|pair| {
+            let &[(t0, a0), (t1, a1)] = pair else { return None };
+            let slack = (a1 - a0).abs() + NEAR_STEP;
+            let is_near = (t0 - slack..=t1 + slack).contains(&moment);
+            let is_step = !is_drift(a1 - a0, t1 - t0);
+            (is_near && is_step).then_some(if ahead == a0 { a1 } else { a0 })
+        });
+        [ahead, near.unwrap_or(ahead)]
     }
 
     /// How far it is ahead outside of two points, as the line through them says.
@@ -111,7 +126,7 @@ impl Clock {
         if points.iter().all(|(_, a)| (a - ahead).abs() <= ROUNDING) {
             return Self::constant(ahead);
         }
-        Self { points }
+        Self { points: at_steps(samples, &points, tolerance) }
     }
 
     /// The line with the median of all slopes.
@@ -142,6 +157,35 @@ impl Clock {
 fn is_drift(change: i64, length: i64) -> bool {
     i128::from(change.abs())
         <= i128::from(ROUNDING) + i128::from(length) * i128::from(MAX_DRIFT) / 1_000_000
+}
+
+/// Points at the steps: where most samples between two points say that it was.
+fn at_steps(samples: &[(i64, i64)], points: &[(i64, i64)], tolerance: i64) -> Vec<(i64, i64)> {
+    let mut found: Vec<(i64, i64)> = points.first().copied().into_iter().collect();
+    for pair in points.windows(2) {
+        let &[(t0, a0), (t1, a1)] = pair else { continue };
+        if !is_drift(a1 - a0, t1 - t0) {
+            let from = samples.partition_point(|(at, _)| *at < t0);
+            let to = samples.partition_point(|(at, _)| *at <= t1);
+            let between = samples.get(from..to).unwrap_or_default();
+            let is_like = |ahead: i64, other: i64| (ahead - other).abs() <= tolerance.min(50);
+            // How many would be wrong if the step were before each.
+            let mut wrong = between.iter().filter(|(_, a)| !is_like(*a, a1)).count();
+            let (mut least, mut best) = (wrong, 0);
+            for (n, (_, ahead)) in between.iter().enumerate() {
+                wrong += usize::from(!is_like(*ahead, a0));
+                wrong -= usize::from(!is_like(*ahead, a1));
+                if wrong < least {
+                    (least, best) = (wrong, n + 1);
+                }
+            }
+            let before = best.checked_sub(1).and_then(|n| between.get(n));
+            found.extend(before.map(|(at, _)| (*at, a0)).filter(|(at, _)| *at > t0));
+            found.extend(between.get(best).map(|(at, _)| (*at, a1)).filter(|(at, _)| *at < t1));
+        }
+        found.push((t1, a1));
+    }
+    found
 }
 
 #[cfg(test)]

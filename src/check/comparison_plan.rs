@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::record::field::{Field, Format};
 use crate::record::view::{Part, Shape};
+use crate::record::{Common11, Common12, Ipsec, Ipsec12, Ssh, Ssh12, Tls, Tls12};
 
 /// What kind of field it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) enum Class {
     SessionId,
     Certificate,
     Role,
+    /// An address, of which the bytes behind an IPv4 address say nothing.
+    Address,
     Code,
 }
 
@@ -37,6 +40,9 @@ pub(super) enum Class {
 pub(super) fn class(field: &Field) -> Class {
     if field.format == Format::Reserved {
         return Class::Reserved;
+    }
+    if field.format == Format::Ip {
+        return Class::Address;
     }
     let name = short(field.name);
     let has = |part: &str| name.contains(part);
@@ -68,6 +74,21 @@ pub(super) fn class(field: &Field) -> Class {
 /// A field's name without that of its subtype.
 pub(super) fn short(name: &'static str) -> &'static str {
     name.strip_prefix("SMF119SC_").or_else(|| name.strip_prefix("SMF119SS_")).unwrap_or(name)
+}
+
+/// The names of all fields that records may have, without those of their subtypes.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let sections = [
+        Common11::SECTION,
+        Tls::SECTION,
+        Ssh::SECTION,
+        Ipsec::SECTION,
+        Common12::SECTION,
+        Tls12::SECTION,
+        Ssh12::SECTION,
+        Ipsec12::SECTION,
+    ];
+    sections.into_iter().flat_map(|section| section.fields.iter().map(|field| short(field.name)))
 }
 
 /// How the fields of two sections of one shape are compared.

@@ -88,6 +88,11 @@ pub(super) struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
+    /// Without any record.
+    pub const fn new() -> Self {
+        Self { keys: Vec::new(), events: Vec::new() }
+    }
+
     /// Takes a record of an event.
     pub fn add(
         &mut self,

@@ -1,16 +1,18 @@
 //! Two records of one event or interval, field by field.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::calibration::{Calibration, Groups, of_field};
 use super::comparison_plan::{Class, Plan, Planned, is_suite, may_be_coded, short};
+use super::distinguished_names;
+use super::field_times::{Moment, moment, time};
+use super::tap_knowledge::Young;
 use super::verdict::{FieldVerdict, Verdict, VerdictReason};
-use crate::record::field::Field;
+use crate::record::field::{Field, Format};
 use crate::record::value;
 use crate::record::view::Part;
-use crate::record::{IpFilter, Record, SmfTime, ebcdic};
+use crate::record::{IpFilter, Record, ebcdic};
 
 /// `sc_flags`: IPv6 and, from 3.2 on, the local role.
 const IPV6: u64 = 0x80;
@@ -27,8 +29,6 @@ const SERVER: u64 = 2;
 const SERVER_WITH_CLIENT_AUTHENTICATION: u64 = 3;
 /// Fields of most records.
 const FIELDS: usize = 112;
-/// Hundredths of a second in a day.
-const DAY: i64 = 8_640_000;
 
 /// What the verdicts depend on.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,8 @@ pub(super) struct Context<'a> {
     pub incomplete: bool,
     /// Whether its handshake came late.
     pub late: bool,
+    /// Connections near the ends of the interval.
+    pub young: Young,
     /// The record that the tap wrote at the end, for what was counted before.
     pub last: Option<&'a Record<'a>>,
 }
@@ -59,6 +61,14 @@ pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
 }
 
+/// Whether a provider of the protocol has told the stack of a record's attributes.
+pub(super) fn has_provider(record: &Record<'_>) -> bool {
+    let says = |(field, bytes): (&Field, &[u8])| {
+        bytes.len() == 1 && field.name.ends_with("_Source") && number(bytes) == PROVIDER
+    };
+    record.parts().iter().any(|part| part.fields().any(|(field, bytes)| says((field, bytes))))
+}
+
 /// Whether a field says nothing.
 pub(super) fn is_unknown(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| *b == 0) || bytes.iter().all(|b| *b == ebcdic::BLANK)
@@ -66,28 +76,47 @@ pub(super) fn is_unknown(bytes: &[u8]) -> bool {
 
 /// One field of both records.
 #[derive(Clone, Copy)]
-struct Both<'a> {
-    field: &'static Field,
+pub(super) struct Both<'a> {
+    pub field: &'static Field,
     stack: &'a [u8],
     tap: &'a [u8],
-    parts: (&'a Part<'a>, &'a Part<'a>),
+    pub parts: (&'a Part<'a>, &'a Part<'a>),
     /// The cipher suite that is in the tap's section.
     suite: [u8; 6],
     /// What was looked up already.
-    known: &'a Known,
+    pub known: &'a Known,
 }
 
 /// What the judgement of more than one field needs.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// Beginning and end.
-    moments: [OnceCell<Option<[Moment; 2]>>; 2],
+    pub moments: [OnceCell<Option<[Moment; 2]>>; 2],
     /// Segments that the tap has counted: inbound and outbound.
     segments: [OnceCell<Option<u64>>; 2],
 }
 
-/// A moment of one side, where it is known, and its time of day.
-type Moment = (Option<i64>, i64);
+impl Comparison {
+    /// Whether anything contradicts.
+    pub(super) fn contradicts(&self) -> bool {
+        self.others.iter().any(|judged| matches!(judged.verdict, Verdict::Contradiction(_)))
+    }
+
+    /// Whether the stack says what the tap could not know.
+    pub(super) fn says_more(&self) -> bool {
+        let unknown = Verdict::NotObservable(VerdictReason::TapUnknown);
+        self.others.iter().any(|judged| judged.verdict == unknown)
+    }
+
+    /// What contradicts is what z/OS stream observation does not see.
+    pub(super) fn is_beyond_observation(&mut self) {
+        for judged in &mut self.others {
+            if matches!(judged.verdict, Verdict::Contradiction(_)) {
+                judged.verdict = Verdict::NotObservable(VerdictReason::NotObserved);
+            }
+        }
+    }
+}
 
 impl Both<'_> {
     /// A field of the tap's section, or of the stack's.
@@ -101,7 +130,7 @@ impl Both<'_> {
 }
 
 /// The number in a field, by its short name.
-fn of(part: &Part<'_>, name: &str) -> Option<u64> {
+pub(super) fn of(part: &Part<'_>, name: &str) -> Option<u64> {
     part.fields().find(|(f, _)| short(f.name) == name).map(|(_, bytes)| number(bytes))
 }
 
@@ -129,7 +158,7 @@ pub(super) fn compare(
             None => of_two_shapes(here, there, context, groups, &mut found),
         }
     }
-    names(stack, tap, &mut found);
+    distinguished_names::compare(stack, tap, &mut found);
     found
 }
 
@@ -265,6 +294,8 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
             }
             Verdict::Equal
         }
+        Class::Address if same_address(both) => Verdict::Equal,
+        _ if same_text(both) => Verdict::Equal,
         Class::Protocols => protocols(stack ^ tap, stack, context),
         Class::Flags => flags(both, stack, tap),
         Class::Bits => Verdict::Contradiction(VerdictReason::Different),
@@ -304,6 +335,29 @@ fn judge(both: &Both<'_>, class: Class, context: &Context<'_>, groups: &mut Grou
             Verdict::Contradiction(VerdictReason::Different)
         }
     }
+}
+
+/// Whether two addresses are the same. Of IPv4 the first four bytes count; the others are
+/// whatever the writer left there (spec table of the common section: IPv4 in bytes 0-3).
+fn same_address(both: &Both<'_>) -> bool {
+    let is_ipv6 = |flags: Option<u64>| flags.is_some_and(|flags| flags & IPV6 != 0);
+    let ipv6 = is_ipv6(both.of_stack("SAFlags")) || is_ipv6(both.of_tap("SAFlags"));
+    // A section without flags is of the family of its connection, which is not known here:
+    // what is behind four bytes is an address's if it is neither zeros nor blanks.
+    let has_flags = both.of_stack("SAFlags").is_some();
+    let filler = |bytes: &[u8]| bytes.get(4..).is_some_and(is_unknown);
+    let four = both.stack.get(..4) == both.tap.get(..4);
+    four && !ipv6 && (has_flags || filler(both.stack) && filler(both.tap))
+}
+
+/// Whether two texts are the same but for what fills the field behind them.
+fn same_text(both: &Both<'_>) -> bool {
+    let text = |bytes: &[u8]| {
+        let end = bytes.iter().rposition(|b| *b != 0 && *b != ebcdic::BLANK);
+        end.map_or(0, |end| end + 1)
+    };
+    both.field.format == Format::Ebcdic
+        && both.stack.get(..text(both.stack)) == both.tap.get(..text(both.tap))
 }
 
 /// Whether both know a code that a table of ours may have wrong.
@@ -393,87 +447,6 @@ fn count(
     }
 }
 
-fn moment(time: u32, date: u32) -> Moment {
-    (SmfTime { time, date }.hundredths(), i64::from(time))
-}
-
-/// Date and time belong together; the one that differs is named.
-fn time(both: &Both<'_>, class: Class, context: &Context<'_>) -> Verdict {
-    let [start, end] = &both.known.moments;
-    let (cell, time, date) = match class {
-        Class::Start => (start, "SASTime", "SASDate"),
-        _ => (end, "SAETime", "SAEDate"),
-    };
-    let moment = |part: &Part<'_>| -> Option<Moment> {
-        let half = |name: &str| of(part, name).and_then(|n| u32::try_from(n).ok());
-        Some(moment(half(time)?, half(date)?))
-    };
-    let moments = || Some([moment(both.parts.0)?, moment(both.parts.1)?]);
-    let Some([(stack, stack_time), (tap, tap_time)]) = *cell.get_or_init(moments) else {
-        return Verdict::NotObservable(VerdictReason::Level);
-    };
-    let ahead = stack.map_or(0, |stack| context.calibration.clock.ahead(stack));
-    let (stack, tap) = match (stack, tap) {
-        (Some(stack), Some(tap)) => (context.calibration.clock.to_other(stack), tap),
-        (None, None) => return Verdict::Equal,
-        (None, _) => return Verdict::NotObservable(VerdictReason::StackUnknown),
-        _ => return Verdict::NotObservable(VerdictReason::TapUnknown),
-    };
-    if stack == tap {
-        return Verdict::Equal;
-    }
-    if (stack - tap).abs() <= context.tolerance {
-        // The time says it.
-        let is_time = short(both.field.name) == time;
-        return if is_time { Verdict::Tolerated(VerdictReason::Tolerance) } else { Verdict::Equal };
-    }
-    if class == Class::End && context.incomplete {
-        return Verdict::NotObservable(VerdictReason::Incomplete);
-    }
-    let of_day = (stack_time - ahead).rem_euclid(DAY);
-    let apart = (of_day - tap_time).rem_euclid(DAY);
-    let times_agree = apart.min(DAY - apart) <= context.tolerance;
-    if (short(both.field.name) == time) == times_agree {
-        return Verdict::Equal;
-    }
-    Verdict::Contradiction(VerdictReason::Different)
-}
-
-/// Distinguished names by their type.
-fn names(stack: &Record<'_>, tap: &Record<'_>, found: &mut Comparison) {
-    const NAME: &str = "SMF119SC_DN";
-    let (here, there) = (stack.names(), tap.names());
-    if here == there {
-        found.equal.extend(here.iter().map(|_| NAME));
-        return;
-    }
-    let text = |bytes: &[u8]| ebcdic::decode(bytes).trim_end_matches([' ', '\0']).to_owned();
-    let kinds: BTreeSet<u16> = here.iter().chain(&there).map(|(kind, _)| *kind).collect();
-    for kind in kinds {
-        let of = |names: &[(u16, &[u8])]| {
-            names.iter().find(|(k, _)| *k == kind).map(|(_, bytes)| text(bytes))
-        };
-        let (stack, tap) = (of(&here), of(&there));
-        let verdict = match (&stack, &tap) {
-            (Some(a), Some(b)) if parts_of_name(a) == parts_of_name(b) => Verdict::Equal,
-            (Some(_), Some(_)) => Verdict::Contradiction(VerdictReason::Different),
-            (None, _) => Verdict::NotObservable(VerdictReason::StackUnknown),
-            (_, None) => Verdict::NotObservable(VerdictReason::TapUnknown),
-        };
-        if verdict == Verdict::Equal {
-            found.equal.push(NAME);
-        } else {
-            let (stack, tap) = (stack.unwrap_or_default(), tap.unwrap_or_default());
-            found.others.push(FieldVerdict { field: NAME, verdict, stack, tap });
-        }
-    }
-}
-
-/// The parts of a name, in whatever order, spacing and case they are written.
-fn parts_of_name(name: &str) -> BTreeSet<String> {
-    name.split(',').map(|part| part.trim().to_ascii_lowercase()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -531,6 +504,7 @@ mod tests {
                 count_tolerance: 100,
                 incomplete: round % 5 == 0,
                 late: round % 7 == 0,
+                young: Young::default(),
                 last: None,
             };
             let mut found = [Comparison::default(), Comparison::default()];

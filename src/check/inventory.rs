@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use hashbrown::HashSet;
 
 use super::calibration::prevailing;
-use super::observation::{About, Observation, System};
-use super::system_inventory::{LOCAL_IS_CLIENT, SystemInventory};
+use super::observation::{About, LOCAL_IS_CLIENT, Observation, System};
+use super::system_inventory::SystemInventory;
 use crate::record::{Level, SUBTYPE_SUMMARY};
 
 /// Addresses that are told apart; beyond them an address counts as there.
@@ -24,6 +24,8 @@ const INITIATION: u8 = 1;
 const SETTLED: i64 = 1000;
 /// Systems that are told apart.
 const MAX_SYSTEMS: usize = 256;
+/// Records that an address has to have before it is said to be one system's.
+const LEAST_OF_OWNER: u64 = 8;
 /// IP protocols of tunnels.
 const ESP: u8 = 0x32;
 const AH: u8 = 0x33;
@@ -79,6 +81,8 @@ pub struct Inventory {
     of_systems: BTreeMap<System, SystemInventory>,
     /// The stacks' addresses, and whose they are.
     home: BTreeMap<IpAddr, BTreeSet<System>>,
+    /// The systems that addresses are of, where that is certain.
+    owners: BTreeMap<IpAddr, System>,
     /// Ends of intervals on the writer's local clock, in seconds.
     ends: BTreeSet<i64>,
     /// The latest level.
@@ -170,9 +174,25 @@ impl Inventory {
     }
 
     /// Works out the stacks' addresses; to be called when all records were taken.
-    pub(super) fn find_home(&mut self) {
+    pub fn find_home(&mut self) {
         if self.of_systems.len() >= MAX_SYSTEMS {
             return;
+        }
+        self.owners.clear();
+        let mut counts = BTreeMap::<IpAddr, Vec<(u64, System)>>::new();
+        for (system, of) in &self.of_systems {
+            for (address, records) in of.records() {
+                counts.entry(*address).or_default().push((*records, *system));
+            }
+        }
+        for (address, systems) in counts {
+            let all: u64 = systems.iter().map(|(records, _)| records).sum();
+            if let Some((most, system)) = systems.iter().max()
+                && all >= LEAST_OF_OWNER
+                && most * 10 >= all * 9
+            {
+                self.owners.insert(address, *system);
+            }
         }
         for (system, of) in &self.of_systems {
             for address in of.local() {
@@ -192,9 +212,38 @@ impl Inventory {
         zone_of(&mut self.zones).or_else(|| zone_of(&mut self.initiations))
     }
 
-    /// Whether an interval ends at a moment of the local clock, more or less; both in
-    /// hundredths of a second.
-    pub fn ends_at(&self, moment: i64, slack: i64) -> bool {
+    /// The interval of a system that ends next, at a moment of its local clock or after it:
+    /// its end and its length, in hundredths of a second. Of all systems where that one wrote
+    /// nothing.
+    pub(super) fn interval_after(&self, system: &System, moment: i64) -> Option<(i64, i64)> {
+        match self.of_systems.get(system) {
+            Some(of) => of.interval_after(moment),
+            None => self.of_systems.values().filter_map(|of| of.interval_after(moment)).min(),
+        }
+    }
+
+    /// When the first interval of a system began, and its last ended, on its local clock, in
+    /// hundredths of a second. Of all systems where that one wrote nothing.
+    pub(super) fn intervals_of(&self, system: &System) -> Option<(i64, i64)> {
+        if let Some(of) = self.of_systems.get(system) {
+            return of.period();
+        }
+        let all = self.of_systems.values().filter_map(SystemInventory::period);
+        all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// The only system that an address is of; `None` if it is of several, as an address that is
+    /// shared by stacks, or moves between them, is.
+    pub fn owner(&self, address: IpAddr) -> Option<System> {
+        self.owners.get(&address).copied()
+    }
+
+    /// Whether an interval of a system ends at a moment of the local clock, more or less; both
+    /// in hundredths of a second. Of any system where that one wrote nothing.
+    pub(super) fn ends_at(&self, system: &System, moment: i64, slack: i64) -> bool {
+        if let Some(of) = self.of_systems.get(system) {
+            return of.interval_after(moment - slack).is_some_and(|(end, _)| end <= moment + slack);
+        }
         let (from, to) = ((moment - slack).div_euclid(100), (moment + slack).div_euclid(100));
         self.ends.len() >= MAX_ADDRESSES || self.ends.range(from..=to).next().is_some()
     }

@@ -1,14 +1,18 @@
 //! A part's connections and sessions, paired and judged.
 
+use std::net::IpAddr;
+
 use super::calibration::{Calibration, Groups};
 use super::connection::{Connection, Event, SHORT_TERMINATION};
-use super::fields::{Comparison, Context, compare};
+use super::fields::{Comparison, Context, compare, has_provider};
 use super::inventory::Inventory;
-use super::observation::RecordLocation;
+use super::observation::{RecordLocation, System};
 use super::outcome::{Compared, Finding, Reason, Subject};
 use super::pairing::{self, has_reversed};
 use super::partition::Partition;
-use super::session::{self, Interval};
+use super::self_check::{Fault, SelfCheckFinding};
+use super::tap_knowledge::Young;
+use super::tap_observations::{KINDS, TapObservations};
 use super::verdict::{FieldVerdict, Verdict, VerdictReason};
 use super::{Options, self_check};
 use crate::record::{Common11, Record};
@@ -18,7 +22,7 @@ const EVENT_TYPE: &str = "SMF119SC_SAEvent_Type";
 /// A connection that lasts so long is not short, in hundredths of a second.
 const SHORT: i64 = 1000;
 /// IP protocols of tunnels, which the stack has no records of.
-const TUNNELS: [u8; 2] = [0x32, 0x33];
+pub(super) const TUNNELS: [u8; 2] = [0x32, 0x33];
 
 /// An event, where its records are, and what is said of them.
 type Judgement = (u8, (Option<RecordLocation>, Option<RecordLocation>), Comparison);
@@ -33,16 +37,19 @@ pub(super) struct Judge<'a> {
     pub compared: bool,
     /// Whether the tap's intervals end where the stack's do.
     pub cut: bool,
+    /// How far the local time of the tap's records is ahead of UTC, where that is known.
+    pub tap_zone: Option<i64>,
 }
 
 impl Judge<'_> {
-    fn context<'c>(&'c self, incomplete: bool, late: bool) -> Context<'c> {
+    pub(super) fn context<'c>(&'c self, incomplete: bool, late: bool) -> Context<'c> {
         Context {
             calibration: self.calibration,
             tolerance: self.options.tolerance,
             count_tolerance: self.options.count_tolerance,
             incomplete,
             late,
+            young: Young::default(),
             last: None,
         }
     }
@@ -56,7 +63,7 @@ impl Judge<'_> {
     /// How far the stack's local time is ahead of the tap's at the end of an interval.
     /// What the tap has cut where the stack did follows the stack's clock; other intervals
     /// end at full minutes of the tap's own.
-    fn interval_ahead(&self, moment: i64) -> i64 {
+    pub(super) fn interval_ahead(&self, moment: i64) -> i64 {
         let clock = if self.cut { self.calibration.clock.ahead(moment) } else { 0 };
         self.calibration.interval_clock + clock
     }
@@ -70,6 +77,13 @@ impl Judge<'_> {
     ) {
         for connection in &part.stack.connections {
             self_check::connection(connection, &mut |found| each(Finding::Fault(&found)));
+            let local = connection.tuple.local.0;
+            self.of_other_system(&connection.system, local, place(connection), each);
+        }
+        for i in &part.stack.intervals {
+            if let Some(local) = i.ends.local() {
+                self.of_other_system(&i.system, local, i.place, each);
+            }
         }
         self_check::intervals(&part.stack.intervals, &mut |found| each(Finding::Fault(&found)));
         if !self.compared {
@@ -77,6 +91,21 @@ impl Judge<'_> {
         }
         self.connections(part, groups, each);
         self.intervals(part, groups, each);
+    }
+
+    /// Tells of a record whose local address is another system's.
+    fn of_other_system(
+        &self,
+        system: &System,
+        local: IpAddr,
+        place: RecordLocation,
+        each: &mut dyn FnMut(Finding<'_>),
+    ) {
+        if let Some(owner) = self.stack.owner(local).filter(|owner| owner != system) {
+            let what = format!("{local} of {}, not of {}", owner.text(), system.text());
+            let fault = SelfCheckFinding { fault: Fault::OtherSystem, place, what };
+            each(Finding::Fault(&fault));
+        }
     }
 
     fn connections(
@@ -89,7 +118,10 @@ impl Judge<'_> {
         let (clock, tolerance) = (&self.calibration.clock, self.options.tolerance);
         let paired = pairing::connections(stack, tap, clock, tolerance);
         for (here, there) in paired.pairs {
-            let compared = self.connection(part, here, there, groups);
+            let mut compared = self.connection(part, here, there, groups);
+            if contradicts(&compared) && self.is_observed_connection(part, here, there, groups) {
+                compared.iter_mut().for_each(|(.., c)| c.is_beyond_observation());
+            }
             let compared: Vec<Compared<'_>> = compared
                 .iter()
                 .map(|(kind, places, comparison)| Compared {
@@ -124,6 +156,24 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether a connection's records are those that z/OS stream observation would have
+    /// written, and do not say that the stack knows more.
+    fn is_observed_connection(
+        &self,
+        part: &Partition<'_>,
+        here: &Connection<'_>,
+        there: &Connection<'_>,
+        groups: &mut Groups,
+    ) -> bool {
+        let Some(observed) = part.as_observed(there.tuple, there.start) else { return false };
+        let knows_more = |e: &Event<'_>| Record::parse(e.bytes).is_ok_and(|r| has_provider(&r));
+        !here.events.iter().any(knows_more)
+            && groups.apart(|groups| {
+                let found = self.connection(part, here, observed, groups);
+                !contradicts(&found) && !found.iter().any(|(.., c)| c.says_more())
+            })
+    }
+
     fn only_stack(&self, part: &Partition<'_>, c: &Connection<'_>) -> Reason {
         let start = self.calibration.clock.to_other(c.start);
         let end = c.end.map(|e| self.calibration.clock.to_other(e));
@@ -131,7 +181,7 @@ impl Judge<'_> {
         let slack = self.options.tolerance;
         let until = end.unwrap_or(i64::MAX - slack) + slack;
         // Such as one direction, or all but the beginning.
-        if let Some(reason) = part.not_comparable(c.tuple, start - slack, until) {
+        if let Some(reason) = part.known.not_comparable(c.tuple, start - slack, until) {
             return reason;
         }
         if local == remote || local.is_loopback() {
@@ -163,8 +213,10 @@ impl Judge<'_> {
             Reason::OutsidePeriod
         } else if !self.stack.has_local(c.tuple.local.0) {
             Reason::AddressUnknown
-        } else if part.facts(c.tuple, c.start).is_some_and(|f| f.incomplete) {
+        } else if part.known.of(c.tuple, c.start).is_some_and(|f| f.incomplete) {
             Reason::Incomplete
+        } else if part.has_observed && part.as_observed(c.tuple, c.start).is_none() {
+            Reason::NotObserved
         } else {
             Reason::Missing
         }
@@ -178,7 +230,7 @@ impl Judge<'_> {
         there: &Connection<'_>,
         groups: &mut Groups,
     ) -> Vec<Judgement> {
-        let facts = part.facts(there.tuple, there.start);
+        let facts = part.known.of(there.tuple, there.start);
         let incomplete = facts.is_some_and(|f| f.incomplete);
         let context = self.context(incomplete, facts.is_some_and(|f| f.late));
         let last = there.last().and_then(|e| Record::parse(e.bytes).ok());
@@ -211,6 +263,7 @@ impl Judge<'_> {
         }
         match (here.last(), there.last()) {
             (Some(a), Some(b)) => {
+                learn_counting(a, b, facts, groups);
                 let (kind, places, mut comparison) = compared(a, b, &context, groups);
                 if kinds_differ {
                     let lasted = there.end.map_or(0, |end| end - there.start);
@@ -255,65 +308,11 @@ impl Judge<'_> {
             Verdict::Contradiction(VerdictReason::NotInTheStack)
         }
     }
-
-    fn intervals(
-        &self,
-        part: &Partition<'_>,
-        groups: &mut Groups,
-        each: &mut dyn FnMut(Finding<'_>),
-    ) {
-        let (stack, tap) = (&part.stack.intervals, &part.tap.intervals);
-        let context = self.context(false, false);
-        let clock = |moment: i64| self.interval_ahead(moment);
-        let tolerance = context.tolerance;
-        let paired = pairing::intervals(stack, tap, &clock, tolerance, |here, there| {
-            session::unlike(here, there, &context, groups)
-        });
-        for (here, there) in paired.pairs {
-            let comparison = session::judge(here, there, &context, groups);
-            let places = (Some(here.place), Some(there.place));
-            let compared = [Compared { kind: 0, places, comparison: &comparison }];
-            each(Finding::Pair(here.system, Subject::Session(here.ends, here.end), &compared, 0));
-        }
-        for i in paired.only_stack {
-            // Only the local end counts: clients are those of other stacks, too.
-            let ends = [i.ends.server, i.ends.client];
-            let seen = ends.iter().any(|a| self.stack.has_home(*a) && self.tap.has(*a));
-            let local = if !seen {
-                Reason::AddressUnknown
-            } else if part.has_not_comparable(i.ends.server, i.ends.client) {
-                Reason::Incomplete
-            } else {
-                session_reason(i, i.end - clock(i.end), self.tap)
-            };
-            let reason = match self.tap.records.get(&12) {
-                None => Reason::NoSuchRecords,
-                _ if i.ends.server == i.ends.client => Reason::Loopback,
-                _ => local,
-            };
-            let subject = Subject::Session(i.ends, i.end);
-            each(Finding::Alone(i.system, subject, true, reason, i.place, 0));
-        }
-        for i in paired.only_tap {
-            let reason = match self.stack.records.get(&12) {
-                None => Reason::NoSuchRecords,
-                _ if TUNNELS.contains(&i.ends.ip_proto) => Reason::NotRecorded,
-                _ if ![i.ends.server, i.ends.client].iter().any(|a| self.stack.has_home(*a)) => {
-                    Reason::AddressUnknown
-                }
-                _ => session_reason(i, i.end + clock(i.end), self.stack),
-            };
-            let subject = Subject::Session(i.ends, i.end);
-            each(Finding::Alone(i.system, subject, false, reason, i.place, 0));
-        }
-    }
 }
 
-/// Why one side lacks a session in an interval: perhaps it has no interval that ends
-/// then.
-fn session_reason(i: &Interval<'_>, end: i64, other: &Inventory) -> Reason {
-    let slack = (i.duration / 4).clamp(200, 3000);
-    if other.ends_at(end, slack) { Reason::Missing } else { Reason::NoSuchInterval }
+/// Whether anything of a connection contradicts.
+fn contradicts(judgements: &[Judgement]) -> bool {
+    judgements.iter().any(|(.., comparison)| comparison.contradicts())
 }
 
 /// Bytes of a connection in its last record.
@@ -341,6 +340,42 @@ fn compared(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Gr
         _ => Comparison::default(),
     };
     (a.kind, (Some(a.place), Some(b.place)), comparison)
+}
+
+/// Learns by which rule the stack counts, from what the tap knows of the segments.
+fn learn_counting(
+    a: &Event<'_>,
+    b: &Event<'_>,
+    known: Option<&TapObservations>,
+    groups: &mut Groups,
+) {
+    let Some((known, [client, server])) = known.and_then(|known| Some((known, known.kinds?)))
+    else {
+        return;
+    };
+    let common = |e: &Event<'_>| {
+        Record::parse(e.bytes).ok().and_then(|r| r.section(1).and_then(Common11::decode))
+    };
+    let (Some(stack), Some(tap)) = (common(a), common(b)) else { return };
+    let [_, (_, server_port)] = known.client_and_server();
+    let by_server = tap.l_port == server_port;
+    let (inbound, outbound) = if by_server { (client, server) } else { (server, client) };
+    let [of_client, of_server] = known.segments;
+    let seen = if by_server { (of_client, of_server) } else { (of_server, of_client) };
+    // What came after its end is in no record.
+    if known.incomplete || (tap.in_seg_dg, tap.out_seg_dg) != seen {
+        return;
+    }
+    for (stack, tap, kinds) in
+        [(stack.in_seg_dg, tap.in_seg_dg, &inbound), (stack.out_seg_dg, tap.out_seg_dg, &outbound)]
+    {
+        groups.counting.segments(stack, tap, kinds);
+    }
+    for (stack, tap, kinds) in
+        [(stack.in_bytes, tap.in_bytes, inbound), (stack.out_bytes, tap.out_bytes, outbound)]
+    {
+        groups.counting.bytes(stack, tap, kinds[KINDS - 1]);
+    }
 }
 
 /// An event that only one side has.

@@ -6,10 +6,14 @@
 //! to judge.
 
 mod calibration;
+mod calibration_file;
 mod clock;
 mod comparison_plan;
 mod connection;
+mod counting;
 mod delta_encoding;
+mod distinguished_names;
+mod field_times;
 mod fields;
 mod inventory;
 mod judge;
@@ -20,14 +24,18 @@ mod partition;
 pub mod report;
 pub mod self_check;
 mod session;
+mod session_judge;
+mod session_pairing;
 mod spool;
 mod system_inventory;
+mod tap_knowledge;
 mod tap_observations;
 mod verdict;
 
 use std::io;
 
 pub use calibration::{Calibration, CodeGroup, CountRule};
+pub use calibration_file::{CalibrationError, CalibrationFile};
 pub use clock::Clock;
 pub use fields::Comparison;
 pub use inventory::Inventory;
@@ -44,6 +52,7 @@ use judge::Judge;
 use partition::Partition;
 use spool::{Side, Spool};
 
+use crate::config::CountingRule;
 use crate::record::{Level, Record, SUBTYPE_DETAIL, SUBTYPE_SUMMARY};
 
 /// Differences of clocks that are looked at.
@@ -79,6 +88,10 @@ pub struct Check {
     /// The bytes of a part.
     buffer: Vec<u8>,
     known_codes: KnownCodes,
+    /// What is known to differ systematically.
+    given: Calibration,
+    /// The rule by which the tap has counted, if it is not that everything counts once.
+    counting: Option<(CountingRule, u64)>,
 }
 
 /// Who is told of each finding.
@@ -92,7 +105,15 @@ impl Check {
     pub fn new(options: Options, bytes: u64) -> io::Result<Self> {
         let spool = Spool::new(bytes)?;
         let (outcome, known_codes) = (Outcome::default(), KnownCodes::default());
-        Ok(Self { options, spool, outcome, buffer: Vec::new(), known_codes })
+        Ok(Self {
+            options,
+            spool,
+            outcome,
+            buffer: Vec::new(),
+            known_codes,
+            given: Calibration::default(),
+            counting: None,
+        })
     }
 
     /// Takes a record of the stack; returns what is wrong with it by itself.
@@ -131,9 +152,29 @@ impl Check {
         self.record(side, &record, &seen, place)
     }
 
+    /// Takes a record of what z/OS stream observation sees of what the tap has.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be written.
+    pub fn observed(&mut self, bytes: &[u8], place: RecordLocation) -> io::Result<()> {
+        let Ok(record) = Record::parse(bytes) else { return Ok(()) };
+        let Some(seen) = Observation::of(&record) else { return Ok(()) };
+        self.spool.record(Side::Observed, place, &seen, record.bytes())
+    }
+
     /// The tap's intervals end where the stack's do: moments of the stack's clock.
     pub fn cut_as_the_stack(&mut self) {
         self.outcome.tap_cut = true;
+    }
+
+    /// What is known to differ systematically is no finding.
+    pub fn calibrated(&mut self, given: Calibration) {
+        self.given = given;
+    }
+
+    /// The tap counts by another rule, which explained so many pairs.
+    pub fn counted_by(&mut self, rule: CountingRule, times: u64) {
+        self.counting = Some((rule, times));
     }
 
     /// There is a tap, even if it has no records.
@@ -196,7 +237,9 @@ impl Check {
         let mut calibration = Calibration {
             clock: self.reported(&clocks.0),
             interval_clock: clocks.1,
-            ..Calibration::default()
+            codes: self.given.codes.clone(),
+            counters: self.given.counters.clone(),
+            counting: self.counting,
         };
         let mut outcome = Outcome::default();
         let mut judged = false;
@@ -207,6 +250,8 @@ impl Check {
                 Ok::<(), io::Error>(())
             })?;
             calibration = groups.finish(calibration.clock, clocks.1);
+            calibration.counting = self.counting.or(calibration.counting);
+            calibration.with(&self.given);
             // Where nothing is systematic the verdicts are what they will be.
             judged = each.is_none() && calibration.is_empty();
         }
@@ -228,6 +273,7 @@ impl Check {
         outcome.stack = self.outcome.stack;
         outcome.tap = self.outcome.tap;
         outcome.calibration = calibration;
+        outcome.given = self.given;
         Ok(outcome)
     }
 
@@ -239,6 +285,7 @@ impl Check {
         groups: &mut Groups,
         each: &mut dyn FnMut(&Finding<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let tap_zone = self.outcome.tap.zone();
         let (options, outcome) = (self.options, &self.outcome);
         each_part(&mut self.spool, &mut self.buffer, only, &mut |part| {
             let judge = Judge {
@@ -248,6 +295,7 @@ impl Check {
                 tap: &outcome.tap,
                 compared: outcome.compared,
                 cut: outcome.tap_cut,
+                tap_zone,
             };
             let mut result = Ok(());
             judge.part(part, groups, &mut |finding| {
@@ -315,6 +363,9 @@ impl Check {
                     && starts.len() < MAX_DIFFERENCES
                 {
                     starts.push((here.start, here.start - there.start));
+                    if let (Some(end), Some(other)) = (here.end, there.end) {
+                        starts.push((end, end - other));
+                    }
                 }
             }
             let mut of_tap = std::collections::BTreeMap::<Ends, Vec<i64>>::new();

@@ -8,6 +8,9 @@ use crate::record::{
 
 /// `sc_flags`, `ss_flags`: IPv6.
 const IPV6: u8 = 0x80;
+/// `ss_flags`: the local end is the server, or the client.
+pub(super) const LOCAL_IS_SERVER: u8 = 0x40;
+pub(super) const LOCAL_IS_CLIENT: u8 = 0x20;
 /// `ss_event_type`: an interval record.
 const INTERVAL: u8 = 1;
 /// Where the identification section has the reason, and the bits of a shutdown and of the end of statistics.
@@ -121,6 +124,39 @@ pub struct Ends {
     pub role: u8,
     /// Flags of the protocol.
     pub protocols: u8,
+}
+
+/// The ends of a security session, without what the records of a release may not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SessionEnds {
+    pub server: IpAddr,
+    pub client: IpAddr,
+    pub ports: (u16, u16),
+    pub ip_proto: u8,
+}
+
+impl Ends {
+    /// The address of the local end, where the record says which that is.
+    pub(super) fn local(&self) -> Option<IpAddr> {
+        match self.role & (LOCAL_IS_SERVER | LOCAL_IS_CLIENT) {
+            LOCAL_IS_SERVER => Some(self.server),
+            LOCAL_IS_CLIENT => Some(self.client),
+            _ => None,
+        }
+    }
+
+    /// The ends alone: neither role nor protocol.
+    pub(super) fn session(&self) -> SessionEnds {
+        let Self { server, client, ports, ip_proto, .. } = *self;
+        SessionEnds { server, client, ports, ip_proto }
+    }
+}
+
+impl SessionEnds {
+    /// The same with server and client exchanged.
+    pub fn swapped(self) -> Self {
+        Self { server: self.client, client: self.server, ..self }
+    }
 }
 
 /// What a record is about.

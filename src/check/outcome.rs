@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, CountRule};
 use super::fields::Comparison;
 use super::inventory::Inventory;
 use super::observation::{Ends, RecordLocation, System, Tuple};
@@ -33,10 +33,15 @@ pub enum Reason {
     NoSuchRecords,
     /// The other side has no interval that ends then.
     NoSuchInterval,
+    /// Its connections began within ten seconds before the end of an interval: the other side
+    /// counts them in the next, or the one before.
+    Young,
     /// The capture lacks a part of it.
     Incomplete,
     /// The capture does not tell whether it was protected.
     NotKnown,
+    /// z/OS stream observation does not see it, and the records agree with what that sees.
+    NotObserved,
     /// The stack has it with its ends swapped: both are its own addresses, and such a
     /// connection never leaves the host.
     EndsSwapped,
@@ -62,8 +67,10 @@ impl Reason {
             Self::NotRecorded => "not_recorded",
             Self::NoSuchRecords => "no_such_records",
             Self::NoSuchInterval => "no_such_interval",
+            Self::Young => "young",
             Self::Incomplete => "incomplete",
             Self::NotKnown => "not_known",
+            Self::NotObserved => "not_observed",
             Self::EndsSwapped => "ends_swapped",
             Self::Missing => "missing",
         }
@@ -85,8 +92,10 @@ impl Reason {
             (Self::NoSuchRecords, false) => "the stack has no records of this subtype",
             (Self::NoSuchInterval, true) => "the tap has no interval that ends then",
             (Self::NoSuchInterval, false) => "the stack has no interval that ends then",
+            (Self::Young, _) => "its connections began shortly before the end of an interval",
             (Self::Incomplete, _) => "the capture lacks a part of it",
             (Self::NotKnown, _) => "the capture does not tell whether it was protected",
+            (Self::NotObserved, _) => "z/OS stream observation does not see it",
             (Self::EndsSwapped, _) => "local and remote end are swapped in the stack's record",
             (Self::Missing, true) => "nothing on the wire",
             (Self::Missing, false) => "the stack has written nothing",
@@ -135,8 +144,8 @@ pub struct Outcome {
     pub tap: Inventory,
     /// Whether there was a tap at all.
     pub compared: bool,
-    /// Contradictions and missing records that there would be if what z/OS stream
-    /// observation cannot see were compared, too.
+    /// Connections and sessions that agree with what z/OS stream observation sees of the
+    /// wire, and not with all that it shows.
     pub beyond_observation: u64,
     /// Whether the tap's intervals end where the stack's do.
     pub(super) tap_cut: bool,
@@ -157,6 +166,8 @@ pub struct Outcome {
     pub faults: BTreeMap<Fault, (u64, Vec<SelfCheckFinding>)>,
     /// What is systematic.
     pub calibration: Calibration,
+    /// What was known to be systematic before.
+    pub given: Calibration,
     /// Zones of the stack's record headers, in hundredths of a second ahead of UTC.
     pub zones: [Option<i64>; 2],
     /// Examples of what is missing.
@@ -258,6 +269,9 @@ impl Outcome {
                 self.difference(system, subject, judged, event.places.0);
             }
         }
+        let limit = Verdict::NotObservable(VerdictReason::NotObserved);
+        let limited = |e: &Compared<'_>| e.comparison.others.iter().any(|j| j.verdict == limit);
+        self.beyond_observation += u64::from(events.iter().any(limited));
         let counted = self.counted(subject);
         counted.pairs += 1;
         counted.contradicted += u64::from(contradicted);
@@ -299,6 +313,7 @@ impl Outcome {
         reason: Reason,
         place: RecordLocation,
     ) {
+        self.beyond_observation += u64::from(reason == Reason::NotObserved);
         let counted = self.counted(subject);
         let counts = if stack { &mut counted.only_stack } else { &mut counted.only_tap };
         *counts.entry(reason).or_default() += 1;
@@ -327,6 +342,20 @@ impl Outcome {
         self.connections.contradicted + self.intervals.contradicted + faults.sum::<u64>()
     }
 
+    /// Systematic differences that were not known before: codes, rules of counting, clocks.
+    pub fn calibrations(&self) -> u64 {
+        let (found, given) = (&self.calibration, &self.given);
+        let codes = found.codes.keys().filter(|group| !given.codes.contains_key(*group)).count();
+        let is_new = |(field, (rule, _)): &(&&str, &(CountRule, u64))| {
+            given.counters.get(**field).is_none_or(|(known, _)| known != rule)
+        };
+        let counters = found.counters.iter().filter(is_new).count();
+        let rule = |c: &Calibration| c.counting.map(|(rule, _)| rule);
+        let counting = rule(found).is_some() && rule(found) != rule(given);
+        let clock = found.clock.range() != (0, 0) || found.interval_clock != 0;
+        (codes + counters) as u64 + u64::from(counting) + u64::from(clock)
+    }
+
     /// Whether neither side has a connection or a session of those that z/OS records: they
     /// agree in that.
     pub fn nothing_to_compare(&self) -> bool {
@@ -335,12 +364,6 @@ impl Outcome {
         };
         let on_the_wire = !not_recorded(&self.connections) || !not_recorded(&self.intervals);
         self.compared && self.stack.is_empty() && !on_the_wire
-    }
-
-    /// Whether the stack's records have something that the tap's do not.
-    pub fn stack_says_more(&self) -> bool {
-        let unknown = Difference::NotObservable(VerdictReason::TapUnknown);
-        self.differences.keys().any(|(_, difference)| *difference == unknown)
     }
 
     /// Whether anything could be judged.

@@ -1,24 +1,13 @@
 //! What of one side is what of the other.
 
-use std::collections::BTreeMap;
-
 use super::clock::Clock;
 use super::connection::Connection;
-use super::observation::Ends;
-use super::session::Interval;
 
 /// How far apart two connections of the same ends may begin if there is no better
 /// counterpart: a day, in hundredths of a second.
 const FAR: i64 = 8_640_000;
 
-/// How much later than the interval's end its records may be written, in hundredths
-/// of a second.
-const SLACK: i64 = 3000;
-
-/// Intervals of the same ends and time of which the likest is chosen.
-const CANDIDATES: usize = 64;
-
-/// Connections, or sessions in an interval, of both sides.
+/// Connections of both sides.
 #[derive(Debug)]
 pub(super) struct Pairing<'a, T> {
     /// The stack's and the tap's.
@@ -108,56 +97,6 @@ pub(super) fn has_reversed(
     others.get(at).is_some_and(|o| o.tuple == tuple && o.start <= start + tolerance)
 }
 
-/// Pairs intervals by the ends of the session and the interval's end; of several
-/// with other attributes those that are the least `unlike`.
-pub(super) fn intervals<'a, 'b>(
-    stack: &'a [Interval<'b>],
-    tap: &'a [Interval<'b>],
-    clock: &dyn Fn(i64) -> i64,
-    tolerance: i64,
-    mut unlike: impl FnMut(&Interval<'b>, &Interval<'b>) -> usize,
-) -> Pairing<'a, Interval<'b>> {
-    let mut found = Pairing::default();
-    let of_tap =
-        |(n, interval): (usize, &'a Interval<'b>)| ((interval.ends, interval.end, n), interval);
-    let mut free: BTreeMap<(Ends, i64, usize), &'a Interval<'b>> =
-        tap.iter().enumerate().map(of_tap).collect();
-    let most = SLACK.max(tolerance);
-    for here in stack {
-        let ahead = clock(here.end);
-        let (from, to) = (here.end - ahead - most, here.end - ahead + most);
-        let candidates: Vec<_> = free
-            .range((here.ends, from, 0)..=(here.ends, to, usize::MAX))
-            .filter(|(_, there)| end_together(here, there, ahead, tolerance))
-            .take(CANDIDATES)
-            .map(|(key, there)| (*key, *there))
-            .collect();
-        let best = match candidates.as_slice() {
-            [] => None,
-            [one] => Some(*one),
-            several => several.iter().min_by_key(|(key, t)| (unlike(here, t), key.2)).copied(),
-        };
-        match best {
-            Some((key, there)) => {
-                free.remove(&key);
-                found.pairs.push((here, there));
-            }
-            None => found.only_stack.push(here),
-        }
-    }
-    let mut rest: Vec<(usize, &'a Interval<'b>)> =
-        free.iter().map(|(key, t)| (key.2, *t)).collect();
-    rest.sort_unstable_by_key(|(n, _)| *n);
-    found.only_tap.extend(rest.into_iter().map(|(_, t)| t));
-    found
-}
-
-/// Whether two intervals end together. Records are written a little later.
-fn end_together(stack: &Interval<'_>, tap: &Interval<'_>, clock: i64, tolerance: i64) -> bool {
-    let slack = (stack.duration.max(tap.duration) / 4).min(SLACK).max(tolerance);
-    (stack.end - clock - tap.end).abs() <= slack
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::observation::{System, Tuple};
@@ -217,34 +156,5 @@ mod tests {
         let found = |start: i64, clock: i64| has_reversed(&others, &list(&[start])[0], clock, 200);
         assert!(found(5100, 0) && found(4800, 0) && found(14_100, 9000));
         assert!(!found(5300, 0) && !found(4700, 0) && !found(20_000, 0));
-    }
-
-    #[test]
-    fn of_many_intervals_of_one_end_a_few_are_weighed() {
-        let ends = Ends {
-            server: ip(1),
-            client: ip(2),
-            ports: (443, 443),
-            ip_proto: 6,
-            role: 0,
-            protocols: 0,
-        };
-        let interval = |end: i64| Interval {
-            system: System::default(),
-            ends,
-            end,
-            duration: 90_000,
-            bytes: &[],
-            place: super::super::observation::RecordLocation::default(),
-        };
-        let stack: Vec<Interval<'_>> = (0..20_000).map(|n| interval(n % 10)).collect();
-        let mut weighed = 0;
-        let found = intervals(&stack, &stack, &|_| 0, 200, |_, _| {
-            weighed += 1;
-            0
-        });
-        assert_eq!(found.pairs.len(), stack.len());
-        assert!(weighed <= CANDIDATES * stack.len());
-        assert!(found.only_stack.is_empty() && found.only_tap.is_empty());
     }
 }

@@ -1,13 +1,10 @@
 //! A part of what is compared, in memory.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
 use super::connection::{Assembly, Connection, Event};
 use super::observation::{About, Observation, Tuple};
-use super::outcome::Reason;
 use super::session::Interval;
 use super::spool::{Entry, Side, entries};
+use super::tap_knowledge::TapKnowledge;
 use super::tap_observations::TapObservations;
 use crate::record::Record;
 
@@ -18,74 +15,52 @@ pub(super) struct OneSide<'a> {
     pub intervals: Vec<Interval<'a>>,
 }
 
-/// What is known of a connection by its ends and its start.
-type ObservationsByConnection = BTreeMap<([(IpAddr, u16); 2], i64), TapObservations>;
-
 /// A part of what is compared.
 #[derive(Debug, Default)]
 pub(super) struct Partition<'a> {
     pub stack: OneSide<'a>,
     pub tap: OneSide<'a>,
-    facts: ObservationsByConnection,
+    /// What z/OS stream observation sees of what the tap has, and whether it was asked for.
+    pub observed: OneSide<'a>,
+    pub has_observed: bool,
+    /// What the tap knows beside its records.
+    pub known: TapKnowledge,
 }
 
 impl<'a> Partition<'a> {
     /// A part from its bytes, with or without the tap's first summary records.
     pub fn of(bytes: &'a [u8], recut: bool) -> Self {
-        let (mut stack, mut tap) = (Builder::default(), Builder::default());
-        let mut facts = ObservationsByConnection::new();
+        let [mut stack, mut tap, mut observed] = [const { Builder::new() }; 3];
+        let mut has_observed = false;
+        let mut known = TapKnowledge::default();
         for entry in entries(bytes) {
             match entry.side {
                 Side::Stack => stack.take(entry),
                 Side::Tap => tap.take(entry),
                 Side::TapSummary if recut => {}
                 Side::TapSummary => tap.take(entry),
+                Side::Observed => {
+                    has_observed = true;
+                    observed.take(entry);
+                }
                 Side::TapObservations => {
-                    if let Ok(known) = serde_json::from_slice::<TapObservations>(entry.bytes) {
-                        facts.insert((known.ends, known.start), known);
+                    if let Ok(of_one) = serde_json::from_slice::<TapObservations>(entry.bytes) {
+                        known.add(of_one);
                     }
                 }
             }
         }
-        Self { stack: stack.finish(), tap: tap.finish(), facts }
+        let [stack, tap, observed] = [stack, tap, observed].map(Builder::finish);
+        known.finish();
+        Self { stack, tap, observed, has_observed, known }
     }
 
-    /// What the tap knows of a connection of its own.
-    pub fn facts(&self, tuple: Tuple, start: i64) -> Option<&TapObservations> {
-        self.facts.get(&(ends(tuple), start))
+    /// The connection as z/OS stream observation sees it.
+    pub fn as_observed(&self, tuple: Tuple, start: i64) -> Option<&Connection<'a>> {
+        let list = &self.observed.connections;
+        let at = list.partition_point(|c| (c.tuple, c.start) < (tuple, start));
+        list.get(at).filter(|c| (c.tuple, c.start) == (tuple, start))
     }
-
-    /// Why a connection that the tap has seen between two moments cannot be compared, if
-    /// it cannot.
-    pub fn not_comparable(&self, tuple: Tuple, from: i64, to: i64) -> Option<Reason> {
-        let ends = ends(tuple);
-        let within = || self.facts.range((ends, from.min(to))..=(ends, to)).map(|(_, facts)| facts);
-        if within().any(|facts| facts.incomplete) {
-            Some(Reason::Incomplete)
-        } else if within().any(|facts| facts.not_known) {
-            Some(Reason::NotKnown)
-        } else {
-            None
-        }
-    }
-
-    /// Whether the tap has seen a connection between two ends that cannot be compared: the
-    /// sessions of these ends count others than the stack's do.
-    pub fn has_not_comparable(&self, server: IpAddr, client: IpAddr) -> bool {
-        let low = server.min(client);
-        let high = server.max(client);
-        let from = ([(low, 0), (high, 0)], i64::MIN);
-        self.facts.range(from..).take_while(|(([(first, _), _], _), _)| *first == low).any(
-            |(([_, (second, _)], _), facts)| {
-                *second == high && (facts.not_known || facts.incomplete)
-            },
-        )
-    }
-}
-
-/// The ends of a connection, the lower first.
-fn ends(tuple: Tuple) -> [(IpAddr, u16); 2] {
-    [tuple.local.min(tuple.remote), tuple.local.max(tuple.remote)]
 }
 
 #[derive(Default)]
@@ -104,12 +79,17 @@ impl<'a> Builder<'a> {
                 let event = Event { kind, written: seen.written, bytes, place };
                 self.assembly.add(seen.system, (tuple, start, end, id), event);
             }
-            About::Session { ends, duration, .. } => {
+            About::Session { ends, duration, shut_down } => {
                 let (system, end, duration) = (seen.system, seen.written, duration / 10_000);
-                self.intervals.push(Interval { system, ends, end, duration, bytes, place });
+                let interval = Interval { system, ends, end, duration, shut_down, bytes, place };
+                self.intervals.push(interval);
             }
             About::Other { .. } => {}
         }
+    }
+
+    const fn new() -> Self {
+        Self { assembly: Assembly::new(), intervals: Vec::new() }
     }
 
     fn finish(mut self) -> OneSide<'a> {

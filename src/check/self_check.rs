@@ -43,6 +43,8 @@ pub enum Fault {
     IntervalMissing,
     /// An interval is there twice.
     IntervalTwice,
+    /// A record names an address as local that is another system's.
+    OtherSystem,
 }
 
 impl Fault {
@@ -62,6 +64,7 @@ impl Fault {
             Self::CounterGap => "counter_gap",
             Self::IntervalMissing => "interval_missing",
             Self::IntervalTwice => "interval_twice",
+            Self::OtherSystem => "other_system",
         }
     }
 
@@ -81,6 +84,7 @@ impl Fault {
             Self::CounterGap => "an interval does not begin where the one before ended",
             Self::IntervalMissing => "an interval is missing",
             Self::IntervalTwice => "an interval is there twice",
+            Self::OtherSystem => "the local address is another system's in nearly all records",
         }
     }
 

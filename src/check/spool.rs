@@ -29,6 +29,8 @@ pub(super) enum Side {
     TapObservations,
     /// A summary record of the tap that others may take the place of.
     TapSummary,
+    /// A record of what z/OS stream observation sees of the wire.
+    Observed,
 }
 
 /// An entry of a part.
@@ -231,7 +233,8 @@ fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
         0 => Side::Stack,
         1 => Side::Tap,
         2 => Side::TapObservations,
-        _ => Side::TapSummary,
+        3 => Side::TapSummary,
+        _ => Side::Observed,
     };
     Some(Entry { side, place, bytes })
 }

@@ -6,10 +6,6 @@ use std::net::IpAddr;
 use super::inventory::zone_of;
 use super::observation::{About, Observation};
 
-/// `ss_flags`: the local end is the server, or the client. From 3.2 on.
-pub(super) const LOCAL_IS_SERVER: u8 = 0x40;
-pub(super) const LOCAL_IS_CLIENT: u8 = 0x20;
-
 /// Addresses, and pairs of addresses, of a system that are told apart.
 const MAX_ADDRESSES: usize = 1 << 18;
 /// Ends of intervals that are told apart: a year of minutes.
@@ -27,8 +23,8 @@ const MICROS: i64 = 10_000;
 /// What one system has.
 #[derive(Clone, Debug, Default)]
 pub struct SystemInventory {
-    /// Local addresses that records name as such.
-    local: BTreeSet<IpAddr>,
+    /// Local addresses that records name as such, and in how many.
+    local: BTreeMap<IpAddr, u64>,
     /// Server and client of sessions whose records do not say which is local.
     either: BTreeSet<(IpAddr, IpAddr)>,
     zones: Vec<i64>,
@@ -42,9 +38,7 @@ impl SystemInventory {
     pub(super) fn add(&mut self, seen: &Observation) {
         match seen.about {
             About::Connection { tuple, end, .. } => {
-                if self.local.len() < MAX_ADDRESSES {
-                    self.local.insert(tuple.local.0);
-                }
+                self.has(tuple.local.0);
                 if let Some(end) = end
                     && self.zones.len() < MAX_DIFFERENCES
                 {
@@ -55,15 +49,8 @@ impl SystemInventory {
                 if self.intervals.len() < MAX_ENDS {
                     self.intervals.insert((seen.written, duration, shut_down));
                 }
-                let local = match ends.role & (LOCAL_IS_SERVER | LOCAL_IS_CLIENT) {
-                    LOCAL_IS_SERVER => Some(ends.server),
-                    LOCAL_IS_CLIENT => Some(ends.client),
-                    _ => None,
-                };
-                match local {
-                    Some(local) if self.local.len() < MAX_ADDRESSES => {
-                        self.local.insert(local);
-                    }
+                match ends.local() {
+                    Some(local) => self.has(local),
                     None if self.either.len() < MAX_ADDRESSES => {
                         self.either.insert((ends.server, ends.client));
                     }
@@ -74,10 +61,27 @@ impl SystemInventory {
         }
     }
 
+    fn has(&mut self, local: IpAddr) {
+        if self.local.len() < MAX_ADDRESSES || self.local.contains_key(&local) {
+            *self.local.entry(local).or_default() += 1;
+        }
+    }
+
+    /// The addresses that records name as local, and in how many they are.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&IpAddr, &u64)> {
+        self.local.iter()
+    }
+
+    /// When its first interval began, and its last ended, in hundredths of a second.
+    pub(super) fn period(&self) -> Option<(i64, i64)> {
+        let (first, last) = (self.intervals.first()?, self.intervals.last()?);
+        Some((first.0 - first.1 / MICROS, last.0))
+    }
+
     /// Its local addresses. Of sessions that do not say which end is local it is the one
     /// that the fewest addresses suffice with; the server's where nothing tells.
     pub fn local(&self) -> BTreeSet<IpAddr> {
-        let mut local = self.local.clone();
+        let mut local: BTreeSet<IpAddr> = self.local.keys().copied().collect();
         let mut open: Vec<(IpAddr, IpAddr)> = self.either.iter().copied().collect();
         loop {
             open.retain(|(server, client)| !local.contains(server) && !local.contains(client));
@@ -98,6 +102,13 @@ impl SystemInventory {
                 local.extend(open.iter().map(|(server, _)| *server));
             }
         }
+    }
+
+    /// The interval that ends next, at a moment or after it: its end and its length, in
+    /// hundredths of a second.
+    pub(super) fn interval_after(&self, moment: i64) -> Option<(i64, i64)> {
+        let next = self.intervals.range((moment, i64::MIN, false)..).next();
+        next.map(|&(end, micros, _)| (end, micros / MICROS))
     }
 
     /// How far its local time is ahead of UTC, in hundredths of a second, to a quarter of
@@ -155,7 +166,7 @@ fn full_minute(moment: i64, length: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::observation::{Ends, System};
+    use super::super::observation::{Ends, LOCAL_IS_CLIENT, System};
     use super::*;
 
     fn ip(n: u8) -> IpAddr {

@@ -54,8 +54,15 @@ pub enum VerdictReason {
     Incomplete,
     /// z/OS does not watch for it in the middle of a connection.
     LateHandshake,
+    /// z/OS stream observation does not see it, and the record agrees with what that sees.
+    NotObserved,
+    /// One side has several sessions where the other has one: they are compared by sums.
+    Together,
     /// The session or the interval began before the capture.
     Before,
+    /// Connections that began within ten seconds before the end of an interval count in it on
+    /// one side, and in the next on the other.
+    Young,
     /// Within the tolerance.
     Tolerance,
     /// It differs in the same way in all records of its kind.
@@ -83,7 +90,10 @@ impl VerdictReason {
             Self::NotConfigured => "not configured here",
             Self::Incomplete => "the capture lacks a part of the connection",
             Self::LateHandshake => "a handshake in the middle of the connection",
+            Self::NotObserved => "z/OS stream observation does not see it",
+            Self::Together => "sessions that one side cannot tell apart, compared by their sums",
             Self::Before => "began before the capture",
+            Self::Young => "connections that began shortly before the interval's end",
             Self::Tolerance => "within the tolerance",
             Self::Calibrated => "differs in the same way everywhere",
             Self::Different => "different",

@@ -205,8 +205,8 @@ pub(super) struct ConfigArgs {
     #[arg(long)]
     pub check: bool,
 
-    /// Print the JSON Schema of settings files, or of the JSON Lines that `read`
-    /// and `show` write.
+    /// Print the JSON Schema of settings files, of the JSON Lines that `read` and `show`
+    /// write, or of the calibration that `check` writes.
     #[arg(long, value_enum, value_name = "OF", num_args = 0..=1,
           default_missing_value = "settings", conflicts_with_all = ["print", "check"])]
     pub schema: Option<SchemaOf>,
@@ -238,6 +238,8 @@ pub(super) enum SchemaOf {
     Settings,
     /// Lines of JSON Lines.
     Jsonl,
+    /// Systematic differences that `check` writes and reads.
+    Calibration,
 }
 
 /// When to use colours.

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 
-use super::check_args::Check as CheckArgs;
+use super::check_args::{Check as CheckArgs, FailOn as On};
 use super::{DONE, UNUSABLE, read, settings_file, usage_tips};
-use crate::check::report::{Judgement, Limits, last_line, line, page, text};
+use crate::check::report::{FailOn, Judgement, Limits, last_line, line, page, text};
 use crate::check::{
-    Check, Clock, Finding, Inventory, Options, Outcome, RecordLocation, SelfCheckFinding,
-    TapObservations,
+    Calibration, CalibrationFile, Check, Clock, Finding, Inventory, Options, Outcome,
+    RecordLocation, SelfCheckFinding, TapObservations,
 };
-use crate::config::{self, Home, Identity, Mode, Prefix, Settings, Stack, Stacks};
+use crate::config::{self, CountingRule, Home, Identity, Mode, Prefix, Settings, Stack, Stacks};
 use crate::dump::{self, Item};
 use crate::pipeline::{self, Output, RequestedOutputs, RunError, Tuning};
 use crate::sink::OutputFile;
@@ -40,34 +41,45 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
         contradictions: args.max_contradictions,
         missing: args.max_missing,
         coverage: args.min_coverage,
+        fail_on: FailOn {
+            missing: args.fail_on.contains(&On::Missing),
+            contradiction: args.fail_on.contains(&On::Contradiction),
+            calibration: args.fail_on.contains(&On::Calibration),
+        },
     };
-    // Whether all that the wire shows is compared, or what stream observation sees of it.
-    let mut mode = args.strict.then_some(Mode::Strict);
-    let mut limited = 0;
-    if mode.is_none() && could_be_limited(args) {
-        let differ = |o: &Outcome| o.contradictions() + o.missing_count();
-        let (of_wire, _) = examine(args, options, Mode::Extended, &mut None)?;
-        if differ(&of_wire) > 0 {
-            let (of_observation, _) = examine(args, options, Mode::Strict, &mut None)?;
-            // Only where they agree in all and the stack says nothing that observation does
-            // not see: otherwise a mistake there would go unnoticed.
-            let agrees = differ(&of_observation) == 0 && of_observation.judged();
-            if agrees && !of_observation.stack_says_more() {
-                (mode, limited) = (Some(Mode::Strict), differ(&of_wire));
-            }
+    let given = known_calibration(args)?;
+    let given = &given;
+    let mut pass = Pass {
+        mode: args.strict.then_some(Mode::Strict),
+        counting: given.counting,
+        ..Pass::default()
+    };
+    if can_be_read_again(args) {
+        let differ = |o: &Outcome| o.contradictions() + o.missing_count() > 0;
+        let (mut of_wire, _) = examine(args, options, (pass, given), &mut None)?;
+        // The stack may count by another rule.
+        if pass.counting.is_none() && of_wire.calibration.counting.is_some() {
+            pass.counting = of_wire.calibration.counting;
+            (of_wire, _) = examine(args, options, (pass, given), &mut None)?;
         }
+        // What differs may be what stream observation does not see.
+        pass.with_observed = pass.mode.is_none() && differ(&of_wire);
     }
     let create = |path: &Option<PathBuf>| {
         path.as_deref().map(|p| OutputFile::create(p, args.force)).transpose()
     };
     let (mut lines, report) = (create(&args.jsonl)?, create(&args.report)?);
-    let (mut outcome, files) = examine(args, options, mode.unwrap_or_default(), &mut lines)?;
-    outcome.beyond_observation = limited;
+    let calibration = create(&args.calibration)?;
+    let (outcome, files) = examine(args, options, (pass, given), &mut lines)?;
     if let Some(file) = lines {
         file.finish_with(&last_line(&outcome, &limits, &files))?;
     }
     if let Some(file) = report {
         file.finish_with(page(&outcome, &limits, &files).as_bytes())?;
+    }
+    if let Some(file) = calibration {
+        let text = CalibrationFile::of(&outcome.calibration).to_toml();
+        file.finish_with(text.as_bytes())?;
     }
     let no_address = outcome.stack.is_empty() && args.home.is_empty() && args.config.is_none();
     if no_address && limits.judge(&outcome) == Judgement::CannotJudge && !args.quiet {
@@ -75,8 +87,9 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
                     the stack's addresses; give them by --home ADDR, or by --config FILE";
         super::notify("warning", text);
     }
-    let to_stdout =
-        [&args.jsonl, &args.report].iter().any(|o| o.as_deref() == Some(Path::new("-")));
+    let to_stdout = [&args.jsonl, &args.report, &args.calibration]
+        .iter()
+        .any(|o| o.as_deref() == Some(Path::new("-")));
     if !args.quiet && !to_stdout {
         let mut out = anstream::stdout().lock();
         write!(out, "{}", text(&outcome, &limits, &files, io::stdout().is_terminal()))?;
@@ -89,10 +102,26 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
     })
 }
 
-/// Whether captures can be read again, to learn what stream observation sees of them.
-fn could_be_limited(args: &CheckArgs) -> bool {
+/// Systematic differences that are known.
+fn known_calibration(args: &CheckArgs) -> anyhow::Result<Calibration> {
+    let Some(path) = &args.calibrated else { return Ok(Calibration::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    CalibrationFile::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// What is made of captures.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pass {
+    mode: Option<Mode>,
+    /// Whether what z/OS stream observation sees of them is asked for, too.
+    with_observed: bool,
+    /// By which rule the stack counts, and how many pairs that explains.
+    counting: Option<(CountingRule, u64)>,
+}
+
+/// Whether captures can be read again.
+fn can_be_read_again(args: &CheckArgs) -> bool {
     !args.captures.is_empty()
-        && args.config.is_none()
         && args.captures.iter().chain(&args.stack).all(|path| path != Path::new("-"))
 }
 
@@ -101,12 +130,13 @@ fn could_be_limited(args: &CheckArgs) -> bool {
 fn examine(
     args: &CheckArgs,
     options: Options,
-    mode: Mode,
+    (pass, given): (Pass, &Calibration),
     lines: &mut Option<OutputFile>,
 ) -> anyhow::Result<(Outcome, Vec<String>)> {
     let mut check = Check::new(options, size(args))?;
+    check.calibrated(given.clone());
     let mut files = Vec::new();
-    let quiet = args.quiet || lines.is_none() && could_be_limited(args) && args.jsonl.is_some();
+    let quiet = args.quiet || lines.is_none() && can_be_read_again(args) && args.jsonl.is_some();
     for path in &args.stack {
         dump(path, quiet, &mut files, &mut |bytes, place, damage, files| match damage {
             Some(what) => tell(lines, &[check.damage(place, what)], files),
@@ -122,7 +152,10 @@ fn examine(
     }
     if !args.captures.is_empty() {
         check.with_tap();
-        captures(args, &mut check, mode)?;
+        if let Some((rule, times)) = pass.counting {
+            check.counted_by(rule, times);
+        }
+        captures(args, &mut check, pass)?;
     }
     let outcome = match lines {
         None => check.run::<anyhow::Error>(None)?,
@@ -203,7 +236,11 @@ fn dump(
 }
 
 /// What the engine makes of captures goes into the check.
-struct CheckOutput<'a>(&'a mut Check);
+struct CheckOutput<'a> {
+    check: &'a mut Check,
+    /// Whether it is what z/OS stream observation sees.
+    observed: bool,
+}
 
 /// The number of no file: a record that was never in one.
 const NO_FILE: u32 = u32::MAX;
@@ -212,11 +249,12 @@ impl Output for CheckOutput<'_> {
     type Error = io::Error;
 
     fn record(&mut self, _: usize, bytes: &[u8]) -> io::Result<()> {
-        self.0.tap(bytes, RecordLocation { file: NO_FILE, offset: 0 })
+        let place = RecordLocation { file: NO_FILE, offset: 0 };
+        if self.observed { self.check.observed(bytes, place) } else { self.check.tap(bytes, place) }
     }
 
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        TapObservations::of(line).map_or(Ok(()), |facts| self.0.facts(&facts))
+        TapObservations::of(line).map_or(Ok(()), |facts| self.check.facts(&facts))
     }
 
     fn row(&mut self, _: Row) {}
@@ -224,7 +262,7 @@ impl Output for CheckOutput<'_> {
 
 /// Reads captures into the tap's side: once, and for the summaries once more where the
 /// stack's clock is not the tap's, because the stack's intervals ended by its own.
-fn captures(args: &CheckArgs, check: &mut Check, mode: Mode) -> anyhow::Result<()> {
+fn captures(args: &CheckArgs, check: &mut Check, pass: Pass) -> anyhow::Result<()> {
     let given = Clock::constant(args.clock_offset.unwrap_or(0));
     let inventory = check.stack_inventory();
     let has = |subtype: u16| inventory.records.contains_key(&subtype);
@@ -232,39 +270,43 @@ fn captures(args: &CheckArgs, check: &mut Check, mode: Mode) -> anyhow::Result<(
     let zoned = inventory.zone().is_some();
     let wants = RequestedOutputs { detail: true, summary: true, json: true, rows: false };
     let mut settings = settings(args, check, &given, 0)?;
-    set_mode(&mut settings, mode);
+    set_mode(&mut settings, pass);
     let cut = settings.stacks.list().iter().any(|s| s.interval_ends.is_some());
-    read_captures(args, check, &settings, wants)?;
+    read_captures(args, check, &settings, wants, false)?;
     if cut {
         check.cut_as_the_stack();
     }
     let (clock, ahead) = check.clock()?;
     let zone = if zoned { 0 } else { ahead };
     let same = zone == 0 && (args.clock_offset.is_some() || !details || clock.agrees());
-    if !cut || !summaries || same {
-        return Ok(());
+    let again = cut && summaries && !same;
+    let from_stdin = args.captures.iter().any(|path| path == Path::new("-"));
+    if again && !from_stdin {
+        check.forget_summaries();
+        settings = self::settings(args, check, &clock, zone)?;
+        set_mode(&mut settings, pass);
+        let wants = RequestedOutputs { detail: false, summary: true, json: false, rows: false };
+        read_captures(args, check, &settings, wants, false)?;
+    } else if again && !args.quiet {
+        super::notify("warning", CLOCK_OF_STDIN);
     }
-    if args.captures.iter().any(|path| path == Path::new("-")) {
-        let text = "the stack's clock is not that of the capture, and standard input cannot be \
-                    read twice: summary records near the ends of intervals may differ; say the \
-                    difference by --clock-offset, or give a file";
-        if !args.quiet {
-            super::notify("warning", text);
-        }
-        return Ok(());
+    if pass.with_observed {
+        settings.mode = Mode::Strict;
+        let wants = RequestedOutputs { detail: true, summary: true, json: false, rows: false };
+        read_captures(args, check, &settings, wants, true)?;
     }
-    check.forget_summaries();
-    let mut settings = self::settings(args, check, &clock, zone)?;
-    set_mode(&mut settings, mode);
-    let wants = RequestedOutputs { detail: false, summary: true, json: false, rows: false };
-    read_captures(args, check, &settings, wants)
+    Ok(())
 }
 
+/// What cannot be done about another clock where captures come by standard input.
+const CLOCK_OF_STDIN: &str = "the stack's clock is not that of the capture, and standard input cannot be \
+                              read twice: summary records near the ends of intervals may differ; say the \
+                              difference by --clock-offset, or give a file";
+
 /// What a settings file says stands above what is to be compared by default.
-fn set_mode(settings: &mut Settings, mode: Mode) {
-    if mode == Mode::Strict {
-        settings.mode = mode;
-    }
+fn set_mode(settings: &mut Settings, pass: Pass) {
+    settings.mode = pass.mode.unwrap_or(settings.mode);
+    settings.counting = Some(pass.counting.unwrap_or_default().0);
 }
 
 fn read_captures(
@@ -272,6 +314,7 @@ fn read_captures(
     check: &mut Check,
     settings: &Settings,
     wants: RequestedOutputs,
+    observed: bool,
 ) -> anyhow::Result<()> {
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
     let tuning = args.threads.map_or_else(Tuning::default, |n| Tuning::of(n.into()));
@@ -280,10 +323,10 @@ fn read_captures(
         SetOptions { filter, period: None, before: tuning.files_before() },
     )?;
     let stop = AtomicBool::new(false);
-    let mut output = CheckOutput(check);
+    let mut output = CheckOutput { check, observed };
     let (_, result) =
         pipeline::run(&mut set, settings, wants, tuning, &mut output, &stop, &mut |_| {});
-    for note in set.notes().iter().filter(|_| !args.quiet && wants.detail) {
+    for note in set.notes().iter().filter(|_| !args.quiet && wants.json) {
         super::notify("warning", note);
     }
     match result {
@@ -358,9 +401,13 @@ fn settings(
 /// the clock of the captures.
 fn of_dump(inventory: &mut Inventory, clock: &Clock, zone: i64) -> Vec<Stack> {
     let zone = inventory.zone().unwrap_or(zone);
+    inventory.find_home();
     let mut stacks = Vec::new();
     for (system, of) in inventory.of_systems() {
-        let local: Vec<Prefix> = of.local().into_iter().map(|a| Prefix::new(a, u8::MAX)).collect();
+        // What is nearly always another system's is not its own.
+        let own = |a: &IpAddr| inventory.owner(*a).is_none_or(|owner| owner == *system);
+        let local = of.local().into_iter().filter(own);
+        let local: Vec<Prefix> = local.map(|a| Prefix::new(a, u8::MAX)).collect();
         if local.is_empty() {
             continue;
         }

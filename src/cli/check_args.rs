@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueHint};
+use clap::{Parser, ValueEnum, ValueHint};
 
 use crate::config::{Interval, Prefix};
 
@@ -60,6 +60,11 @@ pub(in crate::cli) struct Check {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub codes: Option<PathBuf>,
 
+    /// Systematic differences that are known, from a file that --calibration has written:
+    /// they are no findings.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub calibrated: Option<PathBuf>,
+
     /// Compare only what z/OS stream observation sees of the wire [default: all of it,
     /// unless the records say no more than that, and agree with it].
     #[arg(long, help_heading = "Input")]
@@ -93,6 +98,14 @@ pub(in crate::cli) struct Check {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Judgement")]
     pub max_missing: u64,
 
+    /// What speaks against the records, separated by commas: connections and intervals that
+    /// are missing; contradictions and faults; systematic differences that are in no file
+    /// given by --calibrated.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT",
+          default_values_t = [FailOn::Missing, FailOn::Contradiction],
+          help_heading = "Judgement")]
+    pub fail_on: Vec<FailOn>,
+
     /// The share of the stack's connections that the capture has to speak about.
     #[arg(long, value_name = "PERCENT", value_parser = percent, help_heading = "Judgement")]
     pub min_coverage: Option<f64>,
@@ -104,6 +117,10 @@ pub(in crate::cli) struct Check {
     /// Write every verdict as JSON Lines (- for standard output).
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub jsonl: Option<PathBuf>,
+
+    /// Write systematic differences as a TOML file.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub calibration: Option<PathBuf>,
 
     /// Overwrite output files that exist.
     #[arg(long, help_heading = "Output")]
@@ -117,6 +134,14 @@ pub(in crate::cli) struct Check {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
           help_heading = "Running")]
     pub threads: Option<u16>,
+}
+
+/// What speaks against the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum FailOn {
+    Missing,
+    Contradiction,
+    Calibration,
 }
 
 /// A number with at most two decimals, in hundredths.

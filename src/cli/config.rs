@@ -16,6 +16,7 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> anyhow::Result<u8> {
         let schema = match of {
             SchemaOf::Settings => schema::settings(),
             SchemaOf::Jsonl => schema::json_lines(),
+            SchemaOf::Calibration => schema::calibration(),
         };
         writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?;
         return Ok(DONE);

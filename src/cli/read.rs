@@ -296,6 +296,7 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
         usize::try_from(bound).unwrap_or(usize::MAX)
     };
     Ok(Settings {
+        counting: None,
         stacks: Stacks::new(stacks),
         level: args.level,
         mode: if args.strict { Mode::Strict } else { Mode::Extended },

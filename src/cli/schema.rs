@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::settings_file::options;
 use super::stack_args::StackTable;
+use crate::check::CalibrationFile;
 use crate::pipeline::ledger::Line;
 use crate::sink::jsonl;
 
@@ -87,6 +88,14 @@ fn property(arg: &Arg) -> Option<(String, Value)> {
         }
     }
     Some((name, schema))
+}
+
+/// The schema of the systematic differences of a stack, as `check` writes and reads them.
+pub(super) fn calibration() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<CalibrationFile>();
+    schema.insert("title".to_owned(), "Calibration of zerttap check".into());
+    schema.to_value()
 }
 
 /// The schema of an object of JSON Lines, as `read` and `show` write them.

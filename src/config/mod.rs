@@ -1,6 +1,7 @@
 //! Settings: who the records are written for and what is asked of the engine.
 
 pub mod codes;
+mod counting;
 mod interval;
 mod jobs;
 pub mod memory;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+pub use counting::{CountingRule, SegmentKind};
 pub use interval::{Interval, IntervalError, Schedule};
 pub use jobs::{Job, JobRule, JobRuleError, Jobs, LocalEnd};
 pub use stack::{Home, Stack, StackView, Stacks, Views};
@@ -195,6 +197,9 @@ pub struct Settings {
     pub ee_base_port: u16,
     /// Ports of tunnels and EtherTypes of VLAN tags beside the usual ones.
     pub frames: FrameOptions,
+    /// Which segments and bytes of TCP connections count, where they are told apart by what
+    /// they are for; `None` if they are not.
+    pub counting: Option<CountingRule>,
 }
 
 impl Default for Settings {
@@ -215,6 +220,7 @@ impl Default for Settings {
             codes: Codes::default(),
             ee_base_port: EE_BASE_PORT,
             frames: FrameOptions::default(),
+            counting: None,
         }
     }
 }

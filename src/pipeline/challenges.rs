@@ -179,7 +179,10 @@ impl Connection {
 
     /// Counts for the records that are written now.
     pub(super) fn counts(&self) -> EndCounts {
-        let now = || EndCounts { bytes: self.bytes(), segments: self.segments() };
+        let now = || {
+            let [bytes, segments] = self.counted();
+            EndCounts { bytes, segments }
+        };
         self.at_reset.as_deref().copied().unwrap_or_else(now)
     }
 

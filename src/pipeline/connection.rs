@@ -7,6 +7,7 @@ use super::challenges::{EndCounts, Pending};
 use super::completeness::BEGINNING;
 use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
+use super::segment_kinds::SegmentKinds;
 use super::sessions::Members;
 use crate::config::{Mode, Settings};
 use crate::flow::{Change, Close, Dir, Key, Sender, TcpState};
@@ -75,8 +76,8 @@ pub(super) struct Connection {
     /// Whether its data are looked at for what shows that they are encrypted, because a
     /// handshake may not have been captured.
     pub(super) inspected: bool,
-    /// Whether it has been under AH or ESP.
-    carried: bool,
+    /// Whether every segment takes the long way: after AH or ESP, or to tell what it is for.
+    long_way: bool,
     /// Whether the connection was used since the eviction last looked.
     pub used: bool,
     /// Whether packets were lost during its life.
@@ -143,6 +144,8 @@ pub(super) struct Connection {
     /// What each side has shown of how its segments and their copies look.
     pub(super) senders: [Sender; 2],
     pub(super) ciphertext: Option<Box<CiphertextDetector>>,
+    /// Its segments by what they are for, if somebody asks.
+    pub(super) segment_kinds: Option<Box<[SegmentKinds; 2]>>,
     /// The protocol whose encrypted data were recognised without its handshake.
     pub(super) encrypted: Option<Encrypted>,
 }
@@ -227,7 +230,7 @@ impl Connection {
             watching: false,
             observed: false,
             inspected: true,
-            carried: false,
+            long_way: settings.counting.is_some(),
             used: true,
             lossy: false,
             streams: Default::default(),
@@ -240,6 +243,7 @@ impl Connection {
             members: [None, None],
             ipsec: IpsecEncapsulation::default(),
             recorded_client: None,
+            segment_kinds: settings.counting.map(|_| Box::default()),
             settings,
             first_ts: ts,
             first_clock: clock,
@@ -268,10 +272,10 @@ impl Connection {
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
     pub fn ipsec_packet(&mut self, dir: Dir, header: Option<&Ipsec>, ts: i64) -> bool {
-        if header.is_none() && !self.carried {
+        if header.is_none() && !self.long_way {
             return false;
         }
-        self.carried = true;
+        self.long_way = true;
         if self.life.ended().is_some() {
             return false;
         }
@@ -319,7 +323,7 @@ impl Connection {
         ts: i64,
         clock: i64,
     ) -> bool {
-        if !self.life.fast_segment(segment) || self.carried {
+        if !self.life.fast_segment(segment) || self.long_way {
             return false;
         }
         let stream = dir.of_mut(&mut self.streams);
@@ -372,6 +376,7 @@ impl Connection {
         self.used = true;
         self.last_ts = self.last_ts.max(ts);
         self.last_clock = clock;
+        self.tell_kind(dir, segment);
         dir.of_mut(&mut self.streams).segments += 1;
         let change = self.life.update(dir, segment, ts);
         let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
@@ -551,11 +556,6 @@ impl Connection {
         } else {
             PacketDisposition::TcpMidstream
         }
-    }
-
-    /// Segments of each direction.
-    pub fn segments(&self) -> [u64; 2] {
-        self.streams.each_ref().map(|s| s.segments)
     }
 
     /// How the connection ended, as text.

@@ -35,6 +35,7 @@ mod recording;
 mod report;
 mod resumption;
 mod roles;
+mod segment_kinds;
 mod sessions;
 mod shard;
 mod summaries;

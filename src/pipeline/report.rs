@@ -59,6 +59,10 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
         bytes: both(c.bytes()),
         segments: both(c.segments()),
         retransmitted: c.retransmitted,
+        segment_kinds: c.segment_kinds.as_deref().map(|kinds| {
+            let numbers = |dir: Dir| dir.of(kinds).numbers();
+            [numbers(client), numbers(server)]
+        }),
         missed_bytes: c.missed(),
         conflicting_segments: c.conflicts,
         unaccepted_segments: c.unaccepted,

@@ -469,7 +469,7 @@ impl Shard {
             }
             let client = connection.client(key);
             let views = views(&connection.settings, key, client);
-            let (bytes, segments) = (connection.bytes(), connection.segments());
+            let [bytes, segments] = connection.counted();
             for (seen, member) in views.into_iter().zip(&mut connection.members) {
                 if let (Some(seen), Some(member)) = (seen, member)
                     && seen.stack == end.stack

@@ -82,7 +82,7 @@ impl Shard {
         self.emitted.extend(ftp_control::change(&key, &mut connection, false, clock));
         let client = connection.client(&key);
         let views = views(&connection.settings, &key, client);
-        let (bytes, segments) = (connection.bytes(), connection.segments());
+        let [bytes, segments] = connection.counted();
         for (seen, member) in views.into_iter().zip(std::mem::take(&mut connection.members)) {
             let (Some(seen), Some(member)) = (seen, member) else { continue };
             // It was given up: its end was not seen.

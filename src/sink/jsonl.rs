@@ -87,6 +87,10 @@ pub struct Connection {
     pub segments: Both,
     /// Segments that brought bytes again.
     pub retransmitted: u64,
+    /// Segments by what they are for, of the client and the server; only `check` asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub segment_kinds: Option<[[u64; 8]; 2]>,
     /// Payload bytes that sequence and acknowledgment numbers show and the
     /// capture does not hold.
     pub missed_bytes: u64,

@@ -7,6 +7,7 @@ use super::super::observation::{RecordLocation, System};
 use super::super::outcome::{Compared, Counted, Finding, Outcome, Reason, Subject};
 use super::super::self_check::SelfCheckFinding;
 use super::{Limits, override_line, time};
+use crate::config::SegmentKind;
 use crate::record::ebcdic;
 use crate::sink::jsonl::SCHEMA;
 
@@ -87,6 +88,7 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
         "missing": outcome.missing_count(),
         "beyond_observation": outcome.beyond_observation,
         "contradictions": outcome.contradictions(),
+        "calibrations": outcome.calibrations(),
         "fields": outcome.fields,
         "faults": faults,
         "bytes": { "stack": outcome.bytes.0, "paired": outcome.bytes.1 },
@@ -96,6 +98,12 @@ pub fn last_line(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<u8
             "interval_clock_seconds": calibration.interval_clock as f64 / 100.0,
             "codes": codes,
             "counters": counters,
+            "counting": calibration.counting.map(|(rule, times)| json!({
+                "without": rule.kinds().map(SegmentKind::name).collect::<Vec<_>>(),
+                "bytes_again": rule.bytes_again,
+                "what": rule.to_string(),
+                "times": times,
+            })),
         },
         "files": files,
     }))

@@ -31,6 +31,25 @@ pub struct Limits {
     /// The share of the stack's connections that the capture has to speak about, in
     /// percent.
     pub coverage: Option<f64>,
+    /// What speaks against the records.
+    pub fail_on: FailOn,
+}
+
+/// What speaks against the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailOn {
+    /// Missing connections and intervals.
+    pub missing: bool,
+    /// Contradictions and faults.
+    pub contradiction: bool,
+    /// Systematic differences that were not known before.
+    pub calibration: bool,
+}
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self { missing: true, contradiction: true, calibration: false }
+    }
 }
 
 /// What is to be said in the end.
@@ -51,7 +70,10 @@ impl Limits {
             let share = outcome.connections.coverage().or_else(|| outcome.intervals.coverage());
             share.is_some_and(|share| share >= least)
         };
-        if outcome.contradictions() > self.contradictions || outcome.missing_count() > self.missing
+        let FailOn { missing, contradiction, calibration } = self.fail_on;
+        if contradiction && outcome.contradictions() > self.contradictions
+            || missing && outcome.missing_count() > self.missing
+            || calibration && outcome.calibrations() > 0
         {
             Judgement::Disagree
         } else if !outcome.judged()
@@ -163,7 +185,7 @@ fn judgement(outcome: &Outcome, limits: &Limits) -> Section {
     ];
     if outcome.beyond_observation > 0 {
         notes.push(format!(
-            "{} more would differ if everything that the wire shows were compared. The records agree with what z/OS stream observation sees of it, which has limits: a return to clear text, a second handshake, a handshake in the middle of a connection. They are not contradictions.",
+            "{} connections and intervals differ from all that the wire shows, and agree with what z/OS stream observation sees of it, which has limits: a return to clear text, a second handshake, a handshake in the middle of a connection. They are not contradictions.",
             group(outcome.beyond_observation),
         ));
     }
@@ -332,6 +354,12 @@ fn calibration(outcome: &Outcome) -> Section {
         section.notes.push(format!(
             "The local time of the stack's summary records is {} the tap's.",
             ahead(found.interval_clock)
+        ));
+    }
+    if let Some((rule, count)) = found.counting {
+        section.notes.push(format!(
+            "The stack counts {rule}: that explains {} counters, and so it is compared.",
+            group(count)
         ));
     }
     for (field, (rule, count)) in &found.counters {
