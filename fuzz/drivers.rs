@@ -26,7 +26,9 @@ use zerttap::observe::{Observer, Side};
 use zerttap::pipeline::ledger::PacketDisposition;
 use zerttap::pipeline::{Output, RequestedOutputs, Tuning};
 use zerttap::record::{Detail, Level, Record, Summary};
-use zerttap::sink::records::{Json, annotated};
+use zerttap::sink::records::{
+    Csv, FieldNames, Json, LaterBytes, Leef, Lines, all_columns, annotated, named_columns, tree,
+};
 use zerttap::sink::report::Row;
 use zerttap::source::{
     Batch, CaptureSet, Feed, FrameNumber, LinkType, PacketHead, SetOptions, SourceError, Totals,
@@ -54,6 +56,32 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("settings", settings),
 ];
 
+/// The forms that have a line for each record: it is one, with as many parts as it should have.
+fn in_lines(record: &Record<'_>) {
+    /// Columns of a terminal.
+    const WIDTH: usize = 80;
+    let lines = |out: &[u8]| out.iter().filter(|b| **b == b'\n').count();
+    let mut csv = Csv::new(&all_columns(&[], FieldNames::Zsecure), true);
+    let mut out = Vec::new();
+    csv.row(&mut out, record);
+    assert_eq!(lines(&out), 1);
+    out.clear();
+    Leef::new(None).event(&mut out, record);
+    let bars = out.iter().filter(|b| **b == b'|').count();
+    assert!(out.is_empty() || (lines(&out), bars) == (1, 5), "{}", String::from_utf8_lossy(&out));
+    let fields = ["SMF119SC_SAJobname", "SMF119SS_SASrvIP", "SMF119SS_DN", "SMF119HDSID"];
+    let fields: Vec<String> = fields.map(str::to_owned).into();
+    for fields in [None, named_columns(&fields, FieldNames::Ibm).ok()] {
+        out.clear();
+        Lines::new(fields, Some(WIDTH)).line(&mut out, record);
+        let text = String::from_utf8(out.clone()).expect("text");
+        // Colours take no room.
+        let shown = text.replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+        assert_eq!(lines(&out), 1);
+        assert!(shown.trim_end_matches('\n').chars().count() <= WIDTH, "{shown}");
+    }
+}
+
 /// One record: what is decoded is encoded to the same, and everything that prints
 /// takes it.
 pub fn record(data: &[u8]) {
@@ -61,6 +89,9 @@ pub fn record(data: &[u8]) {
     let mut out = Vec::new();
     Json::default().object(&mut out, &record, 0);
     annotated(&mut out, &record, 1, 0).expect("memory takes everything");
+    tree(&mut out, &record, 1, 0).expect("memory takes everything");
+    LaterBytes::default().look(&record);
+    in_lines(&record);
     if let Some(detail) = Detail::decode(data) {
         let mut first = Vec::new();
         detail.encode(&mut first);
