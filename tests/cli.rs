@@ -279,7 +279,8 @@ fn names_prints_the_tables() {
         assert_eq!(table["type"], "names");
         assert!(!table["entries"].as_array().expect("a list").is_empty());
     }
-    fails(&["names", "no_such"], "no_such: no such table");
+    fails(&["names", "zsecur"], "no table is called zsecur (zsecure?)");
+    fails(&["names", "no_such"], "no table is called no_such; `zerttap names` lists them");
 }
 
 #[test]

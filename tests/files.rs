@@ -359,6 +359,20 @@ fn what_the_capturer_lost_is_loss() {
         let told = "the captures say that 3 packets were lost";
         assert!(found.stderr.contains(told), "{}", found.stderr);
     }
+
+    // Behind the period that is read: of that nothing was lost.
+    let (first, second) = source.split_at(source.len() / 2 + 1);
+    let until = jiff::Timestamp::from_nanosecond(first[first.len() - 1].ts.into()).expect("a time");
+    let until = format!("{until:.9}");
+    let halves = [packets::to_pcapng(first), statistics(3, 0), packets::to_pcapng(second)];
+    fs::write(&path, halves.concat()).expect("written");
+    let alone = dir.path().join("alone.pcapng");
+    fs::write(&alone, packets::to_pcapng(&first[..first.len() - 1])).expect("written");
+    let reference = read(&[], &[&alone]);
+    for size in ["1", "3", "4096"] {
+        let found = read(&["--batch", size, "--until", &until], &[&path]);
+        assert_eq!(found.connections, reference.connections, "{size}");
+    }
 }
 
 #[test]

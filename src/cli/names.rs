@@ -5,8 +5,8 @@ use std::io::{BufWriter, Write};
 use anyhow::bail;
 use serde_json::{Map, json};
 
-use super::DONE;
 use super::args::Names;
+use super::{DONE, usage_tips};
 use crate::names::catalog::{Listing, listings};
 use crate::sink::jsonl::SCHEMA;
 
@@ -23,7 +23,8 @@ pub(super) fn run(args: &Names) -> anyhow::Result<u8> {
         None => all.iter().collect(),
         Some(id) => {
             let Some(found) = all.iter().find(|t| t.id.eq_ignore_ascii_case(id)) else {
-                bail!("{id}: no such table; `zerttap names` lists them");
+                let near = usage_tips::near(id, all.iter().map(|t| t.id.as_str()));
+                bail!("no table is called {id}{near}; `zerttap names` lists them");
             };
             vec![found]
         }

@@ -235,7 +235,7 @@ fn record() -> Value {
     });
     let fields = json!({
         "type": "object",
-        "description": "Fields by IBM's names; bytes that are not known under `unknown`.",
+        "description": "Fields by IBM's names, with `--names zsecure` by zSecure's where they are known; bytes that are not known under `unknown`.",
         "additionalProperties": { "anyOf": [{ "type": ["integer", "string"] }, code] },
     });
     json!({

@@ -308,7 +308,9 @@ impl CaptureSet {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if std::mem::take(&mut self.lossy) {
+        // What was lost after the period is no loss of it.
+        let over = self.period.as_ref().is_some_and(|period| self.latest >= period.end);
+        if std::mem::take(&mut self.lossy) && !over {
             // In a batch without packets: so it is told between the same two packets however
             // many a batch has.
             batch.lossy = true;
