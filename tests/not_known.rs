@@ -193,3 +193,27 @@ fn what_ends_with_the_input_is_recorded() {
     let said_cut = said(dir.path(), &cut(open, 0), &[]);
     assert!(said_cut.events.is_empty() && said_cut.summaries == 0);
 }
+
+/// Without a SYN and a handshake the port that a job serves tells who is the server.
+#[test]
+fn the_server_of_the_middle_of_a_connection_is_the_configured_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let capture = dir.path().join("capture.pcap");
+    let mut middle = clear(3).split_off(3);
+    // The client's port below that of the server.
+    for packet in &mut middle {
+        for at in [34, 36] {
+            let port = u16::from_be_bytes([packet.data[at], packet.data[at + 1]]);
+            let port = if port == 2_300 { 50_000_u16 } else { port };
+            packet.data[at..at + 2].copy_from_slice(&port.to_be_bytes());
+        }
+    }
+    std::fs::write(&capture, packets::to_pcap(&middle)).expect("written");
+    let server = |options: &[&str]| {
+        let all = [&["--include-midstream"], options].concat();
+        common::read_all(&all, &[&capture]).connections[0]["server"]["port"].clone()
+    };
+    assert_eq!(server(&[]), 40_000);
+    assert_eq!(server(&["--job", "50000=TN3270"]), 50_000);
+    assert_eq!(server(&["--job", "50000/tcp/out=FTP"]), 40_000);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Identity, Interval, Jobs, Prefix, Schedule};
+use super::{Identity, Interval, Jobs, LocalEnd, Prefix, Schedule};
 
 /// Addresses of a stack: single ones and prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -193,6 +193,13 @@ impl Stacks {
     /// Whether no address is configured, so that every server is the stack's.
     pub fn every_server(&self) -> bool {
         matches!(self.list.as_slice(), [only] if only.home.is_empty())
+    }
+
+    /// Whether a job is known to serve TCP connections at an address and a port.
+    pub fn serves(&self, address: IpAddr, port: u16) -> bool {
+        let stack = if self.every_server() { Some(0) } else { self.of(address) };
+        let end = LocalEnd { address, port, ip_proto: 6, outbound: false };
+        stack.and_then(|stack| self.list.get(stack)).is_some_and(|s| s.jobs.find(end).is_some())
     }
 
     /// The stack that an address belongs to.

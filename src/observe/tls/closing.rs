@@ -96,7 +96,9 @@ impl CloseWatch {
             let have = have + take;
             self.have = u8::try_from(have).unwrap_or(0);
             self.next += count(take);
-            if have < HEADER && could_begin(self.kept.get(..have).unwrap_or_default()) {
+            let begun = self.kept.get(..have).unwrap_or_default();
+            let ended = self.tls13 || self.last == ALERT;
+            if have < HEADER && (could_begin(begun) || ended && could_be_clear(begun)) {
                 break;
             }
             match header(&self.kept).filter(|_| have == HEADER) {
@@ -106,7 +108,6 @@ impl CloseWatch {
                     self.next += count(length);
                 }
                 None => {
-                    let ended = self.tls13 || self.last == ALERT;
                     let text = self.kept.iter().take(have).chain(rest.iter().skip(take));
                     let clear = ended && is_clear(text.copied().take(LOOKED_AT));
                     return if clear {
@@ -128,14 +129,22 @@ fn could_begin(bytes: &[u8]) -> bool {
         && bytes.get(1).is_none_or(|&b| b == 3 || b == 1)
 }
 
+/// Whether some bytes could be the beginning of [clear](is_clear) ones, and are too few to say so.
+fn could_be_clear(bytes: &[u8]) -> bool {
+    bytes == [IAC] || bytes.len() < ENOUGH && bytes.iter().all(is_text)
+}
+
+fn is_text(byte: &u8) -> bool {
+    matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~')
+}
+
 /// Whether bytes are those of a clear protocol: text, or a TELNET command.
 fn is_clear(bytes: impl Iterator<Item = u8>) -> bool {
     let bytes: Vec<u8> = bytes.collect();
     if let [IAC, command, ..] = bytes[..] {
         return command >= LOWEST_COMMAND;
     }
-    let text = |b: &u8| matches!(b, b'\t' | b'\r' | b'\n' | b' '..=b'~');
-    bytes.len() >= ENOUGH && bytes.iter().all(text)
+    bytes.len() >= ENOUGH && bytes.iter().all(is_text)
 }
 
 fn count(n: usize) -> i64 {
@@ -194,6 +203,10 @@ mod tests {
             let pieces = [&joined[..cut], &joined[cut..]];
             assert_eq!(show(&mut watch(false), &pieces), Some(15), "cut at {cut}");
         }
+        let single: Vec<&[u8]> = joined.chunks(1).collect();
+        assert_eq!(show(&mut watch(false), &single), Some(15));
+        let telnet = [DATA, CLOSE, &[0xFF, 0xFD, 24]].concat();
+        assert_eq!(show(&mut watch(false), &telnet.chunks(1).collect::<Vec<_>>()), Some(15));
     }
 
     #[test]
