@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Read;
 use super::left_out::LeftOut;
-use super::read_args::ReadOptions;
+use super::read_args::{KeyPart, ReadOptions};
 use super::settings_file::Sources;
 use super::stack_args::Configured;
 use super::{DAMAGED, DONE, INTERRUPTED, memory, report_page, schema, usage_tips};
@@ -290,6 +290,8 @@ pub(super) fn settings(args: &ReadOptions, stacks: Vec<Stack>) -> anyhow::Result
     let bounds = memory::bounds(args);
     let mut frames = FrameOptions::new(&args.tunnel_port, args.vlan_ethertype.clone());
     frames.keep_duplicates = args.keep_duplicates;
+    frames.vlan = args.conn_key.contains(&KeyPart::Vlan);
+    frames.vni = args.conn_key.contains(&KeyPart::Vni);
     // What is given stands above what follows from memory.
     let bound = |given: u64, default: usize, bound: u64| {
         let bound = if given == default as u64 { given.min(bound) } else { given };

@@ -115,6 +115,18 @@ pub(in crate::cli) struct ReadOptions {
           help_heading = "What to follow")]
     pub vlan_ethertype: Vec<u16>,
 
+    /// What is part of a connection's key beside addresses and ports (repeatable, or with
+    /// commas), where several networks use the same addresses: vlan, vni. What has copies in
+    /// different networks is told apart, too, and not once.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PART",
+        value_delimiter = ',',
+        help_heading = "What to follow"
+    )]
+    pub conn_key: Vec<KeyPart>,
+
     /// Count every packet as one of its own. By default a packet that the capture has twice,
     /// because it comes from a mirror of several ports or of both sides of a router, counts
     /// once; the others are `duplicate` in the ledger.
@@ -225,6 +237,15 @@ fn vlan_ethertype(text: &str) -> Result<u16, String> {
     } else {
         Err(format!("X'{ether_type:04X}' announces something else than a VLAN tag"))
     }
+}
+
+/// What is part of a connection's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum KeyPart {
+    /// The identifiers of VLAN tags.
+    Vlan,
+    /// The identifier of the virtual network of VXLAN or Geneve, the key of GRE.
+    Vni,
 }
 
 /// The order of rows.

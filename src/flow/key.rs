@@ -71,6 +71,8 @@ pub struct Key {
     high: Address,
     low_port: u16,
     high_port: u16,
+    /// Number of the network, where networks are told apart; otherwise 0.
+    network: u16,
     v6: bool,
 }
 
@@ -112,6 +114,7 @@ impl Key {
             high: Address::of(high.ip),
             low_port: low.port,
             high_port: high.port,
+            network: 0,
             v6: low.ip.is_ipv6(),
         }
     }
@@ -119,18 +122,23 @@ impl Key {
     /// The key of a segment's connection and the segment's direction.
     #[inline(always)]
     pub fn of(ends: &EndPoints) -> (Self, Dir) {
-        let &EndPoints { src, dst, v6, src_port, dst_port } = ends;
+        let &EndPoints { src, dst, v6, src_port, dst_port, network } = ends;
         if (src, src_port) <= (dst, dst_port) {
             (
-                Self { low: src, high: dst, low_port: src_port, high_port: dst_port, v6 },
+                Self { low: src, high: dst, low_port: src_port, high_port: dst_port, network, v6 },
                 Dir::FromLow,
             )
         } else {
             (
-                Self { low: dst, high: src, low_port: dst_port, high_port: src_port, v6 },
+                Self { low: dst, high: src, low_port: dst_port, high_port: src_port, network, v6 },
                 Dir::FromHigh,
             )
         }
+    }
+
+    /// Number of the network.
+    pub fn network(&self) -> u16 {
+        self.network
     }
 
     /// The lower end point.
@@ -145,7 +153,8 @@ impl Key {
 
     #[inline]
     fn ports(&self) -> u64 {
-        u64::from(self.low_port) << 16 | u64::from(self.high_port)
+        let ports = u64::from(self.low_port) << 16 | u64::from(self.high_port);
+        u64::from(self.network) << 32 | ports
     }
 
     /// The end point that sends in a direction.

@@ -46,6 +46,8 @@ struct Identifications {
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct IpsecHeader {
     pub ends: (IpAddr, IpAddr),
+    /// Number of the network.
+    pub network: u16,
     pub id: u16,
     pub protocol: u8,
     pub spi: u32,
@@ -71,11 +73,12 @@ impl Copies {
 
     /// Whether a datagram was seen already.
     pub fn of_datagram(&mut self, datagram: &Datagram, arena: &[u8], ts: i64) -> bool {
-        let &Datagram { src, dst, src_port, dst_port, id, length, .. } = datagram;
+        let &Datagram { src, dst, src_port, dst_port, id, network, length, .. } = datagram;
         let at = datagram.payload as usize;
         let payload = arena.get(at..at + datagram.captured as usize).unwrap_or_default();
         let begin = payload.get(..payload.len().min(COMPARED));
-        let digest = self.hasher.hash_one((src, dst, src_port, dst_port, id, length, begin));
+        let digest =
+            self.hasher.hash_one((src, dst, src_port, dst_port, network, id, length, begin));
         let latest = match self.identifies(datagram) {
             true => Some(LATEST),
             // In a file without times they tell nothing.
@@ -139,6 +142,7 @@ mod tests {
             src_port: 12000,
             dst_port: 12000,
             id,
+            network: 0,
             payload: 0,
             captured: length,
             length,
@@ -173,7 +177,8 @@ mod tests {
         let mut copies = Copies::default();
         let ends = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let mut is_copy = |sequence, byte: u8| {
-            let header = IpsecHeader { ends, id: 0, protocol: 50, spi: 9, sequence, length: 80 };
+            let header =
+                IpsecHeader { ends, network: 0, id: 0, protocol: 50, spi: 9, sequence, length: 80 };
             copies.of_ipsec(header, &[byte; 80], i64::from(sequence))
         };
         for sequence in 1..1000 {

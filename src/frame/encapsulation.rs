@@ -122,6 +122,10 @@ pub struct Options {
     pub tpids: Vec<u16>,
     /// Whether packets that were seen already count as packets of their own.
     pub keep_duplicates: bool,
+    /// Whether packets of different VLANs are of different connections.
+    pub vlan: bool,
+    /// Whether packets of different virtual networks are.
+    pub vni: bool,
 }
 
 impl Default for Options {
@@ -141,7 +145,7 @@ impl Options {
                 *word |= 1 << (port & 63);
             }
         }
-        Self { ports, bits, tpids, keep_duplicates: false }
+        Self { ports, bits, tpids, keep_duplicates: false, vlan: false, vni: false }
     }
 
     /// Whether an EtherType may be that of a VLAN tag: it is not a length, and announces nothing
@@ -161,7 +165,13 @@ impl Options {
         self.ports.iter().map(|(port, _)| *port)
     }
 
-    fn of(&self, from: u16, to: u16) -> Option<Encapsulation> {
+    /// Whether networks are told apart.
+    #[inline]
+    pub fn tells_networks_apart(&self) -> bool {
+        self.vlan || self.vni
+    }
+
+    pub(super) fn of(&self, from: u16, to: u16) -> Option<Encapsulation> {
         let find = |port: u16| {
             let listed = self.ports.iter().find(|(listed, _)| *listed == port);
             listed.filter(|_| self.is_tunnel(port)).map(|(_, encapsulation)| *encapsulation)

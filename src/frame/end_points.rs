@@ -53,12 +53,14 @@ pub struct EndPoints {
     pub src_port: u16,
     /// Destination port.
     pub dst_port: u16,
+    /// Number of the network, see [`super::Networks`].
+    pub network: u16,
 }
 
 impl EndPoints {
     /// Source and destination, which are of one version of IP.
     pub fn new((src, src_port): (IpAddr, u16), (dst, dst_port): (IpAddr, u16)) -> Self {
         let v6 = src.is_ipv6();
-        Self { src: Address::of(src), dst: Address::of(dst), v6, src_port, dst_port }
+        Self { src: Address::of(src), dst: Address::of(dst), v6, src_port, dst_port, network: 0 }
     }
 }

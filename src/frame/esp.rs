@@ -36,6 +36,8 @@ pub(super) struct FlowKey {
     pub spi: u32,
     /// Ports where it is in UDP.
     pub ports: Option<(u16, u16)>,
+    /// Number of the network.
+    pub network: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -232,7 +234,8 @@ mod tests {
     use super::*;
 
     fn key() -> FlowKey {
-        FlowKey { src: [192, 0, 2, 1].into(), dst: [192, 0, 2, 2].into(), spi: 7, ports: None }
+        let (src, dst) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        FlowKey { src, dst, spi: 7, ports: None, network: 0 }
     }
 
     /// A SYN in ESP with a check value of `check_value` bytes.

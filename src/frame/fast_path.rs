@@ -93,7 +93,7 @@ fn transport(
             let payload = span.skip(header_length);
             let header = span.bytes(arena).get(..header_length)?;
             let (src_port, dst_port) = (be16(head, 0), be16(head, 2));
-            let ends = EndPoints { src, dst, v6, src_port, dst_port };
+            let ends = EndPoints { src, dst, v6, src_port, dst_port, network: 0 };
             let segment = Segment {
                 seq: be32(head, 4),
                 ack: be32(head, 8),
@@ -122,6 +122,7 @@ fn transport(
                 src_port,
                 dst_port,
                 id: identity.id,
+                network: 0,
                 payload: narrow(payload.at),
                 captured: narrow(payload.captured()),
                 length: narrow(payload.wire()),

@@ -22,6 +22,8 @@ pub(super) struct Datagram {
     pub dst: IpAddr,
     pub id: u32,
     pub protocol: u8,
+    /// Number of the network.
+    pub network: u16,
 }
 
 /// One fragment.
@@ -317,7 +319,7 @@ mod tests {
 
     fn datagram(id: u32) -> Datagram {
         let ip = IpAddr::from([192, 0, 2, 1]);
-        Datagram { src: ip, dst: ip, id, protocol: 6 }
+        Datagram { src: ip, dst: ip, id, protocol: 6, network: 0 }
     }
 
     fn fragment(offset: usize, more: bool, bytes: &[u8]) -> Fragment<'_> {

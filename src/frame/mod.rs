@@ -19,6 +19,7 @@ mod layer;
 mod link;
 mod mpls;
 mod net;
+mod network;
 mod offload;
 mod probe;
 mod tags;
@@ -31,12 +32,14 @@ use std::net::IpAddr;
 use copies::Copies;
 use esp::EspFlows;
 use identity::IpIdentity;
+use network::NetworkTags;
 
 pub use encapsulation::{Encapsulation, Options};
 pub use end_points::{Address, EndPoints};
 pub use fragment::{FragmentCounters, FragmentPool};
 pub use identity::{Identity, STAMPED};
 pub use layer::{Layer, Wireless};
+pub use network::{Network, Networks};
 
 /// TCP flag bits, as in the header.
 pub mod flag {
@@ -124,6 +127,8 @@ pub struct Datagram {
     pub dst_port: u16,
     /// Identification of its IP header; 0 if there is none.
     pub id: u16,
+    /// Number of its network, see [`Networks`].
+    pub network: u16,
     /// Offset of the payload in the arena.
     pub payload: u32,
     /// Payload bytes captured.
@@ -165,6 +170,8 @@ pub struct Ipsec {
     pub check_value: Option<u8>,
     /// Ports of ESP in UDP (RFC 3948).
     pub ports: Option<(u16, u16)>,
+    /// Number of its network, see [`Networks`].
+    pub network: u16,
 }
 
 /// What a frame turned out to be. Every frame is exactly one of these; the
@@ -323,6 +330,7 @@ pub struct Parser {
     ipsec: Vec<Ipsec>,
     esp: EspFlows,
     copies: Copies,
+    tags: NetworkTags,
     /// Of the frame, see [`Self::stamp`].
     ts: i64,
     /// Of the innermost IP header so far.
@@ -362,7 +370,9 @@ impl Parser {
         self.oddities.cut_frames += u64::from(captured.wire > captured.captured);
         self.ipsec.clear();
         self.further = None;
+        self.tags.clear();
         if captured.link == ETHERNET
+            && !self.options.tells_networks_apart()
             && let Some(frame) = fast_path::usual(&self.options, arena, span)
         {
             return frame;
@@ -394,7 +404,7 @@ impl Parser {
     /// nothing counted, if it is of another form.
     #[inline(always)]
     pub fn fast_path(&mut self, arena: &[u8], captured: Captured) -> Option<(EndPoints, Segment)> {
-        if captured.link != ETHERNET {
+        if captured.link != ETHERNET || self.options.tells_networks_apart() {
             return None;
         }
         let Frame::Tcp(ends, segment) = fast_path::usual(&self.options, arena, captured.span())?
@@ -421,7 +431,24 @@ impl Parser {
     }
 
     #[inline(never)]
-    fn walk(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
+    fn walk(&mut self, arena: &mut Vec<u8>, next: Next, clock: i64) -> Frame {
+        let mut frame = self.layers(arena, next, clock);
+        if self.options.tells_networks_apart() {
+            match &mut frame {
+                Frame::Tcp(ends, _) => ends.network = self.tags.number(),
+                Frame::Udp(datagram) => datagram.network = self.tags.number(),
+                _ => {}
+            }
+        }
+        frame
+    }
+
+    /// The number of the network of what is being read.
+    fn network(&mut self) -> u16 {
+        if self.options.tells_networks_apart() { self.tags.number() } else { 0 }
+    }
+
+    fn layers(&mut self, arena: &mut Vec<u8>, mut next: Next, clock: i64) -> Frame {
         self.layer = None;
         self.ip_headers = 0;
         for _ in 0..MAX_DEPTH {
@@ -429,6 +456,9 @@ impl Parser {
             let step = match next {
                 Next::Link(link, span) => link::link(arena, link, span),
                 Next::EtherType(ether_type, span) => {
+                    if self.options.vlan && tags::is_vlan(&self.options, ether_type) {
+                        self.tags.vlan(arena, span);
+                    }
                     tags::ether_type(&self.options, arena, ether_type, span)
                 }
                 Next::Llc(span) => link::llc(arena, span),
@@ -436,10 +466,23 @@ impl Parser {
                     wireless::frame(arena, span, padded, &mut self.further)
                 }
                 Next::Ppp(protocol, span) => link::ppp(arena, protocol, span),
-                Next::Ip(span) => net::ip(self, arena, span, clock),
+                Next::Ip(span) => {
+                    self.tags.ip();
+                    net::ip(self, arena, span, clock)
+                }
                 Next::Protocol(protocol, src, dst, span) => {
                     let ends = (src, dst, self.ip_identity);
-                    tunnel::protocol(&self.options, arena, protocol, ends, span)
+                    let inside = tunnel::protocol(&self.options, arena, protocol, ends, span);
+                    let in_tunnel =
+                        matches!(inside, Ok(ref next) if !matches!(next, Next::Done(_)));
+                    if self.options.vni
+                        && in_tunnel
+                        && let Some(vni) =
+                            tunnel::virtual_network(&self.options, arena, protocol, span)
+                    {
+                        self.tags.virtual_network(vni);
+                    }
+                    inside
                 }
                 Next::Done(frame) => return frame,
             };
@@ -483,6 +526,16 @@ impl Parser {
     /// What was odd so far.
     pub fn oddities(&self) -> Oddities {
         self.oddities
+    }
+
+    /// The networks that were told apart so far, and are from now on.
+    pub fn networks(&self) -> Networks {
+        self.tags.networks()
+    }
+
+    /// Packets of more networks than are told apart.
+    pub fn networks_refused(&self) -> u64 {
+        self.tags.refused
     }
 
     /// What became of fragments so far.

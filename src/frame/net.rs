@@ -84,7 +84,8 @@ fn ipv4(parser: &mut Parser, arena: &mut Vec<u8>, span: Span, clock: i64) -> Res
     let payload = packet.skip(header_length);
     if more || offset > 0 {
         let id = u32::from(id);
-        let datagram = Datagram { src: src.into(), dst: dst.into(), id, protocol: protocol.0 };
+        let (src, dst) = (src.into(), dst.into());
+        let datagram = Datagram { src, dst, id, protocol: protocol.0, network: 0 };
         return fragment(parser, arena, payload, datagram, offset, more, clock);
     }
     after_ip(parser, arena, protocol, src.into(), dst.into(), payload, clock)
@@ -143,6 +144,7 @@ fn after_ip(
                     .map_err(|_| Frame::Malformed)?;
                 protocol = header.next_header();
                 let inside = protocol;
+                let network = parser.network();
                 let (spi, sequence) = (header.spi(), header.sequence_number());
                 let ends = (src, dst, IpNumber::AUTHENTICATION_HEADER);
                 if is_copy(parser, arena, ends, (spi, sequence), span) {
@@ -159,6 +161,7 @@ fn after_ip(
                     null_encryption: false,
                     check_value: ah_check_value(length, src.is_ipv6()),
                     ports: None,
+                    network,
                 });
                 span = span.skip(length);
             }
@@ -176,7 +179,7 @@ fn after_ip(
                 // Its 32 bits in 16.
                 parser.ip_identity.id = (id >> 16 ^ id) as u16;
                 if more || offset > 0 {
-                    let datagram = Datagram { src, dst, id, protocol: next.0 };
+                    let datagram = Datagram { src, dst, id, protocol: next.0, network: 0 };
                     return fragment(parser, arena, span, datagram, offset, more, clock);
                 }
                 // An atomic fragment (RFC 6946) is a whole packet.
@@ -224,6 +227,7 @@ pub(super) fn wesp(
     }
     let clear = flags & ENCRYPTED == 0;
     let at = usize::from(header_length);
+    let network = parser.network();
     parser.ipsec.push(Ipsec {
         src,
         dst,
@@ -236,6 +240,7 @@ pub(super) fn wesp(
         // AES-GMAC's has the length of others.
         check_value: (clear && at == esp_at + 8).then_some(check_value),
         ports,
+        network,
     });
     if !clear || next == IpNumber::IPV6_NO_NEXT_HEADER.0 {
         return Err(Frame::Esp);
@@ -263,7 +268,8 @@ fn is_copy(
     }
     let (id, length) = (parser.ip_identity.id, span.wire());
     let ends = (src, dst);
-    let header = IpsecHeader { ends, id, protocol: protocol.0, spi, sequence, length };
+    let network = parser.network();
+    let header = IpsecHeader { ends, network, id, protocol: protocol.0, spi, sequence, length };
     parser.copies.of_ipsec(header, span.bytes(arena), parser.ts)
 }
 
@@ -281,7 +287,8 @@ pub(super) fn esp(
     if is_copy(parser, arena, between, (spi, sequence), span) {
         return Err(Frame::Duplicate);
     }
-    let inside = parser.esp.look(FlowKey { src, dst, spi, ports }, arena, span);
+    let network = parser.network();
+    let inside = parser.esp.look(FlowKey { src, dst, spi, ports, network }, arena, span);
     parser.ipsec.push(Ipsec {
         src,
         dst,
@@ -293,6 +300,7 @@ pub(super) fn esp(
         null_encryption: inside.is_some(),
         check_value: inside.and_then(|inside| inside.check_value),
         ports,
+        network,
     });
     // Dummy packets (RFC 4303 section 2.6) have protocol 59: there is no more.
     inside
@@ -317,6 +325,7 @@ fn fragment(
         return Err(Frame::Cut);
     }
     let fragment = Fragment { offset, more, bytes: span.bytes(arena) };
+    let datagram = Datagram { network: parser.network(), ..datagram };
     let whole = match parser.fragments.add(datagram, fragment, clock) {
         Added::Whole(whole) => whole,
         Added::Waits => return Err(Frame::Fragment),

@@ -68,11 +68,16 @@ pub(super) fn is_read(ether_type: u16) -> bool {
     READ.contains(&ether_type) || MPLS.contains(&ether_type)
 }
 
+/// Whether an EtherType is that of a VLAN tag.
+pub(super) fn is_vlan(options: &Options, ether_type: u16) -> bool {
+    VLAN.contains(&ether_type) || options.tpids.contains(&ether_type)
+}
+
 /// Reads what an EtherType announces.
 pub(super) fn ether_type(options: &Options, arena: &[u8], ether_type: u16, span: Span) -> Step {
     match ether_type {
         IPV4 | IPV6 => Ok(Next::Ip(span)),
-        t if VLAN.contains(&t) || options.tpids.contains(&t) => tag(arena, span, 2),
+        t if is_vlan(options, t) => tag(arena, span, 2),
         t if MPLS.contains(&t) => mpls::labels(arena, span),
         TRANSPARENT_ETHERNET => Ok(Next::Link(1, span)),
         PPPOE_SESSION => pppoe(arena, span),

@@ -6,7 +6,7 @@ use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
 use super::identity::IpIdentity;
 use super::{CUT_OPTIONS, Datagram, EndPoints, Frame, Next, Options, Segment, Span, be16, be32};
-use super::{encapsulation, link, narrow, tags};
+use super::{encapsulation, link, narrow, network, tags};
 
 type Step = Result<Next, Frame>;
 
@@ -55,6 +55,23 @@ pub(super) fn protocol(
         NSH => Ok(Next::EtherType(tags::NSH, span)),
         ICMP | ICMPV6 => Err(Frame::Icmp),
         _ => Err(Frame::OtherIp),
+    }
+}
+
+/// The virtual network that the payload of an IP packet says that its content is of.
+pub(super) fn virtual_network(
+    options: &Options,
+    arena: &[u8],
+    protocol: u8,
+    span: Span,
+) -> Option<u32> {
+    match protocol {
+        GRE => network::in_gre(arena, span),
+        UDP => {
+            let head = span.head::<8>(arena).ok()?;
+            network::in_udp(options, arena, (be16(head, 0), be16(head, 2)), span.skip(8))
+        }
+        _ => None,
     }
 }
 
@@ -118,6 +135,7 @@ fn udp(options: &Options, arena: &[u8], (src, dst, identity): IpEnds, span: Span
             src_port: from,
             dst_port: to,
             id: identity.id,
+            network: 0,
             payload: narrow(payload.at.min(payload.end)),
             captured: narrow(payload.captured()),
             length: narrow(payload.wire()),

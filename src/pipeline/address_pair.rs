@@ -10,15 +10,17 @@ use crate::observe::Side;
 pub(super) struct Pair {
     pub low: IpAddr,
     pub high: IpAddr,
+    /// Number of the network, where networks are told apart; otherwise 0.
+    pub network: u16,
 }
 
 impl Pair {
-    /// The pair of a packet, and the side that sent it.
-    pub fn of(src: IpAddr, dst: IpAddr) -> (Self, Side) {
+    /// The pair of a packet of a network, and the side that sent it.
+    pub fn of(src: IpAddr, dst: IpAddr, network: u16) -> (Self, Side) {
         if src <= dst {
-            (Self { low: src, high: dst }, Side::Low)
+            (Self { low: src, high: dst, network }, Side::Low)
         } else {
-            (Self { low: dst, high: src }, Side::High)
+            (Self { low: dst, high: src, network }, Side::High)
         }
     }
 

@@ -1,7 +1,8 @@
 //! What is asked for of a connection ahead of its packets.
 
 use super::connection::Connection;
-use crate::flow::Dir;
+use super::shard::{Packet, Shard};
+use crate::flow::{AHEAD, Dir};
 use crate::prefetch;
 
 impl Connection {
@@ -34,6 +35,42 @@ impl Connection {
             if let Some(reassembler) = dir.of(&self.reassemblers) {
                 reassembler.prefetch();
             }
+        }
+    }
+}
+
+impl Shard {
+    /// Looks packets' connections up, all together, so that they come out of memory
+    /// together. The slots are those in which they probably are.
+    pub(super) fn look_up(&mut self, packets: &[Packet], slots: &mut [Option<u32>; AHEAD]) {
+        let mut hashes = [0; AHEAD];
+        for (packet, hash) in packets.iter().zip(&mut hashes) {
+            *hash = self.table.hash(&packet.key);
+            self.table.prefetch(*hash);
+        }
+        for (packet, hash) in packets.iter().zip(hashes) {
+            self.latest.note(hash, packet.dir, &packet.segment, packet.ts);
+        }
+        for ((packet, hash), found) in packets.iter().zip(hashes).zip(slots.iter_mut()) {
+            *found = self.table.probable(hash);
+            if let Some(slot) = *found {
+                self.table.prefetch_slot(slot, Connection::lines(packet.dir));
+            }
+        }
+        // Most have no observer.
+        let mut observed = [None; AHEAD];
+        let mut next = observed.iter_mut();
+        for (packet, slot) in packets.iter().zip(slots) {
+            if let Some(connection) = slot.and_then(|slot| self.table.get(slot))
+                && connection.observed
+                && let Some(place) = next.next()
+            {
+                connection.prefetch_observer(packet.dir);
+                *place = Some((connection, packet.dir));
+            }
+        }
+        for (connection, dir) in observed.iter().map_while(|place| *place) {
+            connection.prefetch_observed(dir);
         }
     }
 }

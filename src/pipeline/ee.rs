@@ -17,7 +17,7 @@ use super::sessions::{IntervalEnd, Sessions};
 use super::shard::RequestedOutputs;
 use crate::config::{Mode, Settings};
 use crate::flow::SHARDS;
-use crate::frame::Ipsec;
+use crate::frame::{Ipsec, Networks};
 pub(super) use crate::observe::ee::PORTS;
 use crate::observe::ee::{Datagram, Reply, Status, parse};
 use crate::session::{Event, Kind};
@@ -79,6 +79,7 @@ impl Slot {
 pub(super) struct EeTable {
     /// The names of the input's files.
     pub(super) files: Arc<[String]>,
+    pub(super) networks: Networks,
     pub(super) settings: Arc<Settings>,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub losses: [u32; 2],
@@ -92,9 +93,14 @@ pub(super) struct EeTable {
 }
 
 impl EeTable {
-    pub fn new(settings: Arc<Settings>, files: Arc<[String]>, wants: RequestedOutputs) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        (files, networks): (&Arc<[String]>, &Networks),
+        wants: RequestedOutputs,
+    ) -> Self {
         Self {
-            files,
+            files: Arc::clone(files),
+            networks: networks.clone(),
             sessions: Sessions::new(&settings),
             settings,
             losses: [0; 2],

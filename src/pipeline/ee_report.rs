@@ -9,11 +9,12 @@ use super::ee_link::{Close, EeConnection, Link};
 use super::ipsec_encapsulation;
 use super::ledger::PacketDisposition;
 use super::merge::{Emission, Payload};
-use super::report::frame_places;
+use super::report::{frame_places, network_tags};
 use super::sessions::{self, RecordEndPoints, Sessions};
 use super::shard::RequestedOutputs;
 use crate::config::{LocalEnd, StackView, Views};
 use crate::flow::{Dir, Endpoint, Key};
+use crate::frame::Networks;
 use crate::observe::ee::Status;
 use crate::observe::{FindingsRef, Side};
 use crate::session::{Event, Snapshot, Transport, View};
@@ -80,7 +81,7 @@ impl EeTable {
             }
             self.ledger.connections.ee += 1;
             let line = self.wants.json.then(|| {
-                let line = line(&pair, &link, &connection, &self.files);
+                let line = line(&pair, &link, &connection, (&self.files, &self.networks));
                 serde_json::to_vec(&line).unwrap_or_default()
             });
             let row = self.wants.rows.then(|| Box::new(row(&pair, &link, &connection)));
@@ -213,7 +214,7 @@ fn line(
     pair: &Pair,
     link: &Link,
     connection: &EeConnection,
-    files: &[String],
+    (files, networks): (&[String], &Networks),
 ) -> jsonl::EeConnection {
     let client = link.client();
     let by_client = views(pair, link)[0].is_some_and(|seen| !seen.server);
@@ -230,6 +231,7 @@ fn line(
         link.ee.facts().other_source_port,
         frame_places(connection.frames, files),
     );
+    line.network = network_tags(networks, pair.network);
     line.local = if by_client { "client" } else { "server" };
     line.incomplete |= link.lossy;
     line.start = jsonl::time(connection.first_ts);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::flow::{Endpoint, Key};
-use crate::frame::{Captured, Frame, Parser};
+use crate::frame::{Captured, Frame, Options as FrameOptions, Parser};
 use crate::source::{Batch, Feed, FrameNumber, PacketHead, SourceError};
 
 use super::{Tuning, carried};
@@ -114,7 +114,10 @@ pub fn extract<F: Feed, E: From<SourceError>>(
     write: &mut PacketWriter<'_, E>,
 ) -> Result<Extracted, E> {
     let tuning = Tuning::of(1);
-    let mut parser = Parser::default();
+    // Copies are among the packets of their connections.
+    let mut options = FrameOptions::default();
+    options.keep_duplicates = true;
+    let mut parser = Parser::new(options);
     let mut batch = Batch::default();
     let mut done = Extracted::default();
     while !stop.load(Ordering::Relaxed)

@@ -8,15 +8,17 @@ use hashbrown::HashMap;
 
 use super::address_pair::Pair;
 use super::merge::{Emission, Payload};
+use super::report::network_tags;
 use super::sessions::{self, IntervalEnd, Members, RecordEndPoints, Sessions};
 use super::shard::RequestedOutputs;
 use crate::config::{Mode, Settings, Views};
 use crate::flow::SHARDS;
-use crate::frame::{Ipsec, IpsecProtocol};
+use crate::frame::{Ipsec, IpsecProtocol, Networks};
 use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
 use crate::sink::jsonl;
+use crate::sink::packet_location::NetworkTags;
 use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{RowKey, RowKind};
 use crate::summary::{Role, Traffic};
@@ -108,6 +110,7 @@ struct Peers {
 #[derive(Debug)]
 struct Reporter {
     settings: Arc<Settings>,
+    networks: Networks,
     wants: RequestedOutputs,
 }
 
@@ -235,10 +238,10 @@ impl Reporter {
 }
 
 impl PeerTable {
-    pub fn new(settings: Arc<Settings>, wants: RequestedOutputs) -> Self {
+    pub fn new(settings: Arc<Settings>, networks: Networks, wants: RequestedOutputs) -> Self {
         Self {
             sessions: Sessions::new(&settings),
-            reporter: Reporter { settings, wants },
+            reporter: Reporter { settings, networks, wants },
             pairs: HashMap::default(),
             quiet: VecDeque::new(),
             counts: PeerCounts::default(),
@@ -374,14 +377,19 @@ impl PeerTable {
         self.counts.ike += peers.ikes.len() as u64;
         self.counts.tunnels += peers.tunnels.len() as u64;
         for sa in peers.ikes.iter().filter(|_| self.reporter.wants.json) {
-            let line = serde_json::to_vec(&ike_line(pair, sa)).unwrap_or_default();
+            let line = {
+                let mut line = ike_line(pair, sa);
+                line.network = network_tags(&self.reporter.networks, pair.network);
+                serde_json::to_vec(&line).unwrap_or_default()
+            };
             let payload = Payload::Line(line);
             emitted.push(Emission { clock, ordinal: sa.ordinal, number: 0, payload });
         }
         for mut tunnel in std::mem::take(&mut peers.tunnels) {
             let ike = agreed(&peers.ikes);
             let line = self.reporter.wants.json.then(|| {
-                let line = tunnel_line(pair, &tunnel, ike.map(|f| f.initiator_spi));
+                let mut line = tunnel_line(pair, &tunnel, ike.map(|f| f.initiator_spi));
+                line.network = network_tags(&self.reporter.networks, pair.network);
                 serde_json::to_vec(&line).unwrap_or_default()
             });
             let layer = tunnel.layer;
@@ -579,6 +587,7 @@ fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
         opaque: t.opaque(),
         start: jsonl::time(t.first_ts),
         end: jsonl::time(t.last_ts),
+        network: NetworkTags::default(),
         initiator_spi: ike.map(|spi| jsonl::hex(&spi)),
     }
 }

@@ -3,16 +3,19 @@
 use super::connection::{Connection, side};
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
+use super::report::network_tags;
 use crate::flow::{Dir, Key};
+use crate::frame::Networks;
 use crate::observe::Side;
 use crate::observe::ike::TcpEncapsulation;
 use crate::sink::jsonl;
+use crate::sink::packet_location::NetworkTags;
 
 /// Emits the security associations and the tunnel of a connection.
 pub(super) fn report(
     key: &Key,
     connection: &Connection,
-    clock: i64,
+    (clock, networks): (i64, &Networks),
     (ledger, emitted): (&mut Ledger, Option<&mut Vec<Emission>>),
 ) {
     let Some(inside) = connection.ike() else { return };
@@ -29,10 +32,13 @@ pub(super) fn report(
         let (first, last) = (connection.first_ts, connection.last_ts);
         let mut line = jsonl::Ike::new(facts, initiator, responder, first, last);
         line.tcp_encapsulated = true;
+        line.network = network_tags(networks, key.network());
         lines.push(serde_json::to_vec(&line));
     }
     if sent != [0; 2] {
-        lines.push(serde_json::to_vec(&tunnel(key, connection, inside)));
+        let mut line = tunnel(key, connection, inside);
+        line.network = network_tags(networks, key.network());
+        lines.push(serde_json::to_vec(&line));
     }
     let ordinal = connection.ordinal;
     for (number, line) in (connection.emitted.saturating_add(1)..).zip(lines) {
@@ -61,6 +67,7 @@ fn tunnel(key: &Key, c: &Connection, inside: &TcpEncapsulation) -> jsonl::Tunnel
     let mut choices = inside.ikes().iter().map(|i| i.facts()).filter(|f| f.choice.is_some());
     let only = choices.next().filter(|_| choices.next().is_none());
     jsonl::Tunnel {
+        network: NetworkTags::default(),
         schema: jsonl::SCHEMA,
         r#type: "tunnel",
         protocol: "esp",

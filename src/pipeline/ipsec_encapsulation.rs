@@ -91,7 +91,7 @@ pub(super) fn payload(
 ) -> Payload {
     let pair = ipsec.map(|ipsec| {
         let (here, there) = (*local.of(&ipsec.ends), *local.other().of(&ipsec.ends));
-        Pair::of(here, there)
+        Pair::of(here, there, 0)
     });
     match pair {
         pair if resumed => Payload::Resumed(stack, Box::new(detail), pair),

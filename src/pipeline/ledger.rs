@@ -222,6 +222,8 @@ pub struct Frames {
     pub fragments_refused: u64,
     /// Fragments that overlapped others.
     pub fragments_overlapping: u64,
+    /// Packets of networks beyond those that are told apart by VLAN and virtual network.
+    pub networks_not_told_apart: u64,
 }
 
 impl Frames {
@@ -237,6 +239,7 @@ impl Frames {
             datagrams_evicted: fragments.evicted,
             fragments_refused: fragments.refused,
             fragments_overlapping: fragments.overlapping,
+            networks_not_told_apart: 0,
         }
     }
 }

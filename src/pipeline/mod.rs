@@ -42,7 +42,6 @@ mod summaries;
 mod teardown;
 mod timers;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,6 +51,7 @@ use rayon::prelude::IndexedParallelIterator;
 use crate::config::Settings;
 use crate::flow::{Key, SHARDS};
 use crate::frame::{Captured, Datagram, EndPoints, Frame, Ipsec, Parser, Segment};
+use crate::observe::Side;
 use crate::observe::ike::{Carried, demultiplex};
 use crate::source::{Batch, Feed, PacketHead, SourceError};
 
@@ -171,7 +171,8 @@ impl PacketDistributor<'_> {
     /// AH and ESP headers, for the pairs of addresses that they are between.
     fn headers(&mut self, headers: &[Ipsec], packet: (&PacketHead, u64)) {
         for (layer, &header) in (0..).zip(headers) {
-            self.peers((header.src, header.dst), layer, PeerEvent::Ipsec(header), packet);
+            let (pair, from) = Pair::of(header.src, header.dst, header.network);
+            self.peers((pair, from), layer, PeerEvent::Ipsec(header), packet);
         }
     }
 
@@ -187,12 +188,11 @@ impl PacketDistributor<'_> {
     /// What is of a pair of addresses.
     fn peers(
         &mut self,
-        (src, dst): (IpAddr, IpAddr),
+        (pair, from): (Pair, Side),
         layer: u32,
         what: PeerEvent,
         (head, ordinal): (&PacketHead, u64),
     ) {
-        let (pair, from) = Pair::of(src, dst);
         let packet =
             PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
         bucket(self.buckets, pair.shard()).peers.push(packet);
@@ -305,7 +305,7 @@ impl<F: Feed> ParseStage<'_, F> {
             }
             Frame::Udp(datagram) if self.ee_port(&datagram).is_some() => {
                 let port = self.ee_port(&datagram).unwrap_or(0);
-                let (pair, from) = Pair::of(datagram.src, datagram.dst);
+                let (pair, from) = Pair::of(datagram.src, datagram.dst, datagram.network);
                 let ipsec = dealt.innermost(headers);
                 bucket(dealt.buckets, pair.shard()).ee.push(EePacket {
                     pair,
@@ -327,7 +327,7 @@ impl<F: Feed> ParseStage<'_, F> {
             Frame::Udp(datagram) => {
                 let (disposition, what) = datagram_disposition(&datagram, arena);
                 if let Some(what) = what {
-                    let ends = (datagram.src, datagram.dst);
+                    let ends = Pair::of(datagram.src, datagram.dst, datagram.network);
                     dealt.peers(ends, 0, what, (head, ordinal));
                 }
                 if disposition == PacketDisposition::Udp {
@@ -442,12 +442,14 @@ where
     let settings = Arc::new(settings.clone());
     let ee_base_port = settings.ee_base_port;
     let files: Arc<[String]> = set.files().into();
-    let mut shards: Vec<Shard> =
-        (0..SHARDS).map(|_| Shard::new(Arc::clone(&settings), &files, wants)).collect();
+    let parser = Parser::new(settings.frames.clone());
+    let networks = parser.networks();
+    let shard = |_| Shard::new(Arc::clone(&settings), (&files, &networks), wants);
+    let mut shards: Vec<Shard> = (0..SHARDS).map(shard).collect();
     let intervals = wants.summary.then(|| Intervals::new(settings.stacks.list()));
     let mut front = ParseStage {
         set,
-        parser: Parser::new(settings.frames.clone()),
+        parser,
         ledger: Ledger::default(),
         tuning,
         ee_base_port,
@@ -553,6 +555,7 @@ fn whole_ledger<F: Feed>(front: &ParseStage<'_, F>, shards: &[Shard], merger: &M
         ledger.join(&shard.ledger);
     }
     ledger.frames = ledger::Frames::new(front.parser.oddities(), front.parser.fragment_counters());
+    ledger.frames.networks_not_told_apart = front.parser.networks_refused();
     ledger.ipsec.evicted += front.parser.esp_evicted();
     let totals = front.set.totals();
     let outside = ledger::Count { packets: totals.outside_packets, bytes: totals.outside_bytes };

@@ -6,12 +6,13 @@ use super::ipsec_encapsulation;
 use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Dir, Key};
+use crate::frame::Networks;
 use crate::observe::upgrade::Kind;
 use crate::observe::{Encrypted, FindingsRef, Side, ssh};
 use crate::policy::Subject;
 use crate::session::Transport;
 use crate::sink::jsonl;
-use crate::sink::packet_location::{FramePlace, PacketLocation};
+use crate::sink::packet_location::{FramePlace, NetworkTags, PacketLocation};
 use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{ENCRYPTED, FAILED, RowKey, RowKind, UNKNOWN};
 use crate::source::FrameNumber;
@@ -27,7 +28,18 @@ pub(super) fn local(seen: StackView, client: Dir) -> Dir {
     if seen.server { client.other() } else { client }
 }
 
-pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> jsonl::Connection {
+/// What tells the network of a number from others.
+pub(super) fn network_tags(networks: &Networks, number: u16) -> NetworkTags {
+    let Some(network) = networks.get(number) else { return NetworkTags::default() };
+    NetworkTags { vlan: network.vlans().collect(), vni: network.vni() }
+}
+
+pub(super) fn line(
+    key: &Key,
+    c: &Connection,
+    client: Dir,
+    (files, networks): (&[String], &Networks),
+) -> jsonl::Connection {
     let server = client.other();
     let state = ProtectionState::of(c);
     let not_known = state.unknown_because();
@@ -48,6 +60,7 @@ pub(super) fn line(key: &Key, c: &Connection, client: Dir, files: &[String]) -> 
         proto: "tcp",
         client: endpoint(client),
         server: endpoint(server),
+        network: network_tags(networks, key.network()),
         local: if local == client { "client" } else { "server" },
         start: jsonl::time(c.first_ts),
         established_at: c.life.established().filter(|_| c.life.start_seen()).map(jsonl::time),

@@ -17,7 +17,7 @@ use super::teardown::count_handshake;
 use super::timers::Timers;
 use crate::config::Settings;
 use crate::flow::{AHEAD, Close, Dir, Key, LatestSegments, Relation, SHARDS, Table};
-use crate::frame::{Ipsec, Segment, flag};
+use crate::frame::{Ipsec, Networks, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::session::Session;
 use crate::sink::jsonl;
@@ -99,6 +99,7 @@ pub(super) struct Shard {
     pub(super) settings: Arc<Settings>,
     /// The names of the input's files.
     pub(super) files: Arc<[String]>,
+    pub(super) networks: Networks,
     pub(super) wants: RequestedOutputs,
     max_connections: usize,
     /// Bytes that its handshakes may hold.
@@ -122,17 +123,22 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub fn new(settings: Arc<Settings>, files: &Arc<[String]>, wants: RequestedOutputs) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        (files, networks): (&Arc<[String]>, &Networks),
+        wants: RequestedOutputs,
+    ) -> Self {
         let share = |all: usize| all.div_ceil(SHARDS).max(1);
         let max_connections = share(settings.max_connections);
         let max_held = share(settings.max_held).max(MIN_HELD);
         let mode = settings.mode;
-        let peers = PeerTable::new(Arc::clone(&settings), wants);
-        let ee = EeTable::new(Arc::clone(&settings), Arc::clone(files), wants);
+        let peers = PeerTable::new(Arc::clone(&settings), networks.clone(), wants);
+        let ee = EeTable::new(Arc::clone(&settings), (files, networks), wants);
         let sessions = Sessions::new(&settings);
         Self {
             settings,
             files: Arc::clone(files),
+            networks: networks.clone(),
             wants,
             max_connections,
             max_held,
@@ -180,40 +186,6 @@ impl Shard {
         self.ee.advance(watermark, &mut self.emitted);
         self.ledger.written.sessions_refused +=
             self.sessions.refused() + self.peers.sessions.refused() + self.ee.sessions.refused();
-    }
-
-    /// Looks packets' connections up, all together, so that they come out of memory
-    /// together. The slots are those in which they probably are.
-    fn look_up(&mut self, packets: &[Packet], slots: &mut [Option<u32>; AHEAD]) {
-        let mut hashes = [0; AHEAD];
-        for (packet, hash) in packets.iter().zip(&mut hashes) {
-            *hash = self.table.hash(&packet.key);
-            self.table.prefetch(*hash);
-        }
-        for (packet, hash) in packets.iter().zip(hashes) {
-            self.latest.note(hash, packet.dir, &packet.segment, packet.ts);
-        }
-        for ((packet, hash), found) in packets.iter().zip(hashes).zip(slots.iter_mut()) {
-            *found = self.table.probable(hash);
-            if let Some(slot) = *found {
-                self.table.prefetch_slot(slot, Connection::lines(packet.dir));
-            }
-        }
-        // Most have no observer.
-        let mut observed = [None; AHEAD];
-        let mut next = observed.iter_mut();
-        for (packet, slot) in packets.iter().zip(slots) {
-            if let Some(connection) = slot.and_then(|slot| self.table.get(slot))
-                && connection.observed
-                && let Some(place) = next.next()
-            {
-                connection.prefetch_observer(packet.dir);
-                *place = Some((connection, packet.dir));
-            }
-        }
-        for (connection, dir) in observed.iter().map_while(|place| *place) {
-            connection.prefetch_observed(dir);
-        }
     }
 
     /// Takes a packet, which is a number among the latest segments.

@@ -197,7 +197,7 @@ impl MergedFacts<'_> {
     /// A session of a tunnel, with what IKE has shown of the tunnel's ends.
     fn key_exchange(&self, key: &Key) -> Option<Identity> {
         let (local, remote) = key.carrier()?;
-        let (pair, side) = Pair::of(local, remote);
+        let (pair, side) = Pair::of(local, remote, 0);
         let facts = self.key_exchanges.get(&pair)?;
         let mut identity = key.identity().clone();
         let Attributes::Ipsec(section) = &mut identity.attributes else { return None };

@@ -91,9 +91,9 @@ impl Shard {
             member.end(false, traffic, self.sessions.tally(seen.stack));
         }
         let lines = self.wants.json.then_some(&mut self.emitted);
-        ike_tcp::report(&key, &connection, clock, (&mut self.ledger, lines));
+        ike_tcp::report(&key, &connection, (clock, &self.networks), (&mut self.ledger, lines));
         let line = self.wants.json.then(|| {
-            let line = line(&key, &connection, client, &self.files);
+            let line = line(&key, &connection, client, (&self.files, &self.networks));
             serde_json::to_vec(&line).unwrap_or_default()
         });
         let row = self.wants.rows.then(|| row(&key, &connection, client)).flatten();

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 pub use super::jsonl_ee::EeConnection;
 pub use super::jsonl_session::SessionCertificates;
-use super::packet_location::PacketLocation;
+pub use super::jsonl_tunnel::{Tunnel, TunnelEnd};
+use super::packet_location::{NetworkTags, PacketLocation};
 use crate::names::{ike as ike_names, tls as names, x509};
 use crate::observe::certificate::Certificate;
 use crate::observe::tls::{Facts, Failure, Suite};
@@ -65,6 +66,9 @@ pub struct Connection {
     pub client: Endpoint,
     /// Who was called.
     pub server: Endpoint,
+    /// The network of its packets.
+    #[serde(flatten)]
+    pub network: NetworkTags,
     /// Which of them is the stack's: `client` or `server`.
     pub local: &'static str,
     /// Time of the first packet.
@@ -355,6 +359,9 @@ pub struct Ike {
     initiator: Endpoint,
     /// Who answered.
     responder: Endpoint,
+    /// The network of its packets.
+    #[serde(flatten)]
+    pub network: NetworkTags,
     /// The initiator's SPI, or cookie.
     initiator_spi: String,
     /// The responder's; null until it has answered.
@@ -434,6 +441,7 @@ impl Ike {
             version: format!("{}.{}", facts.version >> 4, facts.version & 0x0F),
             initiator,
             responder,
+            network: NetworkTags::default(),
             initiator_spi: hex(&facts.initiator_spi),
             responder_spi: facts.responder_spi.map(|spi| hex(&spi)),
             exchange: ike_names::exchange(facts.exchange),
@@ -480,52 +488,6 @@ impl Ike {
 
 /// A table from numbers to names.
 type Names = fn(u16) -> Option<&'static str>;
-
-/// An end point of a tunnel and what it sent.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct TunnelEnd {
-    /// Address.
-    pub ip: IpAddr,
-    /// Port, where the tunnel is in UDP.
-    pub port: Option<u16>,
-    /// SPIs of what this end sent, in order of appearance.
-    pub spis: Vec<String>,
-    /// Packets sent.
-    pub packets: u64,
-    /// Bytes sent, from the ESP or AH header on.
-    pub bytes: u64,
-}
-
-/// A tunnel: ESP or AH between two addresses.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct Tunnel {
-    /// [`SCHEMA`].
-    pub schema: u32,
-    /// `tunnel`.
-    pub r#type: &'static str,
-    /// `esp` or `ah`.
-    pub protocol: &'static str,
-    /// The end with the lower address.
-    pub a: TunnelEnd,
-    /// The end with the higher address.
-    pub b: TunnelEnd,
-    /// `tunnel` or `transport`, where it is seen.
-    pub mode: Option<&'static str>,
-    /// Whether it is in UDP (RFC 3948).
-    pub udp_encapsulated: bool,
-    /// Whether it is in TCP (RFC 9329).
-    pub tcp_encapsulated: bool,
-    /// ESP that does not encrypt.
-    pub null_encryption: bool,
-    /// What is inside is hidden.
-    pub opaque: bool,
-    /// First packet.
-    pub start: String,
-    /// Last packet.
-    pub end: String,
-    /// The IKE SA that it belongs to, where only one is possible.
-    pub initiator_spi: Option<String>,
-}
 
 /// Why the handshake is not complete, in words.
 pub fn failure(facts: &Facts, client: Side, over: bool) -> Option<String> {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::jsonl::{Both, Endpoint, Ipsec, SCHEMA};
-use super::packet_location::PacketLocation;
+use super::packet_location::{NetworkTags, PacketLocation};
 use crate::observe::Side;
 use crate::observe::ee::Facts;
 
@@ -19,6 +19,9 @@ pub struct EeConnection {
     proto: &'static str,
     client: Endpoint,
     server: Endpoint,
+    /// The network of its packets.
+    #[serde(flatten)]
+    pub network: NetworkTags,
     /// Which of them is the stack's: `client` or `server`.
     pub local: &'static str,
     /// Time of the first datagram.
@@ -117,6 +120,7 @@ impl EeConnection {
             proto: "udp",
             client: Endpoint { ip: ends[0], port },
             server: Endpoint { ip: ends[1], port },
+            network: NetworkTags::default(),
             local: "server",
             start: String::new(),
             end: None,

@@ -7,6 +7,7 @@ pub mod html;
 pub mod jsonl;
 mod jsonl_ee;
 mod jsonl_session;
+mod jsonl_tunnel;
 pub mod layout;
 pub mod lines;
 pub mod metrics;

@@ -32,6 +32,17 @@ pub struct PacketLocation {
     last_frame: Option<FramePlace>,
 }
 
+/// The network that packets are of, where networks are told apart.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+pub struct NetworkTags {
+    /// VLAN identifiers, the outer first; absent where there are none, or they are not told apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vlan: Vec<u16>,
+    /// Identifier of the virtual network of VXLAN or Geneve, or the key of GRE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vni: Option<u32>,
+}
+
 /// A packet of a file.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct FramePlace {
