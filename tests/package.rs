@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use common::{case, text, zerttap};
 
@@ -32,6 +33,17 @@ fn packages(dir: &Path) -> Vec<PathBuf> {
     out.lines().map(PathBuf::from).collect()
 }
 
+/// The packages that all tests look at, made once.
+fn first_packages() -> &'static [PathBuf] {
+    static MADE: OnceLock<(tempfile::TempDir, Vec<PathBuf>)> = OnceLock::new();
+    let (_, made) = MADE.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let made = packages(dir.path());
+        (dir, made)
+    });
+    made
+}
+
 /// Files below a directory, without its own name.
 fn files(root: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
@@ -56,7 +68,7 @@ fn the_debian_package_installs_runs_and_goes() {
         return;
     }
     let dir = tempfile::tempdir().expect("a directory");
-    let [first, second] = ["first", "second"].map(|name| packages(&dir.path().join(name)));
+    let (first, second) = (first_packages(), packages(dir.path()));
     assert!(!first.is_empty() && first.len() == second.len(), "{first:?}");
     for (a, b) in first.iter().zip(&second) {
         assert!(fs::read(a).expect("a package") == fs::read(b).expect("one"), "{}", a.display());
@@ -126,6 +138,43 @@ fn the_debian_package_installs_runs_and_goes() {
         .cloned()
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_rpm_has_the_same_and_names_what_it_is_linked_with() {
+    if !there("rpmbuild") || !there("strip") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut made = first_packages().iter();
+    let package = made.find(|p| p.extension().is_some_and(|e| e == "rpm"));
+    let package = package.expect("an RPM");
+    let ask = |options: &[&str]| {
+        let mut command = Command::new("rpm");
+        command.arg("--dbpath").arg(dir.path().join("db")).args(options).arg(package);
+        let output = command.output().expect("rpm runs");
+        assert!(output.status.success(), "{}", text(&output).1);
+        text(&output).0
+    };
+    let files = ask(&["-qlp"]);
+    for file in [
+        "/usr/bin/zerttap",
+        "/usr/share/man/man1/zerttap-read.1.gz",
+        "/usr/share/zsh/site-functions/_zerttap",
+        "/usr/lib/systemd/system/zerttap.service",
+        "/etc/zerttap/zerttap.toml",
+        "/usr/share/doc/zerttap/docs/quickstart-unprotected.md",
+        "/usr/share/doc/zerttap/licenses/LGPL-ssh-parser.txt",
+    ] {
+        assert!(files.lines().any(|line| line == file), "{file}: {files}");
+    }
+    assert!(ask(&["-qcp"]).trim() == "/etc/zerttap/zerttap.toml");
+    let requires = ask(&["-qp", "--requires"]);
+    let linked = Command::new("objdump").arg("-p").arg(zerttap().get_program()).output();
+    let linked = text(&linked.expect("objdump runs")).0;
+    let pcap = linked.lines().filter_map(|l| l.trim().strip_prefix("NEEDED")).map(str::trim);
+    let pcap = pcap.into_iter().find(|name| name.starts_with("libpcap")).expect("libpcap");
+    assert!(requires.contains(pcap) && requires.contains("libc.so.6(GLIBC_"), "{requires}");
 }
 
 #[test]
