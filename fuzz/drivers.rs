@@ -128,7 +128,8 @@ impl<'a> Packets<'a> {
 
 impl Feed for Packets<'_> {
     fn fill(&mut self, batch: &mut Batch, packets: usize, _: usize) -> Result<bool, SourceError> {
-        *batch = Batch { first: self.next as u64, ..Batch::default() };
+        *batch = Batch::default();
+        batch.first = self.next as u64;
         while let Some(chunk) = self.chunks.get(self.next)
             && batch.heads.len() < packets
         {

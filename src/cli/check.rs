@@ -329,6 +329,9 @@ fn read_captures(
     for note in set.notes().iter().filter(|_| !args.quiet && wants.json) {
         super::notify("warning", note);
     }
+    if !args.quiet && wants.detail {
+        super::time_notes::tell(&set);
+    }
     match result {
         Ok(()) => Ok(()),
         Err(RunError::Source(error)) => Err(error.into()),

@@ -21,6 +21,7 @@ mod settings_file;
 mod show;
 mod show_args;
 mod stack_args;
+mod time_notes;
 mod usage_tips;
 
 use std::io::{self, Write};

@@ -14,7 +14,7 @@ use super::left_out::LeftOut;
 use super::read_args::{KeyPart, ReadOptions};
 use super::settings_file::Sources;
 use super::stack_args::Configured;
-use super::{DAMAGED, DONE, INTERRUPTED, memory, report_page, schema, usage_tips};
+use super::{DAMAGED, DONE, INTERRUPTED, memory, report_page, schema, time_notes, usage_tips};
 use crate::config::{self, MAX_CONNECTIONS, MAX_HELD, MAX_SESSIONS, Mode, Settings, Stack, Stacks};
 use crate::pipeline::{self, FrameOptions, Ledger, Output, RequestedOutputs, RunError, Tuning};
 use crate::policy::Policy;
@@ -384,6 +384,7 @@ fn report(set: &CaptureSet, ledger: &Ledger) {
     for note in set.notes() {
         super::notify("warning", note);
     }
+    time_notes::tell(set);
     note_left_out(ledger);
     note_outside(set, ledger);
     for damage in set.damage().iter().take(SHOWN_DAMAGE) {

@@ -511,14 +511,14 @@ impl TcpState {
     /// quiet after both FINs.
     pub fn end(&mut self, ts: i64, how: Close) {
         if self.how.is_none() {
-            (self.ended, self.how) = (ts, Some(how));
+            (self.ended, self.how) = (ts.max(self.established), Some(how));
             self.mark(progress::STEADY, false);
         }
     }
 
     /// Ends the connection with a reset of which that was not certain before.
     pub fn reset(&mut self, ts: i64) {
-        (self.ended, self.how) = (ts, Some(Close::Reset));
+        (self.ended, self.how) = (ts.max(self.established), Some(Close::Reset));
         self.mark(progress::STEADY, false);
     }
 

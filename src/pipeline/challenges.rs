@@ -61,6 +61,8 @@ pub(super) struct PendingSyn {
     packet: Packet,
     /// See [`Segment::window_scale`].
     scale: Option<Option<u8>>,
+    /// How far its time is ahead of its time stamp.
+    behind: i64,
     /// How often it was sent again.
     repeats: u32,
     /// Whether its receiver has gone on with the connection that there was.
@@ -269,7 +271,7 @@ impl Connection {
         *p.dir.of_mut(&mut resets) = 1;
         self.pending.get_or_insert_default().reset = Some(PendingReset {
             dir: p.dir,
-            ts: p.ts,
+            ts: p.ts.max(self.first_ts),
             clock: p.clock,
             latest: p.clock,
             exact,
@@ -441,6 +443,7 @@ impl Shard {
             c.pending.get_or_insert_default().syn = Some(PendingSyn {
                 packet: Packet { segment, ipsec: None, ..*p },
                 scale: p.segment.window_scale(arena),
+                behind: self.behind.at(p.ordinal),
                 repeats: 0,
                 challenged: false,
                 refusal: None,
@@ -465,7 +468,7 @@ impl Shard {
     /// Opens the connection of a SYN that was not decided about.
     pub(super) fn open_pending(&mut self, syn: &PendingSyn, clock: i64) -> u32 {
         let p = &syn.packet;
-        let slot = self.open(p, clock);
+        let slot = self.open(p, clock, syn.behind);
         if let Some((_, c)) = self.table.get_mut(slot) {
             c.segment(p.dir, &p.segment, &[], p.ts, p.clock, &mut self.context);
             p.dir.of_mut(&mut c.streams).segments += u64::from(syn.repeats);

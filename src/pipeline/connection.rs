@@ -10,7 +10,7 @@ use super::ledger::PacketDisposition;
 use super::segment_kinds::SegmentKinds;
 use super::sessions::Members;
 use crate::config::{Mode, Settings};
-use crate::flow::{Change, Close, Dir, Key, Sender, TcpState};
+use crate::flow::{Change, Dir, Key, Sender, TcpState};
 use crate::frame::{Ipsec, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::observe::ike::TcpEncapsulation;
@@ -108,6 +108,8 @@ pub(super) struct Connection {
     pub first_frame: FrameNumber,
     pub first_ts: i64,
     pub first_clock: i64,
+    /// How far its times are ahead of time stamps: what the clock had lost when it began.
+    pub(super) behind: i64,
     /// Packet clock of the end.
     pub ended_clock: i64,
     /// Bytes that its handshake holds, as they were counted last.
@@ -247,6 +249,7 @@ impl Connection {
             settings,
             first_ts: ts,
             first_clock: clock,
+            behind: 0,
             ended_clock: clock,
             held: 0,
             retransmitted: 0,
@@ -378,7 +381,8 @@ impl Connection {
         self.last_clock = clock;
         self.tell_kind(dir, segment);
         dir.of_mut(&mut self.streams).segments += 1;
-        let change = self.life.update(dir, segment, ts);
+        // Packets may be a little out of order in time.
+        let change = self.life.update(dir, segment, ts.max(self.first_ts));
         let mut effect = Effect { established: change == Change::Established, ..Effect::default() };
         // A reset's payload is a message for people, not part of the stream.
         if segment.length > 0 && segment.flags & flag::RST == 0 {
@@ -556,16 +560,6 @@ impl Connection {
         } else {
             PacketDisposition::TcpMidstream
         }
-    }
-
-    /// How the connection ended, as text.
-    pub fn close(&self) -> Option<&'static str> {
-        self.life.ended().map(|(_, how)| match how {
-            Close::Fin => "fin",
-            Close::Reset => "reset",
-            Close::Replaced => "replaced",
-            Close::Unacknowledged => "fin_unacknowledged",
-        })
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct EePacket {
     /// The AH or ESP header that it came under: its place in the batch's list.
     pub ipsec: Option<u32>,
     pub ts: i64,
+    /// How far its time is ahead of its time stamp.
+    pub behind: i64,
     pub clock: i64,
     pub ordinal: u64,
     pub frame: FrameNumber,
@@ -112,6 +114,8 @@ pub(super) struct Link {
     /// Whether packets were lost during its life.
     pub lossy: bool,
     pub first_ts: i64,
+    /// How far times are ahead of time stamps: what the clock had lost when it began.
+    pub behind: i64,
     pub first_clock: i64,
     pub last_ts: i64,
     pub last_clock: i64,
@@ -137,6 +141,7 @@ impl Link {
             losses,
             lossy: false,
             first_ts: p.ts,
+            behind: p.behind,
             first_clock: p.clock,
             last_ts: p.ts,
             last_clock: p.clock,
@@ -225,6 +230,11 @@ impl Link {
             mine.under = later.under;
         }
         changed
+    }
+
+    /// A time of the link by time stamps.
+    pub fn told(&self, time: i64) -> i64 {
+        time.saturating_sub(self.behind)
     }
 
     /// Notes at its end whether packets were lost during its life.

@@ -121,6 +121,7 @@ fn record(
     (wants, sessions, emitted): (RequestedOutputs, &mut Sessions, &mut Vec<Emission>),
 ) {
     let settings = Arc::clone(&link.settings);
+    let event = event.told(link.behind);
     for (view, seen) in views(pair, link).into_iter().flatten().enumerate() {
         let Some(connection) = link.connections.get(n) else { return };
         let port = link.port(connection);
@@ -199,12 +200,13 @@ fn row(pair: &Pair, link: &Link, connection: &EeConnection) -> Row {
         key,
         from_client: client.of(&sent).bytes,
         from_server: server.of(&sent).bytes,
-        start: connection.first_ts,
+        start: link.told(connection.first_ts),
         findings: Vec::new(),
         key_exchange: None,
         certificate: None,
         version: connection.under.protection().map(|_| IPSEC.to_owned()),
         failure: None,
+        dated: true,
         lacking: None,
         job: views(pair, link)[0].and_then(job),
     }
@@ -234,8 +236,8 @@ fn line(
     line.network = network_tags(networks, pair.network);
     line.local = if by_client { "client" } else { "server" };
     line.incomplete |= link.lossy;
-    line.start = jsonl::time(connection.first_ts);
-    line.end = link.ended.map(|(ts, _)| jsonl::time(ts.max(connection.first_ts)));
+    line.start = jsonl::time(link.told(connection.first_ts));
+    line.end = link.ended.map(|(ts, _)| jsonl::time(link.told(ts.max(connection.first_ts))));
     line.open = link.ended.is_none();
     line.close = link.ended.map(|(_, how)| match how {
         Close::Disc => "disc",
@@ -243,7 +245,7 @@ fn line(
         Close::Idle => "idle",
         Close::Restarted => "restarted",
     });
-    line.ee.start = jsonl::time(link.first_ts);
+    line.ee.start = jsonl::time(link.told(link.first_ts));
     let ipsec = connection.under.protection();
     line.ipsec = ipsec.map(|ipsec| ipsec_encapsulation::line(ipsec, client));
     line.protection = line.ipsec.iter().map(|_| "ipsec").collect();
@@ -272,7 +274,7 @@ fn snapshot<'a>(
             Side::High => Dir::FromHigh,
         },
         outbound: false,
-        established: connection.first_ts,
+        established: link.told(connection.first_ts),
         bytes: sent.map(|s| s.bytes),
         segments: sent.map(|s| s.datagrams),
         protection: FindingsRef::default(),

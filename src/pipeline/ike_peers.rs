@@ -1,5 +1,5 @@
-//! Pairs of addresses that speak IKE, ESP or AH with each other: their IKE
-//! security associations and the tunnels between them.
+//! Pairs of addresses that speak IKE, ESP or AH with each other: their IKE security associations
+//! and the tunnels between them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,21 +17,19 @@ use crate::frame::{Ipsec, IpsecProtocol, Networks};
 use crate::observe::Side;
 use crate::observe::ike::{Facts, Ike, spis};
 use crate::session::{Event, Session, TunnelSnapshot, View};
-use crate::sink::jsonl;
-use crate::sink::packet_location::NetworkTags;
 use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{RowKey, RowKind};
+use crate::sink::{jsonl, packet_location::NetworkTags};
 use crate::summary::{Role, Traffic};
 
 const SECOND: i64 = 1_000_000_000;
-/// Silence after which a pair is reported and forgotten: longer than the
-/// lifetime of most security associations between rekeys.
+/// Silence after which a pair is forgotten: longer than most security associations live.
 const QUIET: i64 = 7200 * SECOND;
 /// IKE security associations of one pair.
 const MAX_IKE: usize = 256;
 /// Tunnels of one pair.
 const MAX_TUNNELS: usize = 256;
-/// Security associations of one tunnel that are listed; more are counted.
+/// Security associations of one tunnel that are listed.
 const MAX_SPIS: usize = 1024;
 
 /// What a pair has sent.
@@ -52,6 +50,8 @@ pub(super) struct PeerPacket {
     pub layer: u32,
     pub what: PeerEvent,
     pub ts: i64,
+    /// How far its time is ahead of its time stamp.
+    pub behind: i64,
     pub clock: i64,
     pub ordinal: u64,
 }
@@ -62,6 +62,8 @@ struct IkeSa {
     ports: [Option<u16>; 2],
     first_ts: i64,
     last_ts: i64,
+    /// How far times are ahead of time stamps, from its beginning.
+    behind: i64,
     ordinal: u64,
 }
 
@@ -85,6 +87,7 @@ struct Tunnel {
     bytes: [u64; 2],
     first_ts: i64,
     last_ts: i64,
+    behind: i64,
     ordinal: u64,
     /// The side that received the first packet.
     receiver: Side,
@@ -173,12 +176,13 @@ impl Reporter {
             key,
             from_client: *local.other().of(&bytes),
             from_server: *local.of(&bytes),
-            start: tunnel.first_ts,
+            start: tunnel.first_ts.saturating_sub(tunnel.behind),
             findings: Vec::new(),
             key_exchange: None,
             certificate: None,
             version: Some(IPSEC.to_owned()),
             failure: None,
+            dated: true,
             lacking: Some("connections inside ESP are hidden"),
             job: None,
         })
@@ -198,6 +202,7 @@ impl Reporter {
         if !self.wants.records() || settings.mode == Mode::Strict {
             return;
         }
+        let event = event.told(tunnel.behind);
         let (views, server) = self.views(pair, tunnel, ike);
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let stack = settings.stacks.get(seen.stack);
@@ -205,7 +210,7 @@ impl Reporter {
             let snapshot = TunnelSnapshot {
                 ends: [pair.low, pair.high],
                 local,
-                start: tunnel.first_ts,
+                start: tunnel.first_ts.saturating_sub(tunnel.behind),
                 bytes: tunnel.bytes,
                 packets: tunnel.packets,
                 ike,
@@ -341,15 +346,14 @@ impl PeerTable {
     pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         let stacks = self.reporter.settings.stacks.list().len();
         for stack in 0..if self.reporter.wants.summary { stacks } else { 0 } {
-            self.close(IntervalEnd { clock, stack }, emitted);
+            self.close(IntervalEnd { clock, stack, behind: 0 }, emitted);
         }
         for (_, pair) in std::mem::take(&mut self.quiet) {
             self.report(&pair, i64::MAX, false, emitted);
         }
     }
 
-    /// A tunnel has sent a packet. Its end is not on the wire, so only a packet
-    /// shows that it has lasted long enough for its initiation.
+    /// A tunnel has sent a packet. Only that shows that it lasts: its end is not on the wire.
     fn lasts(&mut self, p: &PeerPacket, at: usize, emitted: &mut Vec<Emission>) {
         let Some(peers) = self.pairs.get_mut(&p.pair) else { return };
         let Some(tunnel) = peers.tunnels.get_mut(at) else { return };
@@ -443,6 +447,7 @@ impl Peers {
                     ports: [None; 2],
                     first_ts: p.ts,
                     last_ts: p.ts,
+                    behind: p.behind,
                     ordinal: p.ordinal,
                 });
                 self.ikes.len() - 1
@@ -505,6 +510,7 @@ impl Peers {
                     bytes: [0; 2],
                     first_ts: p.ts,
                     last_ts: p.ts,
+                    behind: p.behind,
                     ordinal: p.ordinal,
                     receiver: p.from.other(),
                     layer: p.layer,
@@ -560,7 +566,8 @@ fn ike_line(pair: &Pair, sa: &IkeSa) -> jsonl::Ike {
         ip: pair.address(side),
         port: side.of(&sa.ports).unwrap_or(0),
     };
-    jsonl::Ike::new(facts, end(initiator), end(initiator.other()), sa.first_ts, sa.last_ts)
+    let [first, last] = [sa.first_ts, sa.last_ts].map(|ts| ts.saturating_sub(sa.behind));
+    jsonl::Ike::new(facts, end(initiator), end(initiator.other()), first, last)
 }
 
 fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
@@ -585,8 +592,8 @@ fn tunnel_line(pair: &Pair, t: &Tunnel, ike: Option<[u8; 8]>) -> jsonl::Tunnel {
         tcp_encapsulated: false,
         null_encryption: t.null_encryption,
         opaque: t.opaque(),
-        start: jsonl::time(t.first_ts),
-        end: jsonl::time(t.last_ts),
+        start: jsonl::time(t.first_ts.saturating_sub(t.behind)),
+        end: jsonl::time(t.last_ts.saturating_sub(t.behind)),
         network: NetworkTags::default(),
         initiator_spi: ike.map(|spi| jsonl::hex(&spi)),
     }

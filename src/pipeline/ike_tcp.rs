@@ -78,8 +78,8 @@ fn tunnel(key: &Key, c: &Connection, inside: &TcpEncapsulation) -> jsonl::Tunnel
         tcp_encapsulated: true,
         null_encryption: false,
         opaque: true,
-        start: jsonl::time(c.first_ts),
-        end: jsonl::time(c.last_ts),
+        start: c.time(c.first_ts),
+        end: c.time(c.last_ts),
         initiator_spi: only.map(|f| jsonl::hex(&f.initiator_spi)),
     }
 }

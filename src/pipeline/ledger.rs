@@ -255,6 +255,11 @@ pub struct Input {
     pub damaged_places: u64,
     /// Bytes passed over.
     pub damaged_bytes: u64,
+    /// Packets whose time stamps are far from those before and after: they are taken as
+    /// captured with their neighbours.
+    pub wrong_times: u64,
+    /// How often the clock of the time stamps was set back.
+    pub clock_set_back: u64,
     /// Packets that the kernel had no room for, while capturing.
     pub dropped_packets: u64,
     /// Packets that an interface had no room for.
@@ -268,6 +273,8 @@ impl From<Totals> for Input {
             files_left_out: t.files_left_out,
             damaged_places: t.damaged_places,
             damaged_bytes: t.damaged_bytes,
+            wrong_times: t.wrong_times,
+            clock_set_back: t.clock_set_back,
             dropped_packets: t.dropped_packets,
             interface_dropped_packets: t.interface_dropped_packets,
         }

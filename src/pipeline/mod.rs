@@ -30,6 +30,7 @@ mod live_queries;
 mod merge;
 mod not_followed;
 mod observation;
+mod opening;
 mod protection;
 mod recording;
 mod report;
@@ -53,7 +54,7 @@ use crate::flow::{Key, SHARDS};
 use crate::frame::{Captured, Datagram, EndPoints, Frame, Ipsec, Parser, Segment};
 use crate::observe::Side;
 use crate::observe::ike::{Carried, demultiplex};
-use crate::source::{Batch, Feed, PacketHead, SourceError};
+use crate::source::{Batch, Behind, Feed, PacketHead, SourceError};
 
 pub use crate::frame::{Encapsulation, Options as FrameOptions};
 pub use ledger::Ledger;
@@ -142,6 +143,8 @@ struct PacketDistributor<'a> {
     buckets: &'a mut [ShardInput],
     /// AH and ESP headers of the batch.
     ipsec: &'a mut Vec<Ipsec>,
+    /// How far its times are ahead of time stamps.
+    behind: &'a Behind,
 }
 
 impl PacketDistributor<'_> {
@@ -193,8 +196,9 @@ impl PacketDistributor<'_> {
         what: PeerEvent,
         (head, ordinal): (&PacketHead, u64),
     ) {
+        let behind = self.behind.at(ordinal);
         let packet =
-            PeerPacket { pair, from, layer, what, ts: head.ts, clock: head.clock, ordinal };
+            PeerPacket { pair, from, layer, what, ts: head.ts, behind, clock: head.clock, ordinal };
         bucket(self.buckets, pair.shard()).peers.push(packet);
     }
 }
@@ -229,19 +233,23 @@ impl<F: Feed> ParseStage<'_, F> {
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let Work { batch, buckets, ipsec, ends, .. } = work;
+        let mut steps = batch.behind.changes().iter().peekable();
         self.losses += u32::from(batch.lossy);
         work.losses = self.losses;
         work.watermark = batch.heads.last().map_or(self.watermark, |last| last.clock);
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
             if let Some(intervals) = &mut self.intervals {
+                if let Some((_, behind)) = steps.next_if(|(from, _)| *from <= ordinal) {
+                    intervals.set_back(head.clock, *behind);
+                }
                 intervals.reach(head.clock, ends);
             }
             if !head.wanted {
                 self.ledger.count(PacketDisposition::Filtered, head.wire);
                 continue;
             }
-            let dealt = &mut PacketDistributor { buckets, ipsec };
+            let dealt = &mut PacketDistributor { buckets, ipsec, behind: &batch.behind };
             let captured = Captured {
                 link: head.link.0,
                 start: head.offset,
@@ -317,6 +325,7 @@ impl<F: Feed> ParseStage<'_, F> {
                     length: datagram.length,
                     ipsec,
                     ts: head.ts,
+                    behind: dealt.behind.at(ordinal),
                     clock: head.clock,
                     ordinal,
                     frame: head.frame,
@@ -473,7 +482,7 @@ where
         if let Some(clock) = first.or(current.batch.tick) {
             merger.begin(clock, output).map_err(RunError::Output)?;
         }
-        let mut last = None;
+        let (mut last, mut behind) = (None, 0);
         loop {
             if !matches!(read, Ok(true)) {
                 break;
@@ -491,6 +500,7 @@ where
                         watermark: work.watermark,
                         ends: &work.ends,
                         losses: work.losses,
+                        behind: &work.batch.behind,
                     };
                     shards.par_iter_mut().zip(&work.buckets).for_each(|(shard, bucket)| {
                         shard.batch(bucket, &shared);
@@ -510,7 +520,9 @@ where
             }
             live_queries::answer(&asked, current.watermark, &mut shards, &mut merger, output);
             last = Some(current.watermark);
-            period = first.map(|first| [first, current.watermark]);
+            behind = current.batch.behind.last();
+            let told = current.watermark.saturating_sub(behind);
+            period = first.map(|first| [first, told.max(first)]);
             progress(front.set.bytes_read());
             read = filled;
             std::mem::swap(&mut current, &mut next);
@@ -538,7 +550,7 @@ where
             }
             reported = next;
         }
-        merger.finish(last, output).map_err(RunError::Output)?;
+        merger.finish(last, behind, output).map_err(RunError::Output)?;
         read.map(|_| ()).map_err(RunError::Source)
     });
 

@@ -74,6 +74,7 @@ impl Shard {
         let settle = i64::from(settings.settle_seconds) * SECOND;
         let lasted = connection.session.as_ref().map_or(0, Session::established);
         let early = event.kind == Kind::Initiation && event.at < lasted.saturating_add(settle);
+        let event = event.told(connection.behind);
         let views = views(&settings, key, client);
         if !connection.life.start_seen() && views.iter().all(Option::is_some) {
             connection.recorded_client = Some(client);
@@ -142,7 +143,10 @@ pub(super) fn snapshot<'a>(
         key,
         local: local(seen, client),
         outbound: !seen.server,
-        established: connection.session.as_ref().map_or(0, Session::established),
+        established: connection
+            .session
+            .as_ref()
+            .map_or(0, |s| s.established().saturating_sub(connection.behind)),
         bytes,
         segments,
         protection: connection.recorded_protection(),

@@ -5,7 +5,7 @@ use super::connection::{Connection, side};
 use super::ipsec_encapsulation;
 use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
-use crate::flow::{Dir, Key};
+use crate::flow::{Close, Dir, Key};
 use crate::frame::Networks;
 use crate::observe::upgrade::Kind;
 use crate::observe::{Encrypted, FindingsRef, Side, ssh};
@@ -15,7 +15,7 @@ use crate::sink::jsonl;
 use crate::sink::packet_location::{FramePlace, NetworkTags, PacketLocation};
 use crate::sink::report::{IPSEC, Row};
 use crate::sink::table::{ENCRYPTED, FAILED, RowKey, RowKind, UNKNOWN};
-use crate::source::FrameNumber;
+use crate::source::{FrameNumber, OLDEST};
 
 /// Which stacks see a connection. Without configured addresses the server is
 /// local; when both ends are one stack's, it is the server's view.
@@ -26,6 +26,28 @@ pub(super) fn views(settings: &Settings, key: &Key, client: Dir) -> Views {
 /// The direction in which the local end of a view sends.
 pub(super) fn local(seen: StackView, client: Dir) -> Dir {
     if seen.server { client.other() } else { client }
+}
+
+impl Connection {
+    /// A time of the connection by time stamps, as text.
+    pub(super) fn time(&self, time: i64) -> String {
+        jsonl::time(self.told(time))
+    }
+
+    /// How the connection ended, as text.
+    fn close(&self) -> Option<&'static str> {
+        self.life.ended().map(|(_, how)| match how {
+            Close::Fin => "fin",
+            Close::Reset => "reset",
+            Close::Replaced => "replaced",
+            Close::Unacknowledged => "fin_unacknowledged",
+        })
+    }
+
+    /// A time of the connection by time stamps.
+    fn told(&self, time: i64) -> i64 {
+        time.saturating_sub(self.behind)
+    }
 }
 
 /// What tells the network of a number from others.
@@ -62,9 +84,9 @@ pub(super) fn line(
         server: endpoint(server),
         network: network_tags(networks, key.network()),
         local: if local == client { "client" } else { "server" },
-        start: jsonl::time(c.first_ts),
-        established_at: c.life.established().filter(|_| c.life.start_seen()).map(jsonl::time),
-        end: ended.map(|(ts, _)| jsonl::time(ts)),
+        start: c.time(c.first_ts),
+        established_at: c.life.established().filter(|_| c.life.start_seen()).map(|at| c.time(at)),
+        end: ended.map(|(ts, _)| c.time(ts)),
         close: c.close(),
         open: ended.is_none(),
         established: c.life.established().is_some() && c.life.start_seen(),
@@ -86,7 +108,7 @@ pub(super) fn line(
             .or_else(|| c.history().and_then(|history| history.application).and_then(Kind::name)),
         upgrade: c.history().and_then(|history| history.granted).and_then(Kind::name),
         clear_before: c.history().and_then(|history| history.clear_before).map(both),
-        clear_again_at: c.history().and_then(|history| history.clear_again).map(jsonl::time),
+        clear_again_at: c.history().and_then(|history| history.clear_again).map(|at| c.time(at)),
         protection: protocols(c),
         protection_known: established(c).then(|| not_known.is_none()),
         not_known: not_known.filter(|_| established(c)),
@@ -176,12 +198,17 @@ pub(super) fn row(key: &Key, c: &Connection, client: Dir) -> Option<Row> {
         },
         from_client: *client.of(&bytes),
         from_server: *server.of(&bytes),
-        start: c.first_ts,
-        findings: c.settings.policy.findings(&subject(seen, c.ipsec().is_some(), c.first_ts)),
+        start: c.told(c.first_ts),
+        findings: c.settings.policy.findings(&subject(
+            seen,
+            c.ipsec().is_some(),
+            c.told(c.first_ts),
+        )),
         key_exchange: key_exchange(seen),
         certificate: seen.tls.and_then(|t| t.server_certificate.clone()),
         version: version(seen).or_else(|| c.ipsec().map(|_| IPSEC.to_owned())),
         failure: (state == ProtectionState::HandshakeFailed).then(|| failure(c, client)),
+        dated: c.told(c.first_ts) >= OLDEST,
         lacking,
         job: job(&c.settings, key, client).map(|job| job.name.clone()),
     })
@@ -233,7 +260,9 @@ fn subject(seen: FindingsRef<'_>, ipsec: bool, start: i64) -> Subject<'_> {
             encrypt_then_mac: facts.encrypt_then_mac,
             signature: certificate.map(|c| c.signature_algorithm.as_str()),
             key: certificate.and_then(|c| c.key_bits).map(|bits| (rsa, bits)),
+            // A clock that was never set tells of no date.
             expires_in: certificate
+                .filter(|_| start >= OLDEST)
                 .map(|c| c.not_after.seconds.saturating_sub(start.div_euclid(1_000_000_000))),
             ..Subject::default()
         };

@@ -10,18 +10,19 @@ use super::ftp_control;
 use super::ike_peers::{PeerPacket, PeerTable};
 use super::ledger::{Ledger, PacketDisposition};
 use super::merge::{Emission, Payload};
+use super::opening::Place;
 use super::report::{local, views};
 use super::resumption;
 use super::sessions::{self, IntervalEnd, Sessions};
 use super::teardown::count_handshake;
 use super::timers::Timers;
 use crate::config::Settings;
-use crate::flow::{AHEAD, Close, Dir, Key, LatestSegments, Relation, SHARDS, Table};
+use crate::flow::{AHEAD, Dir, Key, LatestSegments, SHARDS, Table};
 use crate::frame::{Ipsec, Networks, Segment, flag};
 use crate::observe::certificate::Certificates;
 use crate::session::Session;
 use crate::sink::jsonl;
-use crate::source::FrameNumber;
+use crate::source::{Behind, FrameNumber};
 
 pub(super) const SECOND: i64 = 1_000_000_000;
 
@@ -54,6 +55,8 @@ pub(super) struct BatchContext<'a> {
     pub ends: &'a [IntervalEnd],
     /// Stretches with lost packets, up to its end.
     pub losses: u32,
+    /// How far its times are ahead of time stamps.
+    pub behind: &'a Behind,
 }
 
 /// A shard's part of a batch.
@@ -84,15 +87,6 @@ impl RequestedOutputs {
     }
 }
 
-/// Where a packet's connection is.
-enum Place {
-    Slot(u32),
-    /// What follows shows to which connection it belongs.
-    Undecided,
-    /// None of its addresses is a stack's.
-    NoStack,
-}
-
 /// One shard.
 #[derive(Debug)]
 pub(super) struct Shard {
@@ -101,7 +95,7 @@ pub(super) struct Shard {
     pub(super) files: Arc<[String]>,
     pub(super) networks: Networks,
     pub(super) wants: RequestedOutputs,
-    max_connections: usize,
+    pub(super) max_connections: usize,
     /// Bytes that its handshakes may hold.
     pub(super) max_held: usize,
     pub(super) table: Table<Connection>,
@@ -109,6 +103,8 @@ pub(super) struct Shard {
     pub(super) latest: LatestSegments,
     /// Stretches with lost packets up to the batch under way, and to its end.
     pub(super) losses: [u32; 2],
+    /// How far times of the batch under way are ahead of time stamps.
+    pub(super) behind: Behind,
     pub(super) context: Context,
     pub(super) timers: Timers,
     /// Connections whose handshakes hold bytes, the oldest first.
@@ -145,6 +141,7 @@ impl Shard {
             table: Table::default(),
             latest: LatestSegments::default(),
             losses: [0; 2],
+            behind: Behind::default(),
             context: Context { certificates: Certificates::default(), mode, held: 0 },
             holding: VecDeque::new(),
             timers: Timers::default(),
@@ -159,7 +156,8 @@ impl Shard {
 
     /// Takes the shard's packets of a batch, in order.
     pub fn batch(&mut self, bucket: &ShardInput, shared: &BatchContext<'_>) {
-        let &BatchContext { arena, ipsec, watermark, ends, losses } = shared;
+        let &BatchContext { arena, ipsec, watermark, ends, losses, behind } = shared;
+        self.behind.clone_from(behind);
         // What was lost may have been of what begins in the batch, too.
         self.losses = [self.losses[1], losses];
         self.ee.losses = self.losses;
@@ -378,54 +376,6 @@ impl Shard {
         let (initiation, termination) = session.ended(ts);
         self.record(slot, initiation, clock);
         self.record(slot, termination, clock);
-    }
-
-    /// The slot of a packet's connection, opened if there is none.
-    fn slot(&mut self, p: &Packet, known: Option<u32>, arena: &[u8]) -> Place {
-        let Some(slot) = known else {
-            return if self.settings.stacks.concerns(p.key.low().ip, p.key.high().ip) {
-                Place::Slot(self.open(p, p.clock))
-            } else {
-                Place::NoStack
-            };
-        };
-        let Some(connection) = self.table.get(slot) else { return Place::NoStack };
-        match connection.life.relation(p.dir, &p.segment) {
-            Relation::Same if connection.pending.is_none() => Place::Slot(slot),
-            Relation::Same | Relation::Doubtful => {
-                self.challenged(slot, p, arena).map_or(Place::Undecided, Place::Slot)
-            }
-            Relation::New => {
-                self.replaced(slot, p.clock);
-                Place::Slot(self.open(p, p.clock))
-            }
-        }
-    }
-
-    /// Another connection takes the place of one.
-    pub(super) fn replaced(&mut self, slot: u32, clock: i64) {
-        let Some((_, connection)) = self.table.get_mut(slot) else { return };
-        let last = connection.last_ts;
-        connection.life.end(last, Close::Replaced);
-        self.end(slot, clock);
-        self.forget(slot, clock);
-    }
-
-    /// Opens the connection of its first packet.
-    pub(super) fn open(&mut self, p: &Packet, clock: i64) -> u32 {
-        if self.table.len() >= self.max_connections
-            && let Some(victim) = self.table.least(Connection::worth)
-        {
-            self.ledger.connections.evicted += 1;
-            self.forget(victim, clock);
-        }
-        self.ledger.connections.seen += 1;
-        let settings = Arc::clone(&self.settings);
-        let mut new = Connection::new(settings, self.losses[0], p.ordinal, (p.ts, p.clock));
-        new.first_frame = p.frame;
-        let slot = self.table.insert(p.key, new);
-        self.timers.open(clock, slot, p.ordinal);
-        slot
     }
 
     /// Ends an interval: counts what every connection of the stack has sent in it.

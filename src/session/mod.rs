@@ -52,6 +52,12 @@ impl Event {
     pub fn new(kind: Kind, at: i64) -> Self {
         Self { kind, at, written: at }
     }
+
+    /// The event by time stamps, where the clock is ahead of them.
+    pub fn told(self, behind: i64) -> Self {
+        let told = |time: i64| time.saturating_sub(behind);
+        Self { at: told(self.at), written: told(self.written), ..self }
+    }
 }
 
 /// The events of one connection.

@@ -42,6 +42,8 @@ pub struct Row {
     pub version: Option<String>,
     /// Why its handshake failed.
     pub failure: Option<String>,
+    /// Whether the start is a date at all: a clock that was never set shows none.
+    pub dated: bool,
     /// What the capture lacks of it.
     pub lacking: Option<&'static str>,
     /// The job that owns the stack's end, if it is configured.
@@ -204,6 +206,8 @@ pub struct Report {
     pub versions: BTreeMap<String, TrafficTotals>,
     /// Handshakes that failed, by why.
     pub failures: BTreeMap<String, Finding>,
+    /// Connections whose certificates are not judged by date, because their time stamps are none.
+    pub undated: u64,
     /// What could not be seen.
     pub lacking: BTreeMap<&'static str, TrafficTotals>,
     /// Protection over time.
@@ -235,7 +239,8 @@ impl Report {
         if let Some((name, safe)) = row.key_exchange {
             self.key_exchanges.entry((safe, name)).or_default().add(bytes);
         }
-        if let Some(certificate) = row.certificate {
+        self.undated += u64::from(row.certificate.is_some() && !row.dated);
+        if let Some(certificate) = row.certificate.filter(|_| row.dated) {
             let key = (certificate.subject.clone(), certificate.serial.clone());
             let room = self.certificates.len() < MAX_CERTIFICATES;
             if room || self.certificates.contains_key(&key) {
@@ -317,6 +322,7 @@ mod tests {
             certificate: None,
             version: None,
             failure: None,
+            dated: true,
             lacking: None,
             job: None,
         }

@@ -75,6 +75,13 @@ pub fn report(report: &Report, policy: &Policy, soon_days: i64) -> String {
         }
         more(&mut out, ending.len(), LISTED);
     }
+    if report.undated > 0 {
+        let _ = writeln!(
+            out,
+            "Certificates of {} connections are not judged by date: their time stamps are before 1995.",
+            group(report.undated)
+        );
+    }
     for (why, amount) in &report.lacking {
         let _ = writeln!(out, "Not seen whole, because {why}: {}.", of(*amount));
     }

@@ -181,6 +181,7 @@ mod tests {
             findings: Vec::new(),
             key_exchange: None,
             certificate: None,
+            dated: true,
             version: None,
             failure: None,
             lacking: None,

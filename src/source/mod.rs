@@ -12,6 +12,7 @@ mod foreign;
 mod formats;
 mod live;
 mod open;
+mod packet_clock;
 mod padding;
 mod pcap;
 mod pcapng;
@@ -24,7 +25,8 @@ use crate::input::Input;
 
 pub use filter::Filter;
 pub use live::{Interface, InterfaceState, Live, LiveControl, LiveOptions, WatchTime, interfaces};
-pub use set::{CaptureSet, Outside, SetOptions};
+pub use packet_clock::OLDEST;
+pub use set::{CaptureSet, OddTime, OddTimes, Outside, SetOptions};
 
 /// A link-layer header type: a number of the LINKTYPE registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +40,9 @@ impl LinkType {
 /// A packet's place in a batch, and when it was captured.
 #[derive(Clone, Copy, Debug)]
 pub struct PacketHead {
-    /// Capture time, nanoseconds since 1970-01-01 00:00:00 UTC.
+    /// Capture time, nanoseconds since 1970-01-01 00:00:00 UTC. Where the clock was set back
+    /// it goes on from where it was, see [`Batch::behind`]; a time stamp that is wrong is
+    /// replaced by that of its neighbours.
     pub ts: i64,
     /// Packet clock: the latest capture time up to and including this packet.
     /// It never goes backwards, whatever the time stamps do.
@@ -79,8 +83,54 @@ pub struct Batch {
     pub first: u64,
     /// The packet clock after the batch, where it goes on without packets.
     pub tick: Option<i64>,
+    /// By how many nanoseconds the times of packets are ahead of their time stamps, because
+    /// the clock was set back: from which ordinal on.
+    pub behind: Behind,
     /// Whether packets were lost before or between these; if there are none, after the last.
     pub lossy: bool,
+    /// From which packet on times are still to be judged by those that follow.
+    undecided: Option<usize>,
+}
+
+/// How far times are ahead of time stamps, by ordinals of packets.
+#[derive(Clone, Debug, Default)]
+pub struct Behind {
+    /// Before the first change.
+    first: i64,
+    /// Where it changes, ascending.
+    changes: Vec<(u64, i64)>,
+}
+
+impl Behind {
+    /// Starts anew.
+    fn begin(&mut self, nanoseconds: i64) {
+        self.first = nanoseconds;
+        self.changes.clear();
+    }
+
+    /// It is so much from a packet on.
+    fn change(&mut self, ordinal: u64, nanoseconds: i64) {
+        if self.last() != nanoseconds {
+            self.changes.push((ordinal, nanoseconds));
+        }
+    }
+
+    /// Of a packet.
+    pub fn at(&self, ordinal: u64) -> i64 {
+        let before = self.changes.partition_point(|(from, _)| *from <= ordinal);
+        let change = before.checked_sub(1).and_then(|n| self.changes.get(n));
+        change.map_or(self.first, |(_, nanoseconds)| *nanoseconds)
+    }
+
+    /// Of the last packet.
+    pub fn last(&self) -> i64 {
+        self.changes.last().map_or(self.first, |(_, nanoseconds)| *nanoseconds)
+    }
+
+    /// Where it changes, and to what.
+    pub fn changes(&self) -> &[(u64, i64)] {
+        &self.changes
+    }
 }
 
 /// Where batches come from.
@@ -125,6 +175,10 @@ pub struct Totals {
     pub outside_packets: u64,
     /// Their bytes on the wire.
     pub outside_bytes: u64,
+    /// Packets whose time stamps are wrong.
+    pub wrong_times: u64,
+    /// How often the clock of the time stamps was set back.
+    pub clock_set_back: u64,
     /// Packets that the kernel had no room for.
     pub dropped_packets: u64,
     /// Packets that an interface had no room for.
@@ -137,6 +191,7 @@ impl Batch {
     fn begin(&mut self, first: u64) {
         self.heads.clear();
         self.first = first;
+        self.undecided = None;
         self.tick = None;
         self.lossy = false;
     }

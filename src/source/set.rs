@@ -1,16 +1,21 @@
 //! A set of capture files as one stream of packets, ordered by time.
 
-use std::collections::BinaryHeap;
+mod times;
+
+use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 use std::path::PathBuf;
 
 use super::files::Files;
 use super::open::{Open, Upcoming};
+use super::packet_clock::{PacketClock, UNTIMED};
 use super::reader::{Head, Reader, Step, open_reader};
 use super::{
     Batch, Damage, Feed, FilePosition, Filter, FrameNumber, PacketHead, SourceError, Totals,
 };
 use crate::input::{Input, Member, Spool};
+
+pub use times::{OddTime, OddTimes, Outside};
 
 /// What a batch has room for.
 #[derive(Clone, Copy)]
@@ -50,17 +55,6 @@ const MAX_OVERLAPPING: usize = 16_384;
 /// Damage that is remembered with its place; more is only counted.
 const MAX_DAMAGE: usize = 1000;
 
-/// Packets outside of the period that is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outside {
-    /// Packets.
-    pub packets: u64,
-    /// Their bytes on the wire.
-    pub bytes: u64,
-    /// The earliest and the latest of their times, nanoseconds since 1970.
-    pub times: Option<[i64; 2]>,
-}
-
 /// Capture files read as one.
 pub struct CaptureSet {
     /// Files not yet open, the earliest last.
@@ -75,8 +69,14 @@ pub struct CaptureSet {
     filter: Option<Filter>,
     period: Option<Range<i64>>,
     outside: Outside,
-    /// The latest time of all packets, and of those that are read.
-    latest: i64,
+    /// What time stamps are worth.
+    time: PacketClock,
+    /// Batches that were read to judge times by what follows, and such as are empty.
+    ahead: VecDeque<Batch>,
+    spare: Vec<Batch>,
+    /// Whether a packet waits to be judged, and with it those that follow.
+    waits: bool,
+    /// The latest time of packets that are read.
     clock: i64,
     next: u64,
     bytes_read: u64,
@@ -122,7 +122,10 @@ impl CaptureSet {
             filter: options.filter,
             period: options.period,
             outside: Outside::default(),
-            latest: i64::MIN,
+            time: PacketClock::default(),
+            ahead: VecDeque::new(),
+            spare: Vec::new(),
+            waits: false,
             clock: i64::MIN,
             next: 0,
             bytes_read: 0,
@@ -303,18 +306,47 @@ impl CaptureSet {
         max_packets: usize,
         max_bytes: usize,
     ) -> Result<bool, SourceError> {
+        let more = match self.ahead.pop_front() {
+            Some(next) => {
+                self.spare.push(std::mem::replace(batch, next));
+                true
+            }
+            None => self.read(batch, max_packets, max_bytes)?,
+        };
+        batch.first = self.next;
+        batch.behind.begin(self.time.behind());
+        if let Some(from) = batch.undecided.take() {
+            self.judge(batch, from, max_packets, max_bytes);
+            self.waits = !self.ahead.is_empty();
+        }
+        self.next += batch.heads.len() as u64;
+        // What was lost after the period is no loss of it.
+        let wall = self.time.now().saturating_sub(self.time.behind());
+        batch.lossy &= self.period.as_ref().is_none_or(|period| wall < period.end);
+        if batch.lossy {
+            batch.tick = (self.clock > i64::MIN).then_some(self.clock);
+        }
+        Ok(more)
+    }
+
+    /// Reads the next packets into a batch. Their times are judged as long as nothing has to
+    /// follow for it.
+    fn read(
+        &mut self,
+        batch: &mut Batch,
+        max_packets: usize,
+        max_bytes: usize,
+    ) -> Result<bool, SourceError> {
         batch.begin(self.next);
+        batch.undecided = self.waits.then_some(0);
         let outside = self.outside.packets;
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        // What was lost after the period is no loss of it.
-        let over = self.period.as_ref().is_some_and(|period| self.latest >= period.end);
-        if std::mem::take(&mut self.lossy) && !over {
+        if std::mem::take(&mut self.lossy) {
             // In a batch without packets: so it is told between the same two packets however
             // many a batch has.
             batch.lossy = true;
-            batch.tick = (self.clock > i64::MIN).then_some(self.clock);
             return Ok(true);
         }
         let done = match self.open.pop() {
@@ -448,13 +480,24 @@ impl CaptureSet {
         offset: usize,
         bytes: &[u8],
     ) -> bool {
-        let ts = head.ts.unwrap_or(if self.latest == i64::MIN { 0 } else { self.latest });
-        self.latest = self.latest.max(ts);
-        if self.period.as_ref().is_some_and(|period| !period.contains(&ts)) {
-            self.outside.add(ts, head.wire);
-            return false;
-        }
-        self.clock = self.clock.max(ts);
+        let time = head.ts.unwrap_or(UNTIMED);
+        let usual = if self.waits || time == UNTIMED { None } else { self.time.usual(time) };
+        let ts = match usual {
+            Some(ts) => {
+                let ts_told = ts.saturating_sub(self.time.behind());
+                if self.period.as_ref().is_some_and(|period| !period.contains(&ts_told)) {
+                    self.outside.add(ts_told, head.wire);
+                    return false;
+                }
+                self.clock = self.clock.max(ts);
+                ts
+            }
+            None => {
+                self.waits = true;
+                batch.undecided.get_or_insert(batch.heads.len());
+                time
+            }
+        };
         let wanted = self.filter.as_mut().is_none_or(|f| f.accepts(head.link, bytes));
         batch.heads.push(PacketHead {
             ts,
@@ -467,7 +510,6 @@ impl CaptureSet {
             wanted,
             frame,
         });
-        self.next += 1;
         true
     }
 
@@ -509,17 +551,6 @@ impl CaptureSet {
     }
 }
 
-impl Outside {
-    #[cold]
-    fn add(&mut self, time: i64, wire: u32) {
-        self.packets += 1;
-        self.bytes += u64::from(wire);
-        let [first, last] = self.times.get_or_insert([time; 2]);
-        *first = time.min(*first);
-        *last = time.max(*last);
-    }
-}
-
 impl Feed for CaptureSet {
     fn fill(
         &mut self,
@@ -546,6 +577,8 @@ impl Feed for CaptureSet {
             damaged_bytes: self.damage_bytes,
             outside_packets: self.outside.packets,
             outside_bytes: self.outside.bytes,
+            wrong_times: self.time.wrong,
+            clock_set_back: self.time.set_back,
             dropped_packets: self.dropped,
             interface_dropped_packets: self.interface_dropped,
         }

@@ -193,6 +193,17 @@ pub(super) fn certificates(out: &mut String, report: &Report, soon_days: i64) {
     out.push_str(
         "<section id=\"certificates-section\"><h2>Certificates by the date when they end</h2>\n",
     );
+    if report.undated > 0 {
+        let _ = writeln!(
+            out,
+            "<p>Certificates of {} connections are not judged by date: their time stamps are before 1995.</p>",
+            group(report.undated)
+        );
+    }
+    if report.certificates.is_empty() && report.undated > 0 {
+        out.push_str("</section>\n");
+        return;
+    }
     if report.certificates.is_empty() {
         out.push_str("<p>No certificate was seen. TLS 1.3 encrypts certificates, and connections that are resumed show none.</p>\n</section>\n");
         return;

@@ -42,6 +42,7 @@ fn row(server: (&str, u16), client: &str, protection: Option<&str>, bytes: u64) 
         certificate: None,
         version: None,
         failure: None,
+        dated: true,
         lacking: None,
         job: match server.1 {
             23 => Some("TN3270".to_owned()),
