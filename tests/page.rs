@@ -180,14 +180,30 @@ fn the_page_loads_nothing_and_runs_no_script_but_its_own() {
 /// Captions, heads, headings of rows and columns, anchors that lead somewhere.
 #[test]
 fn tables_say_what_they_are() {
-    let (_dir, page, _) = report();
-    let text = fs::read_to_string(page).expect("the page");
+    let (dir, page, _) = report();
+    well_formed(&fs::read_to_string(page).expect("the page"), 9);
+    // The page of check is made of the same.
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (records, checked) = (path("zert.smf"), path("check.html"));
+    let capture = common::case("intervals").join("capture.pcap").display().to_string();
+    let home = ["--home", "192.0.2.0/24"];
+    for args in [
+        vec!["read", "-q", "--detail", "-w", &records, &capture],
+        vec!["check", "-q", "--report", &checked, "--stack", &records, &capture],
+    ] {
+        let output = common::zerttap().args(args).args(home).output().expect("it runs");
+        assert!(output.status.success(), "{}", common::text(&output).1);
+    }
+    well_formed(&fs::read_to_string(checked).expect("the page"), 1);
+}
+
+fn well_formed(text: &str, least: usize) {
     let tables: Vec<&str> = text
         .split("<table ")
         .skip(1)
         .map(|t| t.split("</table>").next().expect("a table"))
         .collect();
-    assert!(tables.len() >= 9, "{}", tables.len());
+    assert!(tables.len() >= least, "{}", tables.len());
     for table in tables {
         let (head, body) = table.split_once("</thead>").expect("a head");
         assert!(head.contains("<caption>") && !head.contains("<caption></caption>"), "{head}");

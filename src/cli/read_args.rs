@@ -55,7 +55,7 @@ pub(in crate::cli) struct ReadOptions {
     pub force: bool,
 
     /// Write a report for auditors as one HTML page: conclusion, what to do first, files with
-    /// SHA-256, coverage, and all that the table tells.
+    /// SHA-256 (for which they are read a second time), coverage, and all that the table tells.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
 

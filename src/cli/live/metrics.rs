@@ -21,13 +21,13 @@ const SHARE: u32 = 20;
 
 /// Connections by server and job for the metrics.
 #[derive(Default)]
-pub(super) struct Watched {
+pub(super) struct TrafficWatch {
     pub traffic: Traffic,
     asked: Option<Instant>,
     due: Option<Instant>,
 }
 
-impl Watched {
+impl TrafficWatch {
     /// Whether it is time to look at connections under way again.
     pub fn is_due(&mut self) -> bool {
         let now = Instant::now();
@@ -59,7 +59,7 @@ pub(super) struct MetricsServer {
     text: Arc<Mutex<String>>,
     updated: Instant,
     pub started: u64,
-    pub watched: Watched,
+    pub watched: TrafficWatch,
 }
 
 impl MetricsServer {
@@ -92,7 +92,7 @@ impl MetricsServer {
                 tracing::error!("metrics are not served: {error}");
             }
         })?;
-        Ok(Self { text, updated: Instant::now(), started, watched: Watched::default() })
+        Ok(Self { text, updated: Instant::now(), started, watched: TrafficWatch::default() })
     }
 
     /// Whether the numbers are old.
