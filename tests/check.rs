@@ -473,7 +473,7 @@ mod hostile {
     use super::{Options, base, check};
     use proptest::prelude::*;
     use std::sync::OnceLock;
-    use zerttap::check::report::{Limits, last_line, page, text};
+    use zerttap::check::report::{Limits, last_lines, page, text};
 
     fn records() -> &'static [Vec<u8>] {
         static RECORDS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
@@ -504,7 +504,7 @@ mod hostile {
                 let limits = Limits::default();
                 let files = ["a".to_owned()];
                 let told = text(&outcome, &limits, &files, false).len() + page(&outcome, &limits, &files).len();
-                prop_assert!(told > 0 && !last_line(&outcome, &limits, &files).is_empty());
+                prop_assert!(told > 0 && !last_lines(&outcome, &limits, &files).is_empty());
             }
         }
     }

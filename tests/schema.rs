@@ -111,6 +111,32 @@ fn a_calibration_fits() {
 }
 
 #[test]
+fn lines_of_check_fit() {
+    let validator = jsonschema::validator_for(&printed("check")).expect("a schema");
+    let trials = fs::read_to_string(common::case("check").join("trials.toml")).expect("trials");
+    let trials: toml::Table = trials.parse().expect("TOML");
+    let mut kinds = std::collections::BTreeMap::<String, u32>::new();
+    for (name, trial) in &trials {
+        let captures = trial["captures"].as_array().expect("captures");
+        let captures = captures.iter().filter_map(|c| c.as_str().map(common::case));
+        let dump = common::case("check").join(format!("{name}.smf"));
+        let mut command = zerttap();
+        command.args(["check", "--jsonl", "-", "--stack"]).arg(dump).args(captures);
+        let output = command.output().expect("the program runs");
+        for line in text(&output).0.lines() {
+            let object: Value = serde_json::from_str(line).expect("an object");
+            let errors: Vec<String> =
+                validator.iter_errors(&object).map(|e| e.to_string()).collect();
+            assert!(errors.is_empty(), "{name}: {line}\n{errors:?}");
+            *kinds.entry(object["type"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+    }
+    for kind in ["pair", "only_stack", "fault", "coverage", "cause", "check"] {
+        assert!(kinds.contains_key(kind), "{kinds:?}");
+    }
+}
+
+#[test]
 fn what_is_no_line_does_not_fit() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/jsonl.json");
     let schema = fs::read_to_string(path).expect("the schema");

@@ -150,3 +150,29 @@ fn right_stacks_are_not_accused_and_mistakes_are_found() {
     found.sort();
     assert!(found.is_empty(), "{} are wrong:\n{}", found.len(), found.join("\n"));
 }
+
+/// The walk through a week in docs/check.md is what the program prints of it.
+#[test]
+fn the_week_in_the_documentation_is_true() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let made = script().arg(dir.path().join("week")).args(["week", "1"]).output();
+    assert!(made.expect("python3 runs").status.success());
+    let output = zerttap()
+        .current_dir(dir.path())
+        .args(["check", "--stack", "week/week-1.smf", "week/week-1.pcap"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    let (printed, _) = text(&output);
+    let (answers, _) = printed.split_once("\nContradictions by field").expect("the answers");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/check.md");
+    let there = std::fs::read_to_string(&path).expect("the documentation");
+    let (head, rest) = there.split_once("<!-- week -->\n").expect("the week begins");
+    let (_, tail) = rest.split_once("<!-- /week -->").expect("the week ends");
+    let now = format!("{head}<!-- week -->\n```text\n{answers}```\n<!-- /week -->{tail}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &now).expect("written");
+    }
+    let there = std::fs::read_to_string(&path).expect("the documentation");
+    assert!(now == there, "the week in docs/check.md is another; UPDATE_DOCS=1 writes it");
+}

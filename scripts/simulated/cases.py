@@ -367,4 +367,26 @@ WRONG = {
     "tenfold": tenfold, "active-above": active_above, "lost-records": lost_records, "duplicates": duplicates,
     "single-field": single_field,
 }
-CASES = RIGHT | WRONG
+
+
+def week(seed):
+    """A week of two stacks; the second does not see the TLS of one server from the fourth day on,
+    and two hours of its records are lost on the second."""
+    world = World(seed, hours=24 * 7, hosts=2, density=24)
+    day = 24 * HOUR
+    late = world.begin + 3 * day
+    def knows(c):
+        blind = c.server[0] == world.hosts[1] and c.kind == "tls13" and c.established >= late
+        return "clear" if blind else c.kind
+    stacks = [Stack(host, f"TCPIP{'AB'[n]}", seed + n, interval=60, provider=True, zone=-5 * 3600, knows=knows)
+              for n, host in enumerate(world.hosts)]
+    for stack in stacks:
+        recorded(stack, world)
+    lost = world.begin + day + 10 * HOUR
+    lost -= lost % HOUR
+    kept = [(at, r) for at, r in stacks[1].records if not lost <= at * 10_000 + 5 * HOUR < lost + 2 * HOUR]
+    stacks[1].records = kept
+    return Made(world, stacks)
+
+
+CASES = RIGHT | WRONG | {"week": week}

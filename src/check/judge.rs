@@ -24,8 +24,11 @@ const SHORT: i64 = 1000;
 /// IP protocols of tunnels, which the stack has no records of.
 pub(super) const TUNNELS: [u8; 2] = [0x32, 0x33];
 
-/// An event, where its records are, and what is said of them.
-type Judgement = (u8, (Option<RecordLocation>, Option<RecordLocation>), Comparison);
+/// An event, its records, and what is said of them.
+type Judgement<'a> = (u8, Sides<'a>, Comparison);
+
+/// The records of both sides, where they are.
+type Sides<'a> = [Option<&'a Event<'a>>; 2];
 
 /// What judging a part takes.
 pub(super) struct Judge<'a> {
@@ -124,9 +127,10 @@ impl Judge<'_> {
             }
             let compared: Vec<Compared<'_>> = compared
                 .iter()
-                .map(|(kind, places, comparison)| Compared {
+                .map(|(kind, [a, b], comparison)| Compared {
                     kind: *kind,
-                    places: *places,
+                    places: (a.map(|e| e.place), b.map(|e| e.place)),
+                    bytes: (a.map(|e| e.bytes), b.map(|e| e.bytes)),
                     comparison,
                 })
                 .collect();
@@ -223,13 +227,13 @@ impl Judge<'_> {
     }
 
     /// The events of a connection that both sides have.
-    fn connection(
+    fn connection<'e>(
         &self,
         part: &Partition<'_>,
-        here: &Connection<'_>,
-        there: &Connection<'_>,
+        here: &'e Connection<'_>,
+        there: &'e Connection<'_>,
         groups: &mut Groups,
-    ) -> Vec<Judgement> {
+    ) -> Vec<Judgement<'e>> {
         let facts = part.known.of(there.tuple, there.start);
         let incomplete = facts.is_some_and(|f| f.incomplete);
         let context = self.context(incomplete, facts.is_some_and(|f| f.late));
@@ -264,7 +268,7 @@ impl Judge<'_> {
         match (here.last(), there.last()) {
             (Some(a), Some(b)) => {
                 learn_counting(a, b, facts, groups);
-                let (kind, places, mut comparison) = compared(a, b, &context, groups);
+                let (kind, sides, mut comparison) = compared(a, b, &context, groups);
                 if kinds_differ {
                     let lasted = there.end.map_or(0, |end| end - there.start);
                     let verdict = if (lasted - SHORT).abs() <= self.options.tolerance {
@@ -276,7 +280,7 @@ impl Judge<'_> {
                 } else {
                     comparison.equal.push(EVENT_TYPE);
                 }
-                found.push((kind, places, comparison));
+                found.push((kind, sides, comparison));
             }
             (None, Some(b)) => {
                 // Its record may come after the last of the dump.
@@ -311,7 +315,7 @@ impl Judge<'_> {
 }
 
 /// Whether anything of a connection contradicts.
-fn contradicts(judgements: &[Judgement]) -> bool {
+fn contradicts(judgements: &[Judgement<'_>]) -> bool {
     judgements.iter().any(|(.., comparison)| comparison.contradicts())
 }
 
@@ -327,19 +331,29 @@ fn place(c: &Connection<'_>) -> RecordLocation {
 }
 
 /// An event that both sides have.
-fn both(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Groups) -> Judgement {
-    let (kind, places, mut comparison) = compared(a, b, context, groups);
+fn both<'e>(
+    a: &'e Event<'e>,
+    b: &'e Event<'e>,
+    context: &Context<'_>,
+    groups: &mut Groups,
+) -> Judgement<'e> {
+    let (kind, sides, mut comparison) = compared(a, b, context, groups);
     comparison.equal.push(EVENT_TYPE);
-    (kind, places, comparison)
+    (kind, sides, comparison)
 }
 
 /// The same, without the event's type.
-fn compared(a: &Event<'_>, b: &Event<'_>, context: &Context<'_>, groups: &mut Groups) -> Judgement {
+fn compared<'e>(
+    a: &'e Event<'e>,
+    b: &'e Event<'e>,
+    context: &Context<'_>,
+    groups: &mut Groups,
+) -> Judgement<'e> {
     let comparison = match (Record::parse(a.bytes), Record::parse(b.bytes)) {
         (Ok(here), Ok(there)) => compare(&here, &there, context, groups),
         _ => Comparison::default(),
     };
-    (a.kind, (Some(a.place), Some(b.place)), comparison)
+    (a.kind, [Some(a), Some(b)], comparison)
 }
 
 /// Learns by which rule the stack counts, from what the tap knows of the segments.
@@ -379,10 +393,10 @@ fn learn_counting(
 }
 
 /// An event that only one side has.
-fn one(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> Judgement {
+fn one<'e>(a: Option<&'e Event<'e>>, b: Option<&'e Event<'e>>, verdict: Verdict) -> Judgement<'e> {
     let kind = a.or(b).map_or(0, |e| e.kind);
     let others = vec![event_type(a, b, verdict)];
-    (kind, (a.map(|e| e.place), b.map(|e| e.place)), Comparison { equal: Vec::new(), others })
+    (kind, [a, b], Comparison { equal: Vec::new(), others })
 }
 
 fn event_type(a: Option<&Event<'_>>, b: Option<&Event<'_>>, verdict: Verdict) -> FieldVerdict {

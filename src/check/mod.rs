@@ -7,10 +7,12 @@
 
 mod calibration;
 mod calibration_file;
+mod causes;
 mod clock;
 mod comparison_plan;
 mod connection;
 mod counting;
+mod coverage;
 mod delta_encoding;
 mod distinguished_names;
 mod field_times;
@@ -36,7 +38,9 @@ use std::io;
 
 pub use calibration::{Calibration, CodeGroup, CountRule};
 pub use calibration_file::{CalibrationError, CalibrationFile};
+pub use causes::{Cause, CauseExample, Causes};
 pub use clock::Clock;
+pub use coverage::{Coverage, CoverageCount, CoverageKey};
 pub use fields::Comparison;
 pub use inventory::Inventory;
 pub use observation::{About, Ends, Observation, RecordLocation, System, Tuple};
@@ -266,6 +270,9 @@ impl Check {
         for (fault, (count, examples)) in std::mem::take(&mut self.outcome.faults) {
             let (all, kept) = outcome.faults.entry(fault).or_default();
             *all += count;
+            if let Some(first) = examples.first() {
+                outcome.causes.fault(first, count);
+            }
             kept.extend(examples);
         }
         outcome.compared = self.outcome.compared;

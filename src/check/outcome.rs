@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::calibration::{Calibration, CountRule};
+use super::causes::Causes;
+use super::coverage::Coverage;
 use super::fields::Comparison;
 use super::inventory::Inventory;
 use super::observation::{Ends, RecordLocation, System, Tuple};
@@ -119,6 +121,8 @@ pub struct Compared<'a> {
     pub kind: u8,
     /// Where the records are.
     pub places: (Option<RecordLocation>, Option<RecordLocation>),
+    /// Their bytes.
+    pub bytes: (Option<&'a [u8]>, Option<&'a [u8]>),
     /// The verdicts.
     pub comparison: &'a Comparison,
 }
@@ -153,6 +157,10 @@ pub struct Outcome {
     pub connections: Counted,
     /// Security sessions, interval by interval.
     pub intervals: Counted,
+    /// What differs, by what it means.
+    pub causes: Causes,
+    /// What could be compared, by server and time.
+    pub coverage: Coverage,
     /// Bytes of the stack's connections, and of those that were paired.
     pub bytes: (u64, u64),
     /// The stack's connections by the lower of their ports, and how many of them were
@@ -272,6 +280,10 @@ impl Outcome {
         let limit = Verdict::NotObservable(VerdictReason::NotObserved);
         let limited = |e: &Compared<'_>| e.comparison.others.iter().any(|j| j.verdict == limit);
         self.beyond_observation += u64::from(events.iter().any(limited));
+        self.causes.pair(system, subject, events);
+        let covered = self.coverage.of(system, subject);
+        covered.compared += 1;
+        covered.contradicted += u64::from(contradicted);
         let counted = self.counted(subject);
         counted.pairs += 1;
         counted.contradicted += u64::from(contradicted);
@@ -314,6 +326,13 @@ impl Outcome {
         place: RecordLocation,
     ) {
         self.beyond_observation += u64::from(reason == Reason::NotObserved);
+        self.causes.alone((system, subject), stack, reason, place);
+        let covered = self.coverage.of(system, subject);
+        if reason.is_missing() {
+            covered.missing += 1;
+        } else {
+            *covered.not_comparable.entry(reason).or_default() += 1;
+        }
         let counted = self.counted(subject);
         let counts = if stack { &mut counted.only_stack } else { &mut counted.only_tap };
         *counts.entry(reason).or_default() += 1;
@@ -324,6 +343,7 @@ impl Outcome {
 
     /// Takes a fault of the dump.
     pub(super) fn fault(&mut self, found: &SelfCheckFinding) {
+        self.causes.fault(found, 1);
         let (count, examples) = self.faults.entry(found.fault).or_default();
         *count += 1;
         if examples.len() < EXAMPLES {

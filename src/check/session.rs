@@ -156,6 +156,8 @@ pub(super) fn judge(
     // An interval of which the tap has a part only says nothing of counters.
     let (stack, tap) = (first_s.duration, first_t.duration);
     let aligned = (stack - tap).abs() <= context.tolerance.max(100);
+    // Unless all its connections lie in that part.
+    let whole = s.active == [0, 0] && t.active == [0, 0] && s.grown()[0] == t.grown()[0];
     let verdict = if stack == tap {
         Verdict::Equal
     } else if aligned {
@@ -165,7 +167,7 @@ pub(super) fn judge(
     };
     let seconds = |n: i64| n.unsigned_abs() / 100;
     say(&mut found, "SMF119SS_SAIntervalDuration", verdict, seconds(stack), seconds(tap));
-    counted(&mut found, (&s, &t), aligned, context, groups);
+    counted(&mut found, (&s, &t), aligned || whole, context, groups);
     found
 }
 

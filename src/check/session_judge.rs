@@ -1,20 +1,20 @@
 //! A part's security sessions, paired and judged, interval by interval.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::calibration::Groups;
 use super::fields::{Comparison, Context};
 use super::inventory::Inventory;
 use super::judge::{Judge, TUNNELS};
-use super::observation::{RecordLocation, SessionEnds};
+use super::observation::SessionEnds;
 use super::outcome::{Compared, Finding, Reason, Subject};
 use super::partition::Partition;
 use super::session::{self, Interval};
 use super::session_pairing::{self, Cell, Matched, Together};
 use super::tap_knowledge::Young;
 
-/// A pair: the stack's session, where the tap's record is, and what is said of both.
-type Pair<'a, 'b> = (&'a Interval<'b>, RecordLocation, Comparison);
+/// A pair: the stack's session, the tap's, and what is said of both.
+type Pair<'a, 'b> = (&'a Interval<'b>, &'a Interval<'b>, Comparison);
 
 /// What is said of a cell.
 #[derive(Default)]
@@ -74,11 +74,12 @@ impl Judge<'_> {
                 said
             })
             .collect();
-        swapped(&mut all);
+        self.swapped(&mut all);
         for said in all {
             for (here, there, comparison) in &said.pairs {
-                let places = (Some(here.place), Some(*there));
-                let compared = [Compared { kind: 0, places, comparison }];
+                let places = (Some(here.place), Some(there.place));
+                let bytes = (Some(here.bytes), Some(there.bytes));
+                let compared = [Compared { kind: 0, places, bytes, comparison }];
                 let subject = Subject::Session(here.ends, here.end);
                 each(Finding::Pair(here.system, subject, &compared, 0));
             }
@@ -87,6 +88,24 @@ impl Judge<'_> {
                     let subject = Subject::Session(i.ends, i.end);
                     each(Finding::Alone(i.system, subject, of_stack, *reason, i.place, 0));
                 }
+            }
+        }
+    }
+
+    /// Finds sessions whose server and client the stack has exchanged.
+    fn swapped(&self, all: &mut [Said<'_, '_>]) {
+        let is_open =
+            |r: Reason| matches!(r, Reason::Missing | Reason::Young | Reason::NoSuchInterval);
+        let mut of_tap = BTreeMap::<SessionEnds, Vec<i64>>::new();
+        for (i, _) in all.iter().flat_map(|s| &s.tap).filter(|(_, reason)| is_open(*reason)) {
+            of_tap.entry(i.ends.session()).or_default().push(self.end_at_stack(i));
+        }
+        for (i, reason) in all.iter_mut().flat_map(|said| &mut said.stack) {
+            let end = i.end - self.interval_ahead(i.end);
+            let slack = (i.duration / 4).clamp(200, 3000);
+            let then = of_tap.get(&i.ends.session().swapped());
+            if then.is_some_and(|ends| ends.iter().any(|other| (end - other).abs() <= slack)) {
+                *reason = Reason::EndsSwapped;
             }
         }
     }
@@ -242,7 +261,7 @@ fn one_pair<'a, 'b>(
 ) -> Option<(usize, Pair<'a, 'b>)> {
     let (here, there) = (*cell.stack.get(s)?, *cell.tap.get(t)?);
     let comparison = session::judge(&[here], &[there], context, groups);
-    Some((s, (here, there.place, comparison)))
+    Some((s, (here, there, comparison)))
 }
 
 /// Sessions that one side cannot tell apart, compared by the sums of their counters; `None`
@@ -259,22 +278,7 @@ fn sum<'a, 'b>(
     let (here, there) = (of(&cell.stack, stack), of(&cell.tap, tap));
     let comparison = groups.apart(|groups| session::judge(&here, &there, context, groups));
     let first = here.first()?;
-    (!comparison.contradicts()).then_some((first, there.first()?.place, comparison))
-}
-
-/// Sessions whose server and client the stack has exchanged.
-fn swapped(all: &mut [Said<'_, '_>]) {
-    let of_tap = |said: &Said<'_, '_>| -> Vec<SessionEnds> {
-        let unexplained = |reason: &Reason| matches!(reason, Reason::Missing | Reason::Young);
-        let missing = said.tap.iter().filter(|(_, reason)| unexplained(reason));
-        missing.map(|(i, _)| i.ends.session()).collect()
-    };
-    let missing: BTreeSet<SessionEnds> = all.iter().flat_map(of_tap).collect();
-    for (i, reason) in all.iter_mut().flat_map(|said| &mut said.stack) {
-        if missing.contains(&i.ends.session().swapped()) {
-            *reason = Reason::EndsSwapped;
-        }
-    }
+    (!comparison.contradicts()).then_some((first, there.first()?, comparison))
 }
 
 /// Learns by which rule the stack counts where it tells of no connection: from all intervals

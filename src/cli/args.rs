@@ -206,7 +206,7 @@ pub(super) struct ConfigArgs {
     pub check: bool,
 
     /// Print the JSON Schema of settings files, of the JSON Lines that `read` and `show`
-    /// write, or of the calibration that `check` writes.
+    /// write, of those of `check`, or of the calibration that `check` writes.
     #[arg(long, value_enum, value_name = "OF", num_args = 0..=1,
           default_missing_value = "settings", conflicts_with_all = ["print", "check"])]
     pub schema: Option<SchemaOf>,
@@ -240,6 +240,8 @@ pub(super) enum SchemaOf {
     Jsonl,
     /// Systematic differences that `check` writes and reads.
     Calibration,
+    /// Lines of JSON Lines of `check`.
+    Check,
 }
 
 /// When to use colours.

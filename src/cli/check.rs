@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::check_args::{Check as CheckArgs, FailOn as On};
 use super::{DONE, UNUSABLE, read, settings_file, usage_tips};
-use crate::check::report::{FailOn, Judgement, Limits, last_line, line, page, text};
+use crate::check::report::{FailOn, Judgement, Limits, last_lines, line, page, text};
 use crate::check::{
     Calibration, CalibrationFile, Check, Clock, Finding, Inventory, Options, Outcome,
     RecordLocation, SelfCheckFinding, TapObservations,
@@ -72,7 +72,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
     let calibration = create(&args.calibration)?;
     let (outcome, files) = examine(args, options, (pass, given), &mut lines)?;
     if let Some(file) = lines {
-        file.finish_with(&last_line(&outcome, &limits, &files))?;
+        file.finish_with(&last_lines(&outcome, &limits, &files))?;
     }
     if let Some(file) = report {
         file.finish_with(page(&outcome, &limits, &files).as_bytes())?;

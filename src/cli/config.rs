@@ -17,6 +17,7 @@ pub(super) fn run(args: &ConfigArgs, sources: &Sources) -> anyhow::Result<u8> {
             SchemaOf::Settings => schema::settings(),
             SchemaOf::Jsonl => schema::json_lines(),
             SchemaOf::Calibration => schema::calibration(),
+            SchemaOf::Check => schema::check(),
         };
         writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?;
         return Ok(DONE);

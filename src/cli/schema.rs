@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::settings_file::options;
 use super::stack_args::StackTable;
-use crate::check::CalibrationFile;
+use crate::check::{CalibrationFile, report};
 use crate::pipeline::ledger::Line;
 use crate::sink::jsonl;
 
@@ -96,6 +96,43 @@ pub(super) fn calibration() -> Value {
     let mut schema = generator.into_root_schema_for::<CalibrationFile>();
     schema.insert("title".to_owned(), "Calibration of zerttap check".into());
     schema.to_value()
+}
+
+/// The schema of an object of JSON Lines of `check`.
+pub(super) fn check() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize();
+    let mut generator = SchemaGenerator::new(generator);
+    let mut kinds = Vec::new();
+    for (types, reference) in [
+        (&["pair"][..], generator.subschema_for::<report::Pair>()),
+        (&["only_stack", "only_wire"], generator.subschema_for::<report::Alone>()),
+        (&["fault"], generator.subschema_for::<report::FaultObject>()),
+        (&["coverage"], generator.subschema_for::<report::CoverageObject>()),
+        (&["cause"], generator.subschema_for::<report::CauseObject>()),
+        (&["check"], generator.subschema_for::<report::Check>()),
+    ] {
+        let reference = reference.to_value();
+        let path = reference.get("$ref").and_then(|r| r.as_str()).unwrap_or_default();
+        kinds.push((types, path.rsplit('/').next().unwrap_or_default().to_owned()));
+    }
+    let mut definitions = generator.take_definitions(true);
+    for (types, name) in &kinds {
+        let of = definitions.get_mut(name).and_then(|d| d["properties"].as_object_mut());
+        let Some(properties) = of else { continue };
+        properties.insert("type".to_owned(), json!({ "enum": types }));
+        properties.insert(
+            "schema".to_owned(),
+            json!({ "const": jsonl::SCHEMA, "description": "Version of the form." }),
+        );
+    }
+    let all = kinds.iter().map(|(_, name)| json!({ "$ref": format!("#/$defs/{name}") }));
+    json!({
+        "$schema": DIALECT,
+        "title": "A line of JSON Lines of zerttap check",
+        "description": "What `zerttap check --jsonl` writes. New keys may come; one that goes or means something else changes the number in `schema`.",
+        "oneOf": all.collect::<Vec<_>>(),
+        "$defs": definitions,
+    })
 }
 
 /// The schema of an object of JSON Lines, as `read` and `show` write them.

@@ -1,13 +1,16 @@
 //! An outcome for people, as text and as a page, and its findings as JSON Lines.
 
+mod answers;
 mod html;
 mod lines;
+mod objects;
 mod text;
 
 use std::net::IpAddr;
 
 pub use html::page;
-pub use lines::{last_line, line};
+pub use lines::{last_lines, line};
+pub use objects::{Alone, CauseObject, Check, CoverageObject, FaultObject, Pair};
 pub use text::text;
 
 use super::{
@@ -130,6 +133,40 @@ fn place(ip: IpAddr, port: &str) -> String {
     if ip.is_ipv6() { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
+/// A display filter of Wireshark for the packets of a connection or a session.
+fn display_filter(subject: Subject) -> Option<String> {
+    let address = |ip: IpAddr| {
+        let family = if ip.is_ipv6() { "ipv6" } else { "ip" };
+        format!("{family}.addr == {ip}")
+    };
+    let (one, other, ip_proto, ports) = match subject {
+        Subject::Connection(tuple, _) => {
+            let ports = vec![tuple.local.1, tuple.remote.1];
+            (tuple.local.0, tuple.remote.0, tuple.ip_proto, ports)
+        }
+        Subject::Session(ends, _) => {
+            let (first, last) = ends.ports;
+            let ports = if first == last { vec![first] } else { Vec::new() };
+            (ends.server, ends.client, ends.ip_proto, ports)
+        }
+    };
+    let protocol = match ip_proto {
+        6 => "tcp",
+        17 => "udp",
+        50 => "esp",
+        51 => "ah",
+        _ => return None,
+    };
+    let mut terms = vec![address(one), address(other)];
+    if matches!(protocol, "tcp" | "udp") {
+        terms.extend(ports.iter().map(|port| format!("{protocol}.port == {port}")));
+    }
+    if terms.len() == 2 {
+        terms.push(protocol.to_owned());
+    }
+    Some(terms.join(" && "))
+}
+
 /// A moment as `YYYY-MM-DD hh:mm:ss.hh`.
 fn time(hundredths: i64) -> String {
     SmfTime::utc(hundredths.saturating_mul(10_000_000)).to_text().unwrap_or_default()
@@ -147,16 +184,19 @@ fn ahead(hundredths: i64) -> String {
 
 /// The report, section by section.
 fn sections(outcome: &Outcome, limits: &Limits, files: &[String]) -> Vec<Section> {
-    let mut all = vec![judgement(outcome, limits)];
+    let mut all = vec![judgement(outcome, limits), answers::trusted(outcome, files)];
     if outcome.compared {
         all.push(coverage(outcome));
+        all.push(answers::servers(outcome));
     }
-    all.push(differences(outcome, files, "Contradictions", |d| {
+    all.extend(answers::differs(outcome, files));
+    all.push(calibration(outcome));
+    all.push(answers::next(outcome));
+    // Field by field, for those who look further.
+    all.push(differences(outcome, files, "Contradictions by field", |d| {
         matches!(d, Difference::Contradiction(_))
     }));
     all.push(missing(outcome, files));
-    all.push(calibration(outcome));
-    all.push(faults(outcome, files));
     all.push(differences(outcome, files, "Within tolerance", |d| {
         matches!(d, Difference::Tolerated(_))
     }));
@@ -211,7 +251,7 @@ fn judgement(outcome: &Outcome, limits: &Limits) -> Section {
 }
 
 fn coverage(outcome: &Outcome) -> Section {
-    let mut section = Section { title: "Coverage".to_owned(), ..Section::default() };
+    let mut section = Section { title: "What was tested".to_owned(), ..Section::default() };
     let period = |p: Option<(i64, i64)>| {
         p.map_or_else(|| "none".to_owned(), |(a, b)| format!("{} to {}", time(a), time(b)))
     };
