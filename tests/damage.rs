@@ -4,8 +4,9 @@
 //! Every capture is damaged in the ways of [`Damage`], and what is said of a connection of the copy
 //! is compared with what is said of the same one of the whole. The environment chooses more
 //! than the bounded form: `ZERTTAP_DAMAGE_DIR` the captures, `ZERTTAP_DAMAGE_SEEDS` how many copies
-//! of each kind that is drawn by chance, `ZERTTAP_DAMAGE_KEEP` a directory for copies that
-//! contradict; `scripts/damage` sets them.
+//! of each kind that is drawn by chance, `ZERTTAP_DAMAGE_LENGTHS` every length from 40 to 200 that
+//! packets are cut to, `ZERTTAP_DAMAGE_KEEP` a directory for copies that contradict;
+//! `scripts/damage` sets them.
 
 mod common;
 #[path = "common/packets.rs"]
@@ -294,14 +295,17 @@ fn judge_associations(copy: &[Value], whole: &[Value], of: &str, counts: &mut Co
     }
 }
 
-fn damages(seeds: u64) -> Vec<(Damage, u64)> {
+fn damages(seeds: u64, every_length: bool) -> Vec<(Damage, u64)> {
     let mut all: Vec<(Damage, u64)> = Vec::new();
     for seed in 0..seeds {
         all.extend([10, 40].map(|p| (Damage::Lost(p), seed)));
         all.push((Damage::LostAndCut(10, 200), seed));
     }
-    let lengths = [40, 54, 60, 68, 80, 96, 128, 160, 200, 400];
-    all.extend(lengths.map(|n| (Damage::Cut(n), 0)));
+    let lengths = match every_length {
+        true => (40..=200).collect(),
+        false => vec![40, 54, 60, 68, 80, 96, 128, 160, 200, 400],
+    };
+    all.extend(lengths.into_iter().map(|n| (Damage::Cut(n), 0)));
     all.extend([10, 50].map(|p| (Damage::Start(p), 0)));
     all.extend([30, 60].map(|p| (Damage::End(p), 0)));
     all.push((Damage::Middle, 0));
@@ -332,7 +336,8 @@ fn damaged_copies_never_contradict_the_whole() {
     };
     let keep = std::env::var_os("ZERTTAP_DAMAGE_KEEP");
     let most = if chosen.is_some() { usize::MAX } else { MOST_PACKETS };
-    let damages = damages(seeds.unwrap_or(1));
+    let every_length = std::env::var_os("ZERTTAP_DAMAGE_LENGTHS").is_some();
+    let damages = damages(seeds.unwrap_or(1), every_length);
     let counts = Mutex::new(Counts::default());
     let copies = Mutex::new(0_u64);
     (0..).zip(&captures).collect::<Vec<(u64, _)>>().par_iter().for_each(|(number, path)| {

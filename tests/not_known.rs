@@ -99,6 +99,12 @@ fn without(packets: &[Packet], lost: impl Fn(usize) -> bool) -> Vec<Packet> {
 
 /// A connection in the clear: a question, its answer, in so many segments each.
 fn clear(exchanges: u8) -> Vec<Packet> {
+    let exchange = |n| [(true, vec![b'A' + n; 100]), (false, vec![b'a' + n; 100])];
+    conversation(&(0..exchanges).flat_map(exchange).collect::<Vec<_>>())
+}
+
+/// A connection in which each end says something in turn.
+fn conversation(said: &[(bool, Vec<u8>)]) -> Vec<Packet> {
     let ends = [([198, 51, 100, 7], 40_000_u16), ([192, 0, 2, 10], 2_300)];
     let mut sequence = [1000_u32, 9000];
     let mut packets = Vec::new();
@@ -113,9 +119,8 @@ fn clear(exchanges: u8) -> Vec<Packet> {
     add(0, 2, &[], &mut sequence);
     add(1, 0x12, &[], &mut sequence);
     add(0, 0x10, &[], &mut sequence);
-    for n in 0..exchanges {
-        add(0, 0x18, &[b'A' + n; 100], &mut sequence);
-        add(1, 0x18, &[b'a' + n; 100], &mut sequence);
+    for (client, bytes) in said {
+        add(usize::from(!client), 0x18, bytes, &mut sequence);
     }
     add(0, 0x11, &[], &mut sequence);
     add(1, 0x11, &[], &mut sequence);
@@ -216,4 +221,38 @@ fn the_server_of_the_middle_of_a_connection_is_the_configured_one() {
     assert_eq!(server(&[]), 40_000);
     assert_eq!(server(&["--job", "50000=TN3270"]), 50_000);
     assert_eq!(server(&["--job", "50000/tcp/out=FTP"]), 40_000);
+}
+
+/// A handshake in packets of TDS, cut at every length: what is left never says that there was none.
+#[test]
+fn a_handshake_in_packets_of_tds_that_are_cut_is_not_known() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = std::fs::read(common::case("tls12-full").join("capture.pcap"));
+    let tls = packets::flights(&file.expect("the capture"));
+    let packet = |bytes: &[u8]| {
+        let length = u16::try_from(8 + bytes.len()).expect("short").to_be_bytes();
+        [&[0x12, 1, length[0], length[1], 0, 0, 0, 0][..], bytes].concat()
+    };
+    // Both ends' options: VERSION, ENCRYPTION (required).
+    let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 15, 0, 7, 208, 0, 0, 3];
+    let mut said: Vec<(bool, Vec<u8>)> = vec![(true, packet(&options)), (false, packet(&options))];
+    said.extend(tls.iter().take(4).map(|(client, bytes)| (*client, packet(bytes))));
+    said.extend(tls.iter().skip(4).cloned());
+    let whole = conversation(&said);
+    assert_eq!(said_of(dir.path(), &whole)["protection"][0], "tls");
+    for length in 54..200 {
+        let mut copy = whole.clone();
+        copy.iter_mut().for_each(|p| p.data.truncate(length));
+        let found = said_of(dir.path(), &copy);
+        let accused = found["protection_known"] == true
+            && found["protection"].as_array().is_some_and(Vec::is_empty)
+            && found["tls"].is_null();
+        assert!(!accused, "{length}: {found}");
+    }
+}
+
+fn said_of(dir: &Path, packets: &[Packet]) -> serde_json::Value {
+    let capture = dir.join("capture.pcap");
+    std::fs::write(&capture, packets::to_pcap(packets)).expect("written");
+    common::read_all(&[], &[&capture]).connections[0].clone()
 }

@@ -247,8 +247,20 @@ pub fn may_begin(bytes: &[u8]) -> bool {
 /// a handshake begins with it.
 #[inline]
 pub fn shows_beginning(captured: &[u8], length: u32) -> bool {
-    captured.len() >= length as usize
-        || !captured.is_empty() && begins_first(captured) != Verdict::Maybe
+    captured.len() >= length as usize || begins_with_enough(captured)
+}
+
+/// The same of a segment that was captured in part.
+fn begins_with_enough(captured: &[u8]) -> bool {
+    match captured {
+        [] => false,
+        // TDS has its handshake in packets of type PRELOGIN, behind a header of eight bytes
+        // (MS-TDS sections 2.2.3.1 and 2.2.6.5). Of such a packet nothing is followed that is cut.
+        [0x12, 0 | 1, ..] | [0x12] => {
+            captured.get(8..).is_some_and(|inner| begins_first(inner) == Verdict::No)
+        }
+        _ => begins_first(captured) != Verdict::Maybe,
+    }
 }
 
 /// The beginning of a direction: TLS, an SSL 2.0 hello, or the alert of a
