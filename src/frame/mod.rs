@@ -89,6 +89,26 @@ impl Segment {
         rest.get(..self.captured as usize).unwrap_or_default()
     }
 
+    /// Whether the sender of a SYN offers SMC (RFC 7609 section 3.1): an experimental option
+    /// (RFC 6994) whose identifier is `SMCR` in EBCDIC.
+    pub fn offers_smc(&self, arena: &[u8]) -> bool {
+        const NOP: u8 = 1;
+        const EXPERIMENT: u8 = 254;
+        let end = self.payload as usize;
+        let begin = end.checked_sub(self.options.into()).filter(|_| self.options != CUT_OPTIONS);
+        let mut rest = begin.and_then(|begin| arena.get(begin..end)).unwrap_or_default();
+        loop {
+            rest = match rest {
+                [EXPERIMENT, length, 0xE2, 0xD4, 0xC3, 0xD9, ..] if *length >= 6 => return true,
+                [NOP, rest @ ..] => rest,
+                [_, length, ..] if *length >= 2 => {
+                    rest.get(usize::from(*length)..).unwrap_or_default()
+                }
+                _ => return false,
+            };
+        }
+    }
+
     /// By how many bits the sender of a SYN scales its windows (RFC 7323 section 2.2); `None`
     /// within if it does not say so, `None` at all if the capture cut the options.
     pub fn window_scale(&self, arena: &[u8]) -> Option<Option<u8>> {

@@ -9,6 +9,7 @@ use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
 use super::segment_kinds::SegmentKinds;
 use super::sessions::Members;
+use super::smc::Smc;
 use crate::config::{Mode, Settings};
 use crate::flow::{Change, Dir, Key, Sender, TcpState};
 use crate::frame::{Ipsec, Segment, flag};
@@ -194,6 +195,7 @@ pub(super) struct ConnectionHistory {
     pub(super) untold: Option<(i64, [[u64; 2]; 2])>,
     /// Whether the merge knows it as an encrypted FTP control connection.
     pub(super) encrypted_control: bool,
+    pub(super) smc: Smc,
     pub(super) upgrade: Option<Box<Upgrade>>,
     pub(super) announcements: Vec<Announcement>,
 }

@@ -161,6 +161,8 @@ pub struct Connections {
     pub failed: u64,
     /// Established, and proved to be without recognised protection.
     pub unprotected: u64,
+    /// Whose data go by SMC, not over TCP.
+    pub smc: u64,
     /// Whose protection the capture does not show: established, or midstream.
     pub not_known: u64,
     /// Of which the capture lacks something.
@@ -370,6 +372,7 @@ impl Ledger {
         c.ipsec += o.ipsec;
         c.failed += o.failed;
         c.unprotected += o.unprotected;
+        c.smc += o.smc;
         c.not_known += o.not_known;
         c.incomplete += o.incomplete;
         let (s, o) = (&mut self.streams, &other.streams);

@@ -39,6 +39,7 @@ mod roles;
 mod segment_kinds;
 mod sessions;
 mod shard;
+mod smc;
 mod summaries;
 mod teardown;
 mod timers;

@@ -116,6 +116,7 @@ impl Connection {
             if kind.is_some() || !announcements.is_empty() {
                 let history = self.history.get_or_insert_default();
                 history.application = kind;
+                history.smc.clc = upgrade.clc().or(history.smc.clc);
                 history.announcements.extend(announcements);
             }
         }

@@ -40,6 +40,8 @@ pub(super) enum NotKnown {
     /// Its data are records or packets of a protocol that encrypts, whose handshake was not
     /// captured.
     HandshakeNotSeen,
+    /// Its data do not go over TCP.
+    Smc,
 }
 
 impl NotKnown {
@@ -52,6 +54,7 @@ impl NotKnown {
             Self::HandshakeIncomplete => "a handshake was not captured to its end",
             Self::BytesMissing => "bytes were not captured",
             Self::HandshakeNotSeen => "encrypted, handshake not seen",
+            Self::Smc => "the data are exchanged by SMC, not over TCP",
         }
     }
 }
@@ -66,6 +69,9 @@ impl ProtectionState {
             || failed_handshake::failed(c).is_some()
         {
             return Self::HandshakeFailed;
+        }
+        if c.smc().is_some() {
+            return Self::NotKnown(NotKnown::Smc);
         }
         match (Self::not_known(c), c.handshake_incomplete()) {
             (Some(_), false) if c.encrypted.is_some() => Self::NotKnown(NotKnown::HandshakeNotSeen),
@@ -102,9 +108,10 @@ impl ProtectionState {
     }
 
     /// Whether a record may tell of the connection: it has no way to say that the protection
-    /// is not known.
+    /// is not known. Of one whose data go by SMC it is what the stack itself can say: nothing
+    /// was recognised in TCP.
     pub fn can_be_recorded(self) -> bool {
-        !matches!(self, Self::NotKnown(_))
+        !matches!(self, Self::NotKnown(why) if why != NotKnown::Smc)
     }
 
     /// Why the protection is not known; `None` if it is.

@@ -7,7 +7,7 @@ use super::protection::{NotKnown, ProtectionState};
 use crate::config::{Job, LocalEnd, Settings, StackView, Views};
 use crate::flow::{Close, Dir, Key};
 use crate::frame::Networks;
-use crate::observe::upgrade::Kind;
+use crate::observe::upgrade::{Kind, SmcMethod};
 use crate::observe::{Encrypted, FindingsRef, Side, ssh};
 use crate::policy::Subject;
 use crate::session::Transport;
@@ -111,6 +111,10 @@ pub(super) fn line(
         clear_again_at: c.history().and_then(|history| history.clear_again).map(|at| c.time(at)),
         protection: protocols(c),
         protection_known: established(c).then(|| not_known.is_none()),
+        smc: c.smc().map(|method| match method {
+            SmcMethod::Rdma => "smc-r",
+            SmcMethod::Direct => "smc-d",
+        }),
         not_known: not_known.filter(|_| established(c)),
         encrypted_data: c
             .encrypted

@@ -256,6 +256,7 @@ impl Shard {
         {
             connection.life.scale(p.dir, bits, p.segment.flags & flag::ACK != 0);
         }
+        connection.note_smc(p.dir, &p.segment, arena);
         let started = connection.life.start_seen();
         if !started && self.settings.include_midstream && connection.life.established().is_none() {
             connection.life.assume_established(p.ts);

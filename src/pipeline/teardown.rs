@@ -6,7 +6,7 @@ use super::ftp_control;
 use super::ike_tcp;
 use super::ledger::Ledger;
 use super::merge::{Emission, Payload};
-use super::protection::ProtectionState;
+use super::protection::{NotKnown, ProtectionState};
 use super::report::{line, local, row, views};
 use super::sessions::{self, IntervalEnd};
 use super::shard::Shard;
@@ -126,6 +126,7 @@ impl Shard {
         counts.ipsec += u64::from(connection.ipsec().is_some());
         match ProtectionState::of(connection) {
             ProtectionState::None => counts.unprotected += u64::from(established),
+            ProtectionState::NotKnown(NotKnown::Smc) => counts.smc += 1,
             ProtectionState::NotKnown(_) | ProtectionState::HandshakeOpen => {
                 counts.not_known += u64::from(established || !connection.life.start_seen());
             }

@@ -125,6 +125,9 @@ pub struct Connection {
     /// Why it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_known: Option<&'static str>,
+    /// How its data go that do not go over TCP: `smc-r` or `smc-d`; absent where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smc: Option<&'static str>,
     /// The protocol whose encrypted data were recognised without a handshake: `tls` or `ssh`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encrypted_data: Option<&'static str>,

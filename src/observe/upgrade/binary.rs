@@ -1,5 +1,6 @@
 //! Negotiations of a few messages of fixed form.
 
+use super::clc::{self, Clc};
 use super::{Kind, of_mut};
 use crate::observe::detect::begins_handshake;
 use crate::observe::tds;
@@ -36,11 +37,13 @@ pub(super) struct Binary {
     steps: [u8; 2],
     /// TDS: bytes of the packet in which the handshake begins.
     packet: usize,
+    /// What was said of SMC.
+    clc: Option<Clc>,
 }
 
 impl Binary {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, kept: [Vec::new(), Vec::new()], steps: [0; 2], packet: 0 }
+        Self { kind, kept: [Vec::new(), Vec::new()], steps: [0; 2], packet: 0, clc: None }
     }
 
     pub fn data(&mut self, client: bool, bytes: &[u8]) -> Turn {
@@ -85,6 +88,11 @@ impl Binary {
         self.packet
     }
 
+    /// What was said of SMC.
+    pub fn clc(&self) -> Option<Clc> {
+        self.clc
+    }
+
     fn message(&mut self, client: bool, bytes: &[u8]) -> Step {
         match self.kind {
             Kind::Postgresql => postgresql(client, bytes),
@@ -94,12 +102,13 @@ impl Binary {
             Kind::Socks5 => socks5(client, *of_mut(client, &mut self.steps), bytes),
             Kind::Tds => tds(client, bytes, &mut self.packet),
             Kind::Proxy => proxy(client, bytes),
+            Kind::Smc => clc::message(client, bytes, &mut self.clc),
             _ => Step::Over,
         }
     }
 }
 
-enum Step {
+pub(super) enum Step {
     /// The message is not complete.
     Wait,
     /// The message has so many bytes, and another one follows.

@@ -11,12 +11,14 @@
 //! for FTP no more than [`MAX_DIALOGUE`] bytes of each side are read.
 
 mod binary;
+mod clc;
 mod ftp;
 mod ldap;
 mod lines;
 mod telnet;
 mod text;
 
+pub use clc::{Clc, SmcMethod};
 pub use ftp::{Announcement, Verb};
 
 use super::Side;
@@ -72,13 +74,15 @@ pub enum Kind {
     Socks5,
     /// The PROXY protocol's header, versions 1 and 2.
     Proxy,
+    /// SMC's connection layer control, which may be declined.
+    Smc,
 }
 
 impl Kind {
     /// Its name in the output; `None` while it is not settled.
     pub fn name(self) -> Option<&'static str> {
         Some(match self {
-            Self::Greeting | Self::StartTls => return None,
+            Self::Greeting | Self::StartTls | Self::Smc => return None,
             Self::Ftp => "ftp",
             Self::Smtp => "smtp",
             Self::Imap => "imap",
@@ -103,7 +107,7 @@ impl Kind {
     /// Whether what follows its negotiation is a stream of its own, as if it began a
     /// connection.
     pub fn is_tunnel(self) -> bool {
-        matches!(self, Self::HttpConnect | Self::Socks4 | Self::Socks5 | Self::Proxy)
+        matches!(self, Self::HttpConnect | Self::Socks4 | Self::Socks5 | Self::Proxy | Self::Smc)
     }
 
     /// Whether it is one of the negotiations that also z/OS's own observation
@@ -121,6 +125,8 @@ impl Kind {
                 | Self::HttpConnect
                 | Self::Socks4
                 | Self::Socks5
+                // What is declined there is no part of the connection's data.
+                | Self::Smc
         )
     }
 }
@@ -149,6 +155,8 @@ pub struct Upgrade {
     granted: bool,
     /// TDS: bytes of the packet in which the handshake begins.
     packet: usize,
+    /// What was said of SMC.
+    clc: Option<Clc>,
 }
 
 impl Upgrade {
@@ -161,6 +169,7 @@ impl Upgrade {
             read: [0; 2],
             granted: false,
             packet: 0,
+            clc: None,
         }
     }
 
@@ -188,6 +197,11 @@ impl Upgrade {
     /// Of TDS the bytes of the packet in which the handshake begins.
     pub(super) fn packet(&self) -> Option<usize> {
         (self.granted() == Some(Kind::Tds)).then_some(self.packet)
+    }
+
+    /// What was said of SMC, if it was.
+    pub fn clc(&self) -> Option<Clc> {
+        self.clc
     }
 
     /// Takes the next bytes of a side. When the negotiation is over, returns
@@ -248,6 +262,9 @@ impl Upgrade {
             DialogueState::Binary(binary) => binary.data(client, bytes),
             DialogueState::Opening(..) | DialogueState::Over => binary::Turn::Over,
         };
+        if let DialogueState::Binary(binary) = &self.talk {
+            self.clc = binary.clc();
+        }
         match granted {
             binary::Turn::Goes => None,
             binary::Turn::Over => {
@@ -304,7 +321,8 @@ fn begin(kind: Kind) -> DialogueState {
         | Kind::Rdp
         | Kind::Socks4
         | Kind::Socks5
-        | Kind::Proxy => DialogueState::Binary(binary::Binary::new(kind)),
+        | Kind::Proxy
+        | Kind::Smc => DialogueState::Binary(binary::Binary::new(kind)),
         _ => DialogueState::Text(text::Text::default()),
     }
 }
@@ -331,6 +349,9 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         (b"200 ", Kind::Nntp),
         (b"201 ", Kind::Nntp),
         (b"\"IMPLEMENTA", Kind::Sieve),
+        // A connection of which only the server was captured.
+        (&clc::RDMA, Kind::Smc),
+        (&clc::DIRECT, Kind::Smc),
     ];
     const CLIENT: &[(&[u8], Kind)] = &[
         (b"CONNECT ", Kind::HttpConnect),
@@ -341,6 +362,8 @@ fn opening(bytes: &[u8], client: bool) -> Opening {
         (b"\0\0\0\x08\x04\xD2\x16\x2F", Kind::Postgresql),
         (b"\0\0\0\x08\x04\xD2\x16\x30", Kind::Postgresql),
         (b"PROXY ", Kind::Proxy),
+        (&clc::RDMA, Kind::Smc),
+        (&clc::DIRECT, Kind::Smc),
         (b"\r\n\r\n\0\r\nQUIT\n", Kind::Proxy),
     ];
     let mut short = false;
