@@ -67,6 +67,9 @@ pub struct FragmentCounters {
     pub overlapping: u64,
 }
 
+/// Pieces of a datagram, by offset and a digest of the bytes.
+type Pieces = Vec<(u16, u64)>;
+
 #[derive(Debug)]
 struct Waiting {
     since: i64,
@@ -75,8 +78,8 @@ struct Waiting {
     /// Stretches that are there, sorted, not touching.
     there: Vec<(usize, usize)>,
     total: Option<usize>,
-    /// What came, by offset and a digest of it.
-    pieces: Vec<(u16, u64)>,
+    /// What came.
+    pieces: Pieces,
 }
 
 /// What became of a fragment.
@@ -99,7 +102,7 @@ pub struct FragmentPool {
     bytes: usize,
     counters: FragmentCounters,
     /// The pieces of datagrams that came together, and when they did.
-    whole: HashMap<Datagram, (i64, Vec<(u16, u64)>), foldhash::fast::RandomState>,
+    whole: HashMap<Datagram, (i64, Pieces), foldhash::fast::RandomState>,
     /// In the order in which they did.
     completed: VecDeque<(i64, Datagram)>,
     keep_duplicates: bool,
@@ -190,7 +193,7 @@ impl FragmentPool {
     }
 
     /// Remembers what a datagram that came together was made of.
-    fn remember(&mut self, datagram: Datagram, pieces: Vec<(u16, u64)>, clock: i64) {
+    fn remember(&mut self, datagram: Datagram, pieces: Pieces, clock: i64) {
         if self.completed.len() >= MAX_WHOLE {
             self.forget_first();
         }
