@@ -51,7 +51,7 @@ impl Counting {
     pub fn bytes(&mut self, stack: u64, tap: u64, again: u64) {
         self.all_bytes += 1;
         self.bytes[0] += u64::from(stack == tap);
-        self.bytes[1] += u64::from(stack == tap + again);
+        self.bytes[1] += u64::from(stack == tap.saturating_add(again));
     }
 
     /// The rule that explains most pairs, and how many, if it is not that everything counts
@@ -69,7 +69,7 @@ impl Counting {
                 (**count, std::cmp::Reverse((rule.count_ones(), *rule)))
             });
         if let Some((without, &count)) = best
-            && prevails(count, self.explained[0], self.segments)
+            && prevails(count, self.explained.first().copied().unwrap_or(0), self.segments)
         {
             rule.without = u8::try_from(without).unwrap_or(0);
             times = count;
