@@ -11,6 +11,8 @@ const LEAST_OF_LINE: usize = 4;
 const MOST_OF_LINE: usize = 64;
 /// The most that a clock drifts in normal operation, in parts of a million.
 const MAX_DRIFT: i64 = 2000;
+/// How near samples are to what a clock does between two of them, in hundredths of a second.
+const NEAR: i64 = 5;
 /// So near to a step a record may be from before it or after it, in hundredths of a second.
 const NEAR_STEP: i64 = 500;
 /// What two clocks that agree differ by when times are cut to hundredths of a second.
@@ -164,11 +166,17 @@ fn at_steps(samples: &[(i64, i64)], points: &[(i64, i64)], tolerance: i64) -> Ve
     let mut found: Vec<(i64, i64)> = points.first().copied().into_iter().collect();
     for pair in points.windows(2) {
         let &[(t0, a0), (t1, a1)] = pair else { continue };
-        if !is_drift(a1 - a0, t1 - t0) {
+        if a0 != a1 {
             let from = samples.partition_point(|(at, _)| *at < t0);
             let to = samples.partition_point(|(at, _)| *at <= t1);
             let between = samples.get(from..to).unwrap_or_default();
-            let is_like = |ahead: i64, other: i64| (ahead - other).abs() <= tolerance.min(50);
+            let drifts = is_drift(a1 - a0, t1 - t0);
+            // What could be a drift is a step if that is nearer to the samples.
+            let most = if drifts { NEAR } else { tolerance.min(50) };
+            let is_like = |ahead: i64, other: i64| (ahead - other).abs() <= most;
+            let on_line = Clock { points: vec![(t0, a0), (t1, a1)] };
+            let off_line =
+                between.iter().filter(|(at, a)| !is_like(*a, on_line.ahead(*at))).count();
             // How many would be wrong if the step were before each.
             let mut wrong = between.iter().filter(|(_, a)| !is_like(*a, a1)).count();
             let (mut least, mut best) = (wrong, 0);
@@ -178,6 +186,10 @@ fn at_steps(samples: &[(i64, i64)], points: &[(i64, i64)], tolerance: i64) -> Ve
                 if wrong < least {
                     (least, best) = (wrong, n + 1);
                 }
+            }
+            if drifts && least >= off_line {
+                found.push((t1, a1));
+                continue;
             }
             let before = best.checked_sub(1).and_then(|n| between.get(n));
             found.extend(before.map(|(at, _)| (*at, a0)).filter(|(at, _)| *at > t0));

@@ -68,8 +68,9 @@ impl Counting {
             self.explained.iter().enumerate().max_by_key(|(rule, count)| {
                 (**count, std::cmp::Reverse((rule.count_ones(), *rule)))
             });
+        let plain = self.explained.first().copied().unwrap_or(0);
         if let Some((without, &count)) = best
-            && prevails(count, self.explained.first().copied().unwrap_or(0), self.segments)
+            && prevails(count, plain, self.segments)
         {
             rule.without = u8::try_from(without).unwrap_or(0);
             times = count;

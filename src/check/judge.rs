@@ -238,7 +238,13 @@ impl Judge<'_> {
         let incomplete = facts.is_some_and(|f| f.incomplete);
         let context = self.context(incomplete, facts.is_some_and(|f| f.late));
         let last = there.last().and_then(|e| Record::parse(e.bytes).ok());
-        let at_a_moment = Context { last: last.as_ref(), ..context };
+        // At the end of the capture the tap tells of a connection before it has settled.
+        let is_early = there.last().is_none()
+            && there.first().is_some_and(|e| {
+                self.tap_zone.is_none_or(|zone| e.written - zone - there.start < SHORT)
+            });
+        let at_a_moment =
+            Context { last: last.as_ref(), incomplete: context.incomplete || is_early, ..context };
         let mut found = Vec::new();
         let (short_here, short_there) =
             [here, there].map(|c| c.last().is_some_and(|e| e.kind == SHORT_TERMINATION)).into();

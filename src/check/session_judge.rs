@@ -204,7 +204,9 @@ impl Judge<'_> {
         }
         let ahead = self.interval_ahead(i.end);
         let slack = (i.duration / 4).clamp(200, 3000);
-        let then = self.stack.interval_after(&i.system, i.end + ahead - 100);
+        // One that has just begun is not the one that has just ended.
+        let from = (i.end - 100).max(i.end - i.duration + 100);
+        let then = self.stack.interval_after(&i.system, from + ahead);
         match then {
             Some((end, duration)) if end - duration <= i.end + ahead - i.duration + slack => {
                 end - ahead
@@ -246,6 +248,9 @@ impl Judge<'_> {
             Reason::AddressUnknown
         } else if incomplete {
             Reason::Incomplete
+        } else if i.shut_down && i.duration < 200 {
+            // The capture ended when the interval had just begun.
+            Reason::NoSuchInterval
         } else {
             session_reason(i, i.end + self.interval_ahead(i.end), self.stack)
         }

@@ -49,7 +49,7 @@ impl Connection {
         let next = self.next_sequence(dir);
         let is_opener = self.life.client() == Some(dir);
         let Some(kinds) = &mut self.segment_kinds else { return };
-        let kinds = dir.of_mut(&mut **kinds);
+        let kinds = dir.of_mut(kinds);
         let has = |bit: u8| segment.flags & bit != 0;
         // How far before the next byte it begins.
         let back = next.map(|next| next.wrapping_sub(segment.seq) as i32);
