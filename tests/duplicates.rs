@@ -252,9 +252,11 @@ fn a_mirror_of_one_side_and_some_packets() {
     }
 }
 
-/// Captures beside the project that have packets twice, as comparing their bytes shows.
+/// Captures beside the project that have packets twice, and how many are recognised.
 const DOUBLED: [(&str, u64); 9] = [
-    ("CESNET__ipfixprobe/tls.pcap", 83),
+    // It was appended to itself: 83 packets are there twice, and where the clock is set back time
+    // goes on, so that most of them come too late to be copies.
+    ("CESNET__ipfixprobe/tls.pcap", 27),
     ("arkime__arkime/tcp_handshake_synthetic.pcap", 1),
     ("hashsploit__packet-captures/master_capture.pcapng", 570),
     ("ntop__nDPI/capwap_data.pcapng", 8),
