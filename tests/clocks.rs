@@ -185,7 +185,7 @@ fn timers_go_on_after_the_clock_was_set_back() {
     let run = read(&out, &["--interval", "1"]);
     let kinds: Vec<u8> = events(&run).iter().map(|e| e.0).collect();
     assert!(kinds.contains(&1), "{kinds:?}");
-    // Summaries have the time of the clock as it is now.
+    // Its records have the times of its packets.
     let shown = common::show(&run.records);
     assert!(shown.contains("2023-11-13") && !shown.contains("2023-11-15"), "{shown}");
 }

@@ -402,7 +402,7 @@ impl EeTable {
         }
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
-            self.close(IntervalEnd { clock, stack, behind: 0 }, emitted);
+            self.close(IntervalEnd { clock, stack }, emitted);
         }
         for pair in rest {
             self.forget(pair, i64::MAX, emitted);

@@ -346,7 +346,7 @@ impl PeerTable {
     pub fn finish(&mut self, clock: i64, emitted: &mut Vec<Emission>) {
         let stacks = self.reporter.settings.stacks.list().len();
         for stack in 0..if self.reporter.wants.summary { stacks } else { 0 } {
-            self.close(IntervalEnd { clock, stack, behind: 0 }, emitted);
+            self.close(IntervalEnd { clock, stack }, emitted);
         }
         for (_, pair) in std::mem::take(&mut self.quiet) {
             self.report(&pair, i64::MAX, false, emitted);

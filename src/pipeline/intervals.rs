@@ -8,8 +8,6 @@ pub(super) struct Intervals {
     stacks: Vec<StackIntervals>,
     /// The first of their next ends.
     next: i64,
-    /// How far the packet clock is ahead of time stamps, in which schedules are.
-    behind: i64,
     /// Intervals that were joined.
     pub joined: u64,
 }
@@ -28,20 +26,7 @@ const MAX_SILENT: i64 = 48;
 impl Intervals {
     pub fn new(stacks: &[Stack]) -> Self {
         let each = |s: &Stack| StackIntervals { schedule: s.schedule(), next: None };
-        Self { stacks: stacks.iter().map(each).collect(), next: i64::MIN, behind: 0, joined: 0 }
-    }
-
-    /// Time stamps were set back, or have made up for it; the packet clock goes on.
-    #[cold]
-    pub fn set_back(&mut self, clock: i64, behind: i64) {
-        self.behind = behind;
-        for intervals in &mut self.stacks {
-            if let Some(next) = &mut intervals.next {
-                *next =
-                    intervals.schedule.after(clock.saturating_sub(behind)).saturating_add(behind);
-            }
-        }
-        self.next = self.stacks.iter().filter_map(|s| s.next).min().unwrap_or(self.next);
+        Self { stacks: stacks.iter().map(each).collect(), next: i64::MIN, joined: 0 }
     }
 
     /// The packet clock has reached a moment.
@@ -56,9 +41,8 @@ impl Intervals {
     fn ended(&mut self, clock: i64, ends: &mut Vec<IntervalEnd>) {
         let new = ends.len();
         for (stack, intervals) in self.stacks.iter_mut().enumerate() {
-            let behind = self.behind;
-            self.joined += u64::from(intervals.reach(clock, behind, |clock| {
-                ends.push(IntervalEnd { clock, stack, behind });
+            self.joined += u64::from(intervals.reach(clock, |clock| {
+                ends.push(IntervalEnd { clock, stack });
             }));
         }
         if let Some(new) = ends.get_mut(new..) {
@@ -71,21 +55,18 @@ impl Intervals {
 impl StackIntervals {
     /// The packet clock has reached a moment; returns whether intervals were
     /// joined.
-    fn reach(&mut self, clock: i64, behind: i64, mut end: impl FnMut(i64)) -> bool {
-        let schedule = &self.schedule;
-        let after =
-            |clock: i64| schedule.after(clock.saturating_sub(behind)).saturating_add(behind);
-        let mut next = *self.next.get_or_insert_with(|| after(clock));
+    fn reach(&mut self, clock: i64, mut end: impl FnMut(i64)) -> bool {
+        let mut next = *self.next.get_or_insert_with(|| self.schedule.after(clock));
         let silent = clock.saturating_sub(next) / self.schedule.length();
         let joined = silent > MAX_SILENT;
         if joined {
             end(next);
-            next = after(clock);
+            next = self.schedule.after(clock);
         }
         // At the end of time no interval ends any more.
         while next <= clock && next < i64::MAX {
             end(next);
-            next = after(next);
+            next = self.schedule.after(next);
         }
         self.next = Some(next);
         joined

@@ -220,19 +220,15 @@ impl Merger {
         self.release_if(|e| e.clock < i64::MAX || e.ordinal < ordinal, output)
     }
 
-    /// Writes everything that is left; `clock` is that of the last packet, and ahead of its
-    /// time stamp by `behind`.
+    /// Writes everything that is left; `clock` is that of the last packet.
     pub fn finish<O: Output>(
         &mut self,
         clock: Option<i64>,
-        behind: i64,
         output: &mut O,
     ) -> Result<(), O::Error> {
         self.release_if(|_| true, output)?;
         let Some(clock) = clock else { return Ok(()) };
-        self.records_of_the_tool(output, |summaries, write| {
-            summaries.shut_down(clock, behind, write);
-        })
+        self.records_of_the_tool(output, |summaries, write| summaries.shut_down(clock, write))
     }
 
     /// Recording intervals end at these packet clocks, too.
@@ -525,7 +521,7 @@ mod tests {
         merger.release(5, &mut out).expect("infallible");
         assert_eq!(out.0, [1]);
         merger.push(&mut vec![record(5, 2, 0)]);
-        merger.finish(None, 0, &mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         assert_eq!(out.0, [1, 2, 3]);
         assert_eq!(out.1, ["{\"a\":1,\"connection_id\":3}\n"]);
     }
@@ -534,10 +530,10 @@ mod tests {
     fn identifiers_wrap_around_the_live_ones() {
         let (mut merger, mut out) = (Merger::default(), Collected::default());
         merger.push(&mut vec![record(1, 1, 0)]);
-        merger.finish(None, 0, &mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         merger.last_identifiers.insert(0, u32::MAX - 1);
         merger.push(&mut vec![record(2, 2, 0), record(2, 3, 0)]);
-        merger.finish(None, 0, &mut out).expect("infallible");
+        merger.finish(None, &mut out).expect("infallible");
         assert_eq!(out.0, [1, u32::MAX, 2]);
     }
 }

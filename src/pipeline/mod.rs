@@ -234,16 +234,12 @@ impl<F: Feed> ParseStage<'_, F> {
         let more =
             self.set.fill(&mut work.batch, self.tuning.batch_packets, self.tuning.batch_bytes)?;
         let Work { batch, buckets, ipsec, ends, .. } = work;
-        let mut steps = batch.behind.changes().iter().peekable();
         self.losses += u32::from(batch.lossy);
         work.losses = self.losses;
         work.watermark = batch.heads.last().map_or(self.watermark, |last| last.clock);
         for (ordinal, head) in (batch.first..).zip(&batch.heads) {
             self.ledger.total.add(head.wire);
             if let Some(intervals) = &mut self.intervals {
-                if let Some((_, behind)) = steps.next_if(|(from, _)| *from <= ordinal) {
-                    intervals.set_back(head.clock, *behind);
-                }
                 intervals.reach(head.clock, ends);
             }
             if !head.wanted {
@@ -483,7 +479,7 @@ where
         if let Some(clock) = first.or(current.batch.tick) {
             merger.begin(clock, output).map_err(RunError::Output)?;
         }
-        let (mut last, mut behind) = (None, 0);
+        let mut last = None;
         loop {
             if !matches!(read, Ok(true)) {
                 break;
@@ -521,8 +517,7 @@ where
             }
             live_queries::answer(&asked, current.watermark, &mut shards, &mut merger, output);
             last = Some(current.watermark);
-            behind = current.batch.behind.last();
-            let told = current.watermark.saturating_sub(behind);
+            let told = current.watermark.saturating_sub(current.batch.behind.last());
             period = first.map(|first| [first, told.max(first)]);
             progress(front.set.bytes_read());
             read = filled;
@@ -551,7 +546,7 @@ where
             }
             reported = next;
         }
-        merger.finish(last, behind, output).map_err(RunError::Output)?;
+        merger.finish(last, output).map_err(RunError::Output)?;
         read.map(|_| ()).map_err(RunError::Source)
     });
 

@@ -27,8 +27,6 @@ pub(super) struct IntervalEnd {
     pub clock: i64,
     /// Number of the stack.
     pub stack: usize,
-    /// How far the clock is ahead of time stamps.
-    pub behind: i64,
 }
 
 /// The counts of one shard.

@@ -118,22 +118,21 @@ impl Summaries {
     }
 
     /// Monitoring ends in an orderly way.
-    pub fn shut_down(&mut self, at: i64, behind: i64, write: &mut Write<'_>) {
+    pub fn shut_down(&mut self, at: i64, write: &mut Write<'_>) {
         for stack in 0..self.stacks.len() {
-            self.set(IntervalEnd { clock: at, stack, behind }, RecordReason::Shutdown, write);
-            self.event(at.saturating_sub(behind), stack, (Kind::Disabled, DISABLED), write);
+            self.set(IntervalEnd { clock: at, stack }, RecordReason::Shutdown, write);
+            self.event(at, stack, (Kind::Disabled, DISABLED), write);
         }
     }
 
     fn set(&mut self, end: IntervalEnd, set: RecordReason, write: &mut Write<'_>) {
-        let IntervalEnd { clock: at, stack, behind } = end;
+        let IntervalEnd { clock: at, stack } = end;
         let wanted = self.wants.summary && self.settings.stacks.get(stack).summary;
         let (true, Some(of)) = (wanted, self.stacks.get_mut(stack)) else { return };
         let Some(start) = of.start else { return };
         let view = View::of(&self.settings, stack);
         let micros = at.saturating_sub(start).max(0).unsigned_abs() / 1000;
         of.sessions.close(set, |closed| {
-            let at = at.saturating_sub(behind);
             // Encoded by all threads, written in order.
             let encode = |closed: &[IntervalTotals<'_>]| {
                 let mut bytes = Vec::with_capacity(512 * closed.len());

@@ -20,7 +20,7 @@ impl Shard {
         self.record_settling(clock);
         let stacks = if self.wants.summary { self.settings.stacks.list().len() } else { 0 };
         for stack in 0..stacks {
-            self.close(IntervalEnd { clock, stack, behind: 0 });
+            self.close(IntervalEnd { clock, stack });
         }
         let ordinal = |slot: u32| self.table.get(slot).map_or(0, |c| c.ordinal);
         self.rest = self.table.occupied().into_iter().map(|slot| (ordinal(slot), slot)).collect();

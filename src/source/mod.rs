@@ -126,11 +126,6 @@ impl Behind {
     pub fn last(&self) -> i64 {
         self.changes.last().map_or(self.first, |(_, nanoseconds)| *nanoseconds)
     }
-
-    /// Where it changes, and to what.
-    pub fn changes(&self) -> &[(u64, i64)] {
-        &self.changes
-    }
 }
 
 /// Where batches come from.
