@@ -84,7 +84,8 @@ fn a_wrong_time_stamp_changes_nothing() {
     let packets = traffic();
     let plain = read(&packets, &["--interval", "1"]);
     assert_eq!(plain.connections.len(), 5);
-    let wrong: [(&str, fn(i64) -> i64); 6] = [
+    type Wrong = fn(i64) -> i64;
+    let wrong: [(&str, Wrong); 6] = [
         ("2063", |_| FUTURE),
         ("1970", |_| 0),
         ("a day ahead", |ts| ts + DAY),
