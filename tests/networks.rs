@@ -66,7 +66,8 @@ fn network(object: &mut Value) -> Value {
 #[test]
 fn two_networks_are_what_each_of_them_is() {
     type Put = fn(&Packet, u16) -> Packet;
-    let ways: [(&str, Put, &str, fn(u16) -> Value); 4] = [
+    type Told = fn(u16) -> Value;
+    let ways: [(&str, Put, &str, Told); 4] = [
         ("vlan", tagged, "--conn-key=vlan", |n| json!([[n], null])),
         ("vxlan", vxlan, "--conn-key=vni", |n| json!([null, n])),
         ("geneve", geneve, "--conn-key=vlan,vni", |n| json!([null, n])),
