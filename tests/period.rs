@@ -38,7 +38,7 @@ fn written(dir: &Path, name: &str, packets: &[Packet]) -> PathBuf {
 #[test]
 fn a_period_gives_what_its_packets_alone_give() {
     let mut tried = 0;
-    for capture in captures() {
+    'captures: for capture in captures() {
         let Some(all) = fs::read(&capture).ok().and_then(|bytes| packets::read(&bytes)) else {
             continue;
         };
@@ -64,6 +64,11 @@ fn a_period_gives_what_its_packets_alone_give() {
         let outside = (all.len() - inside.len()) as u64;
         for more in [&["--threads", "1"][..], &["--threads", "3", "--batch", "3"]] {
             let run = read(&period, more, &[&whole]);
+            // What the times are is judged by all packets of the file.
+            let judged = ["clock_set_back", "wrong_times"];
+            if judged.iter().any(|key| run.ledger["input"][key].as_u64() > Some(0)) {
+                continue 'captures;
+            }
             assert_same(&run, &reference, &name);
             assert!(common::adds_up(&run.ledger), "{name}");
             assert_eq!(run.ledger["counters"]["outside_time"]["packets"], outside, "{name}");
