@@ -163,6 +163,8 @@ fn summaries_count_what_the_lines_tell() {
         .collect();
     let pairs: u64 = results.iter().map(|r| r.0).sum();
     let wrong: Vec<&String> = results.iter().flat_map(|r| &r.1).collect();
-    assert!(pairs > 60, "{pairs} pairs");
+    // The cases alone have fewer than all captures.
+    let least = if common::shared_captures().is_some() { 100 } else { 60 };
+    assert!(pairs > least, "{pairs} pairs");
     assert!(wrong.is_empty(), "{} of {pairs}:\n{:#?}", wrong.len(), wrong);
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::record::field::{Field, Format};
+use crate::record::field::{Field, Format, Section};
 use crate::record::view::{Part, Shape};
 use crate::record::{Common11, Common12, Ipsec, Ipsec12, Ssh, Ssh12, Tls, Tls12};
 
@@ -76,19 +76,21 @@ pub(super) fn short(name: &'static str) -> &'static str {
     name.strip_prefix("SMF119SC_").or_else(|| name.strip_prefix("SMF119SS_")).unwrap_or(name)
 }
 
+/// The sections that are compared.
+pub(super) const SECTIONS: [&Section; 8] = [
+    Common11::SECTION,
+    Tls::SECTION,
+    Ssh::SECTION,
+    Ipsec::SECTION,
+    Common12::SECTION,
+    Tls12::SECTION,
+    Ssh12::SECTION,
+    Ipsec12::SECTION,
+];
+
 /// The names of all fields that records may have, without those of their subtypes.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let sections = [
-        Common11::SECTION,
-        Tls::SECTION,
-        Ssh::SECTION,
-        Ipsec::SECTION,
-        Common12::SECTION,
-        Tls12::SECTION,
-        Ssh12::SECTION,
-        Ipsec12::SECTION,
-    ];
-    sections.into_iter().flat_map(|section| section.fields.iter().map(|field| short(field.name)))
+    SECTIONS.into_iter().flat_map(|section| section.fields.iter().map(|field| short(field.name)))
 }
 
 /// How the fields of two sections of one shape are compared.

@@ -137,7 +137,7 @@ fn a_late_syn_belongs_to_the_connection_it_opened() {
 }
 
 proptest! {
-    /// What goes on as it was does so with every step of the long way, too.
+    /// What goes on as it was does so with every step of the slow path, too.
     #[test]
     fn going_on_is_an_update(
         segments in prop::collection::vec(

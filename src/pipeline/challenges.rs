@@ -7,6 +7,7 @@
 //! decides are packets and the packet clock, so that it does not matter where a batch ends.
 
 use super::connection::Connection;
+use super::counting::Counts;
 use super::shard::{Packet, SECOND, Shard};
 use crate::flow::{Close, Dir, Relation, ResetFit};
 use crate::frame::{Segment, flag};
@@ -22,13 +23,6 @@ const NEAR: u32 = 1 << 16;
 pub(super) struct Pending {
     reset: Option<PendingReset>,
     syn: Option<PendingSyn>,
-}
-
-/// Counts of both directions at a moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EndCounts {
-    pub bytes: [u64; 2],
-    pub segments: [u64; 2],
 }
 
 /// A reset that has ended the connection, unless both sides go on.
@@ -50,7 +44,7 @@ struct PendingReset {
     goes_on: [bool; 2],
     /// Whether the protection has changed since.
     changed: bool,
-    counts: EndCounts,
+    counts: Counts,
     /// Where the latest is, and when, unless other segments have followed.
     last: Option<(FrameNumber, i64)>,
 }
@@ -135,12 +129,6 @@ fn after(a: u32, b: u32) -> bool {
 }
 
 impl Connection {
-    /// Sequence number after the last byte that was captured of a side.
-    pub(super) fn edge(&self, dir: Dir) -> Option<u32> {
-        let stream = dir.of(&self.streams);
-        stream.sequence_edge().or_else(|| self.life.first_byte(dir))
-    }
-
     /// After what a side is known to have sent, its FIN included.
     fn sent(&self, dir: Dir) -> Option<u32> {
         let fin = self.life.fin_sequence(dir).map(|fin| fin.wrapping_add(1));
@@ -156,12 +144,6 @@ impl Connection {
     fn is_fresh(&self, dir: Dir, segment: &Segment) -> bool {
         let end = end(segment);
         end != segment.seq && self.sent(dir).is_none_or(|sent| after(end, sent))
-    }
-
-    /// Whether a segment acknowledges what its sender had not acknowledged before.
-    fn acknowledges_more(&self, dir: Dir, segment: &Segment) -> bool {
-        let acked = self.life.acknowledged(dir.other());
-        segment.flags & flag::ACK != 0 && acked.is_none_or(|acked| after(segment.ack, acked))
     }
 
     /// Whether its three-way handshake is under way.
@@ -180,12 +162,8 @@ impl Connection {
     }
 
     /// Counts for the records that are written now.
-    pub(super) fn counts(&self) -> EndCounts {
-        let now = || {
-            let [bytes, segments] = self.counted();
-            EndCounts { bytes, segments }
-        };
-        self.at_reset.as_deref().copied().unwrap_or_else(now)
+    pub(super) fn counts(&self) -> Counts {
+        self.at_reset.as_deref().copied().unwrap_or_else(|| self.counted())
     }
 
     fn drop_pending(&mut self, which: impl FnOnce(&mut Pending)) {
@@ -213,9 +191,9 @@ impl Connection {
             self.is_opening()
                 || p.clock.saturating_sub(at) > IN_FLIGHT
                 || self.is_fresh(from, &p.segment)
-                || self.acknowledges_more(from, &p.segment)
+                || self.life.acknowledges_more(from, &p.segment)
         } else {
-            !self.life.is_seen(from) && self.acknowledges_more(p.dir, &p.segment)
+            !self.life.is_seen(from) && self.life.acknowledges_more(p.dir, &p.segment)
         };
         if goes_on {
             self.disregard_syn();
@@ -229,7 +207,7 @@ impl Connection {
     /// Looks at a segment after a reset; returns whether both sides go on.
     fn weigh_reset(&mut self, p: &Packet) -> bool {
         let fresh = self.is_fresh(p.dir, &p.segment);
-        let acknowledges = self.acknowledges_more(p.dir, &p.segment);
+        let acknowledges = self.life.acknowledges_more(p.dir, &p.segment);
         let edge = self.sent(p.dir);
         let Some(reset) = self.pending.as_mut().and_then(|p| p.reset.as_mut()) else {
             return false;

@@ -45,6 +45,12 @@ impl Connection {
         [Dir::FromLow, Dir::FromHigh].iter().all(|&dir| self.life.first_byte(dir).is_some())
     }
 
+    /// Sequence number after the last byte that was captured of one end.
+    pub(super) fn edge(&self, dir: Dir) -> Option<u32> {
+        let stream = dir.of(&self.streams);
+        stream.sequence_edge().or_else(|| self.life.first_byte(dir))
+    }
+
     /// The positions of the first byte that one end sent and after the last, where known.
     fn extent(&self, dir: Dir) -> (Option<i64>, Option<i64>) {
         let stream = dir.of(&self.streams);

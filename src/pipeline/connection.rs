@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::challenges::{EndCounts, Pending};
+use super::challenges::Pending;
 use super::completeness::BEGINNING;
+use super::counting::{Counts, SegmentKinds};
 use super::ipsec_encapsulation::IpsecEncapsulation;
 use super::ledger::PacketDisposition;
-use super::segment_kinds::SegmentKinds;
 use super::sessions::Members;
 use super::smc::Smc;
 use crate::config::{Mode, Settings};
@@ -77,8 +77,8 @@ pub(super) struct Connection {
     /// Whether its data are looked at for what shows that they are encrypted, because a
     /// handshake may not have been captured.
     pub(super) inspected: bool,
-    /// Whether every segment takes the long way: after AH or ESP, or to tell what it is for.
-    long_way: bool,
+    /// Whether every segment takes the slow path: after AH or ESP, or to tell what it is for.
+    slow_path: bool,
     /// Whether the connection was used since the eviction last looked.
     pub used: bool,
     /// Whether packets were lost during its life.
@@ -127,7 +127,7 @@ pub(super) struct Connection {
     pub(super) pending: Option<Box<Pending>>,
     /// What was counted up to the reset that has ended it: records do not tell of what
     /// came later.
-    pub(super) at_reset: Option<Box<EndCounts>>,
+    pub(super) at_reset: Option<Box<Counts>>,
     /// Stretches with lost packets up to its beginning.
     pub(super) losses: u32,
     /// Records written so far; part of the order of the output.
@@ -190,9 +190,8 @@ pub(super) struct ConnectionHistory {
     pub(super) ended_ipsec: Option<IpsecProtection>,
     /// When the last of them ended.
     pub(super) protection_ended: Option<i64>,
-    /// Packet clock until which no record tells that it has ended, and the bytes and segments
-    /// of each direction then.
-    pub(super) untold: Option<(i64, [[u64; 2]; 2])>,
+    /// Packet clock until which no record tells that it has ended, and what was counted then.
+    pub(super) untold: Option<(i64, Counts)>,
     /// Whether the merge knows it as an encrypted FTP control connection.
     pub(super) encrypted_control: bool,
     pub(super) smc: Smc,
@@ -234,7 +233,7 @@ impl Connection {
             watching: false,
             observed: false,
             inspected: true,
-            long_way: settings.counting.is_some(),
+            slow_path: settings.counting.is_some(),
             used: true,
             lossy: false,
             streams: Default::default(),
@@ -277,10 +276,10 @@ impl Connection {
     /// Notes whether a packet came under AH or ESP; returns whether that is a
     /// change of protection.
     pub fn ipsec_packet(&mut self, dir: Dir, header: Option<&Ipsec>, ts: i64) -> bool {
-        if header.is_none() && !self.long_way {
+        if header.is_none() && !self.slow_path {
             return false;
         }
-        self.long_way = true;
+        self.slow_path = true;
         if self.life.ended().is_some() {
             return false;
         }
@@ -328,7 +327,7 @@ impl Connection {
         ts: i64,
         clock: i64,
     ) -> bool {
-        if !self.life.fast_segment(segment) || self.long_way {
+        if !self.life.fast_segment(segment) || self.slow_path {
             return false;
         }
         let stream = dir.of_mut(&mut self.streams);
@@ -547,11 +546,6 @@ impl Connection {
     /// What protects the connection.
     pub fn protection(&self) -> FindingsRef<'_> {
         if self.protected { self.findings().complete() } else { FindingsRef::default() }
-    }
-
-    /// Payload bytes of each direction, each once.
-    pub fn bytes(&self) -> [u64; 2] {
-        self.streams.each_ref().map(|s| s.ranges.bytes())
     }
 
     /// What its segments count as.

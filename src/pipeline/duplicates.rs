@@ -22,11 +22,9 @@ impl Connection {
         if segment.length == 0 {
             return !self.life.acknowledges_more(dir, segment);
         }
-        let stream = dir.of(&self.streams);
-        let (Some(base), Some(edge)) = (stream.base, stream.ranges.edge()) else { return false };
-        // The low half is meant: it is what the wire carries.
+        let Some(edge) = dir.of(&self.streams).sequence_edge() else { return false };
         let end = segment.seq.wrapping_add(segment.length);
-        let beyond = end.wrapping_sub(base.wrapping_add(edge as u32)).cast_signed();
+        let beyond = end.wrapping_sub(edge).cast_signed();
         !(1..=MAX_AHEAD).contains(&i64::from(beyond))
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::challenges::EndCounts;
 use super::connection::{Connection, side};
+use super::counting::Counts;
 use super::failed_handshake;
 use super::ipsec_encapsulation;
 use super::merge::Emission;
@@ -28,14 +28,13 @@ impl Shard {
         self.record_counts(slot, event, clock, None);
     }
 
-    /// The same of an event that was before, with the bytes and segments of each direction
-    /// then.
+    /// The same of an event that was before, with what was counted then.
     pub(super) fn record_counts(
         &mut self,
         slot: u32,
         event: Option<Event>,
         clock: i64,
-        counts: Option<[[u64; 2]; 2]>,
+        counts: Option<Counts>,
     ) {
         let (Some(event), true) = (event, self.wants.records()) else {
             return;
@@ -82,7 +81,7 @@ impl Shard {
         for (n, seen) in views.into_iter().flatten().enumerate() {
             let stack = settings.stacks.get(seen.stack);
             let mut snapshot = snapshot(key, connection, ipsec.as_ref(), (seen, client));
-            if let Some([bytes, segments]) = counts {
+            if let Some(Counts { bytes, segments }) = counts {
                 (snapshot.bytes, snapshot.segments) = (bytes, segments);
             }
             if lasting && snapshot.protection.is_empty() {
@@ -137,7 +136,7 @@ pub(super) fn snapshot<'a>(
     (seen, client): (StackView, Dir),
 ) -> Snapshot<'a> {
     let fails = connection.settings.level.tells_of_failures();
-    let EndCounts { bytes, segments } = connection.counts();
+    let Counts { bytes, segments } = connection.counts();
     Snapshot {
         transport: Transport::Tcp,
         key,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::connection::{Connection, Context, Effect, side};
+use super::counting::Counts;
 use super::ee::{EePacket, EeTable};
 use super::ftp::{self, Control};
 use super::ftp_control;
@@ -392,7 +393,7 @@ impl Shard {
             }
             let client = connection.client(key);
             let views = views(&connection.settings, key, client);
-            let [bytes, segments] = connection.counted();
+            let Counts { bytes, segments } = connection.counted();
             for (seen, member) in views.into_iter().zip(&mut connection.members) {
                 if let (Some(seen), Some(member)) = (seen, member)
                     && seen.stack == end.stack

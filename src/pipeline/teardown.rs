@@ -1,6 +1,7 @@
 //! The end of a connection: reported for the last time, counted, forgotten.
 
 use super::connection::{Connection, side};
+use super::counting::Counts;
 use super::ftp::Rendezvous;
 use super::ftp_control;
 use super::ike_tcp;
@@ -82,7 +83,7 @@ impl Shard {
         self.emitted.extend(ftp_control::change(&key, &mut connection, false, clock));
         let client = connection.client(&key);
         let views = views(&connection.settings, &key, client);
-        let [bytes, segments] = connection.counted();
+        let Counts { bytes, segments } = connection.counted();
         for (seen, member) in views.into_iter().zip(std::mem::take(&mut connection.members)) {
             let (Some(seen), Some(member)) = (seen, member) else { continue };
             // It was given up: its end was not seen.

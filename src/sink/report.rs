@@ -9,7 +9,7 @@ use super::ranking::{By, Ranking};
 use super::table::{FAILED, RowKey, Table, is_unknown};
 use super::timeline::Timeline;
 use crate::observe::certificate::Certificate;
-use crate::policy::{Policy, Severity};
+use crate::policy::{Policy, Rule, Severity};
 
 /// Servers that are remembered for one finding; more are counted as connections.
 const MAX_SERVERS: usize = 10_000;
@@ -217,6 +217,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// What is weak by the rules of a policy, the worst first, then what most connections have.
+    pub fn ranked_findings<'a>(&'a self, policy: &'a Policy) -> Vec<(&'a Rule, &'a Finding)> {
+        let known = |(at, finding): (&u16, &'a Finding)| Some((policy.rule(*at)?, finding));
+        let mut found: Vec<_> = self.findings.iter().filter_map(known).collect();
+        found.sort_by_key(|(rule, finding)| {
+            std::cmp::Reverse((rule.severity, finding.amount.connections))
+        });
+        found
+    }
+
     /// Adds one connection.
     pub fn add(&mut self, row: Row, policy: &Policy) {
         let bytes = row.from_client + row.from_server;

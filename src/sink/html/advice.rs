@@ -71,14 +71,7 @@ pub(super) struct Task {
 /// What is to be done first, the worst first.
 pub(super) fn tasks(report: &Report, policy: &Policy, soon_days: i64) -> Vec<Task> {
     let mut tasks: Vec<Task> = unprotected(report).into_iter().collect();
-    let mut found: Vec<(&Rule, &Finding)> = report
-        .findings
-        .iter()
-        .filter_map(|(at, finding)| Some((policy.rule(*at)?, finding)))
-        .collect();
-    found.sort_by(|a, b| {
-        (b.0.severity.cmp(&a.0.severity)).then(b.1.amount.connections.cmp(&a.1.amount.connections))
-    });
+    let found = report.ranked_findings(policy);
     let of = |severity: Severity| found.iter().filter(move |(rule, _)| rule.severity == severity);
     tasks.extend(of(Severity::Broken).map(|(rule, finding)| weak(rule, finding)));
     tasks.extend(of(Severity::Weak).map(|(rule, finding)| weak(rule, finding)));

@@ -130,14 +130,7 @@ pub(super) fn findings(out: &mut String, report: &Report, policy: &Policy) {
         breakable(&policy.name),
         breakable(&policy.source)
     );
-    let mut found: Vec<_> = report
-        .findings
-        .iter()
-        .filter_map(|(at, finding)| Some((policy.rule(*at)?, finding)))
-        .collect();
-    found.sort_by(|a, b| {
-        (b.0.severity.cmp(&a.0.severity)).then(b.1.amount.connections.cmp(&a.1.amount.connections))
-    });
+    let found = report.ranked_findings(policy);
     if found.is_empty() {
         out.push_str("<p>Nothing of what was seen.</p>\n</section>\n");
         return;

@@ -1,9 +1,17 @@
-//! Segments of a connection by what they are for, where somebody asks for them.
+//! What is counted of a connection: bytes and segments of each direction; segments by what they
+//! are for, where somebody asks; and what of them counts by the rule of a stack.
 
 use super::connection::Connection;
 use crate::config::{CountingRule, SegmentKind};
 use crate::flow::Dir;
 use crate::frame::{Segment, flag};
+
+/// Bytes and segments of each direction at a moment, as records count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub bytes: [u64; 2],
+    pub segments: [u64; 2],
+}
 
 /// How many kinds there are.
 const KINDS: usize = SegmentKind::ALL.len();
@@ -46,7 +54,7 @@ impl SegmentKinds {
 impl Connection {
     /// Tells what a segment is for; to be called before it is taken.
     pub(super) fn tell_kind(&mut self, dir: Dir, segment: &Segment) {
-        let next = self.next_sequence(dir);
+        let next = self.edge(dir);
         let is_opener = self.life.client() == Some(dir);
         let Some(kinds) = &mut self.segment_kinds else { return };
         let kinds = dir.of_mut(kinds);
@@ -84,22 +92,18 @@ impl Connection {
         }
     }
 
+    /// Payload bytes of each direction, each once.
+    pub fn bytes(&self) -> [u64; 2] {
+        self.streams.each_ref().map(|s| s.ranges.bytes())
+    }
+
     /// Segments of each direction.
     pub fn segments(&self) -> [u64; 2] {
         self.streams.each_ref().map(|s| s.segments)
     }
 
-    /// The sequence number behind the highest byte of a direction, if one was seen.
-    fn next_sequence(&self, dir: Dir) -> Option<u32> {
-        let stream = dir.of(&self.streams);
-        let edge = stream.ranges.edge().unwrap_or(0);
-        // The low half is meant: it is what the wire carries.
-        let first = stream.base.or_else(|| self.life.first_byte(dir))?;
-        Some(first.wrapping_add(edge as u32))
-    }
-
-    /// Bytes and segments of each direction that count.
-    pub fn counted(&self) -> [[u64; 2]; 2] {
+    /// What counts so far.
+    pub fn counted(&self) -> Counts {
         let (mut bytes, mut segments) = (self.bytes(), self.segments());
         let rule = self.settings.counting.unwrap_or_default();
         if let Some(kinds) = self.segment_kinds.as_deref().filter(|_| !rule.is_default()) {
@@ -110,6 +114,6 @@ impl Connection {
                 *n = n.saturating_add(kinds.again);
             }
         }
-        [bytes, segments]
+        Counts { bytes, segments }
     }
 }
